@@ -1,0 +1,1 @@
+"""Text: where it comes from, how it is cleaned, split and cut into windows."""

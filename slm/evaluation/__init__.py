@@ -1,0 +1,1 @@
+"""How good the model is: perplexity, bits per byte, and what to compare them with."""

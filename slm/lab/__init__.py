@@ -1,0 +1,1 @@
+"""The room where chapters meet: the first model, snapshots, probes."""

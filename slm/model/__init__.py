@@ -1,0 +1,1 @@
+"""The Transformer: its settings, layers, attention, cache and probes."""

@@ -1,0 +1,1 @@
+"""How the model speaks: from logits to a token, and on."""

@@ -1,0 +1,1 @@
+"""How the model learns: the optimizer, the loop, and exact continuation."""
