@@ -1,0 +1,50 @@
+"""Mistakes that a user can mend, each told as what, which value, and the remedy.
+
+    SlmError
+    ├── ConfigError        settings that do not fit together
+    ├── DataError          text or tokens that cannot be used as asked
+    ├── TokenizerError     a vocabulary that the text does not allow
+    ├── CheckpointError    damaged or foreign weights
+    ├── WorkspaceError     names, ids, locks, disks
+    ├── JobError           work that cannot be started or stopped
+    ├── DivergedError      training that ran into numbers that are not finite
+    └── HubError           the Hub is out of reach, or has no such thing
+
+Anything else that is raised is a bug in this project and is left to crash.
+"""
+
+
+class SlmError(Exception):
+    """A mistake that the user can mend. Its text is shown as it stands."""
+
+
+class ConfigError(SlmError):
+    """Settings that are out of bounds or do not fit together."""
+
+
+class DataError(SlmError):
+    """Text or tokens that cannot be used as asked."""
+
+
+class TokenizerError(SlmError):
+    """A tokenizer that cannot be trained, loaded or used as asked."""
+
+
+class CheckpointError(SlmError):
+    """Weights that are damaged, incomplete, or of another model."""
+
+
+class WorkspaceError(SlmError):
+    """A name, an id, a lock or a disk that does not allow what was asked."""
+
+
+class JobError(SlmError):
+    """Work that cannot be started or stopped."""
+
+
+class DivergedError(SlmError):
+    """Training met a loss or a gradient that is not finite."""
+
+
+class HubError(SlmError):
+    """The Hub is out of reach, or has nothing under that name."""

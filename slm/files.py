@@ -1,0 +1,287 @@
+"""Files that are whole or absent: atomic writes, committed folders, checked lines.
+
+Knows bytes and JSON, never what they mean. A commit is staged beside its place,
+hashed, synced and renamed, so that a kill or a power cut at any moment leaves
+either the old state or the new one.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from slm.errors import WorkspaceError
+
+MANIFEST = "manifest.json"
+STAGING = ".tmp-"
+_REPLACE_PATIENCE_SECONDS = 2.5
+
+
+def _nothing_happens(name: str) -> None:
+    del name
+
+
+at_point: Callable[[str], None] = _nothing_happens
+"""Called with the name of each step of a commit; fault tests put a killer here."""
+
+
+def reach(name: str) -> None:
+    """Say that the named step is about to happen (nothing, outside fault tests)."""
+    at_point(name)
+
+
+def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Put `data` at `path` whole or not at all, and on the disk before returning.
+
+    With `durable=False` readers still see the old bytes or the new, but a power
+    cut may lose the new ones: for progress that is written again in a second.
+
+    Raises: WorkspaceError when the disk is full or refuses.
+    """
+    staged = path.with_name(f"{STAGING}{uuid4().hex[:8]}-{path.name}")
+    try:
+        with disk_errors(path):
+            with staged.open("wb") as stream:
+                stream.write(data)
+                if durable:
+                    _sync(stream.fileno())
+            reach("file.replace")
+            _replace(staged, path)
+            if durable:
+                _sync_folder(path.parent)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Put `value` at `path` as JSON, atomically. NaN and infinity are refused."""
+    text = json.dumps(value, ensure_ascii=True, indent=1, allow_nan=False)
+    write_bytes(path, (text + "\n").encode(), durable=durable)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object at `path`.
+
+    Raises: WorkspaceError when it is missing, torn, or no object.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise WorkspaceError(f"{path.name} is missing in {path.parent.name}.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise WorkspaceError(f"{path.name} in {path.parent.name} is damaged: {error}.") from None
+    if not isinstance(value, dict):
+        raise WorkspaceError(f"{path.name} in {path.parent.name} holds no JSON object.")
+    return value
+
+
+class Records(NamedTuple):
+    """Lines read from a checked file: the sound ones, where they end, how many were not."""
+
+    records: list[dict[str, Any]]
+    end: int
+    damaged: int
+
+
+def append_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Add one line to `path`: plain JSON whose last key, `crc`, checks the rest.
+
+    One `write` call on a descriptor opened for appending, so that a reader sees
+    whole lines, or at worst a torn last one, which it ignores.
+    """
+    line = _checked_line(record)
+    reach("log.write")
+    with disk_errors(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+
+
+def read_records(path: Path, offset: int = 0) -> Records:
+    """The sound records from byte `offset` on; `end` is where to go on next time.
+
+    A torn last line is left for the next call; a damaged line is counted.
+    """
+    if not path.exists():
+        return Records([], 0, 0)
+    with path.open("rb") as stream:
+        stream.seek(offset)
+        block = stream.read()
+    whole = block.rfind(b"\n") + 1
+    parsed = [_parse_line(line) for line in block[:whole].splitlines()]
+    sound = [record for record in parsed if record is not None]
+    return Records(sound, offset + whole, len(parsed) - len(sound))
+
+
+def cut_records(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
+    """Keep the records of `path` that satisfy `keep`; drop the others and a torn tail."""
+    if path.exists():
+        kept = [record for record in read_records(path).records if keep(record)]
+        write_bytes(path, b"".join(_checked_line(record) for record in kept))
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal, read in blocks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and hash of every file below `folder`, the manifest left out."""
+    return {
+        path.relative_to(folder).as_posix(): {
+            "size": path.stat().st_size,
+            "sha256": sha256_of(path),
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    }
+
+
+@contextmanager
+def commit_folder(
+    final: Path, manifest: Callable[[Path], Mapping[str, Any]] | Mapping[str, Any] | None = None
+) -> Iterator[Path]:
+    """A staging folder that becomes `final` when the block ends without an error.
+
+    The manifest is written last: the given fields, and `files` with size and
+    SHA-256 of each. Any error leaves `final` as it was and removes the staging.
+
+    Raises: WorkspaceError when the disk is full or refuses.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    staging = final.with_name(f"{STAGING}{final.name}-{uuid4().hex[:8]}")
+    try:
+        with disk_errors(final):
+            staging.mkdir()
+            reach("commit.staged")
+            yield staging
+            reach("commit.hash")
+            fields = manifest(staging) if callable(manifest) else dict(manifest or {})
+            for path in staging.rglob("*"):
+                if path.is_file():
+                    _sync_file(path)
+            reach("commit.manifest")
+            write_json(staging / MANIFEST, {**fields, "files": file_entries(staging)})
+            reach("commit.rename")
+            _replace(staging, final)
+            _sync_folder(final.parent)
+            reach("commit.done")
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete `folder`: renamed out of sight first, so that no reader sees half of it."""
+    if folder.exists():
+        doomed = folder.with_name(f".trash-{uuid4().hex[:8]}")
+        _replace(folder, doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def remove_staging(folder: Path) -> None:
+    """Clear what killed writers left half-made in `folder`. Call it as the only writer."""
+    for left in folder.glob(f"{STAGING}*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def require_space(folder: Path, n_bytes: int, what: str) -> None:
+    """Raise a WorkspaceError when the disk below `folder` has less than `n_bytes` free."""
+    free = shutil.disk_usage(folder).free
+    if free < n_bytes:
+        raise WorkspaceError(
+            f"{what} needs {n_bytes / 1e6:,.0f} MB; the disk has {free / 1e6:,.0f} MB free. "
+            "Delete what you no longer need in the Library, or free space elsewhere."
+        )
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full, read-only or failing disk into a WorkspaceError that names `path`."""
+    reasons = {
+        errno.ENOSPC: "the disk is full; free some space",
+        errno.EDQUOT: "your disk quota is used up; free some space",
+        errno.EROFS: "the disk is read-only; choose another workspace folder",
+        errno.EACCES: "writing is not permitted; choose another workspace folder",
+        errno.EIO: "the disk reported an error; check it, or choose another workspace folder",
+    }
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in reasons:
+            raise
+        raise WorkspaceError(
+            f"{path.name} was not saved: {reasons[error.errno]}, then try again. "
+            "What was saved before is unharmed."
+        ) from error
+
+
+def _checked_line(record: Mapping[str, Any]) -> bytes:
+    plain = {key: value for key, value in record.items() if key != "crc"}
+    body = json.dumps(plain, ensure_ascii=True, allow_nan=False)
+    crc = zlib.crc32(body.encode())
+    return f'{body[:-1]}{", " if plain else ""}"crc": {crc}}}\n'.encode()
+
+
+def _parse_line(line: bytes) -> dict[str, Any] | None:
+    """The record, or None when the line is no JSON object or its crc does not fit."""
+    try:
+        record = json.loads(line)
+        if not isinstance(record, dict) or _checked_line(record).rstrip() != line.rstrip():
+            return None
+    except ValueError:
+        return None
+    del record["crc"]
+    return record
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as stream:
+        _sync(stream.fileno())
+
+
+def _sync(descriptor: int) -> None:
+    """Ask for the bytes to be on the disk, past the drive's own cache where macOS keeps one."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename over `target`; on Windows a reader may hold it open for a moment, so retry."""
+    deadline = time.monotonic() + _REPLACE_PATIENCE_SECONDS
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return

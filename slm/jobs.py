@@ -1,0 +1,402 @@
+"""Start, watch, queue and stop work of more than two seconds, each in its own process.
+
+A job is a folder `jobs/<id>/` and a detached process that runs a command-line
+verb: `python -m slm VERB … --job ID`. They talk through files alone, so a closed
+browser or a killed server harms nothing, and any server finds the jobs again.
+Here is the side that starts and watches; `worker.py` is the side that works.
+No torch here.
+
+    job.json        what was asked: verb and arguments, owner, ticket
+    status.json     how far it is (written by the worker)
+    heartbeat.json  a counter, once in a few seconds (written by the worker)
+    job.lock        held by the worker for life: free means dead
+    worker.log      what the worker printed
+    control/stop    exists when somebody asked it to stop
+"""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from slm import files, locks
+from slm.errors import JobError, WorkspaceError
+from slm.workspace import LOCAL_OWNER, Workspace, clean_name
+
+SCHEMA = 1
+HEAVY_VERBS = frozenset({"train", "build"})
+"""Verbs that wait for a free slot, because they keep every core busy."""
+ALIVE = frozenset({"queued", "running"})
+_GRACE_SECONDS = 30.0
+_LOG_TAIL_BYTES = 8_000
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+_children: dict[str, "subprocess.Popen[bytes]"] = {}
+
+
+class Reporter(Protocol):
+    """What long work calls to say how far it is, and asks whether to go on."""
+
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        """`fraction` is 0 to 1, or None where nobody can know."""
+
+    def should_stop(self) -> bool:
+        """Whether to save what is sound and return."""
+
+
+class _Silent:
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        return
+
+    def should_stop(self) -> bool:
+        return False
+
+
+silent: Reporter = _Silent()
+"""The reporter for work that nobody watches."""
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """One stage of a job. `facts` are small numbers and words for its card."""
+
+    name: str
+    state: str = "waiting"
+    fraction: float | None = 0.0
+    message: str = ""
+    weight: float = 1.0
+    elapsed_seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """How far a job is. `state` is queued, running, done, stopped, failed or interrupted."""
+
+    state: str
+    stages: tuple[StageStatus, ...] = ()
+    message: str = ""
+    elapsed_seconds: float = 0.0
+    result: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    queue_position: int = 0
+    stopping: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process stands behind it."""
+        return self.state in ALIVE
+
+    @property
+    def fraction(self) -> float:
+        """How much of the whole is done, 0 to 1; stages count by their weights."""
+        if self.state == "done":
+            return 1.0
+        total = sum(stage.weight for stage in self.stages)
+        return sum(s.weight * (s.fraction or 0.0) for s in self.stages) / total if total else 0.0
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Time left at the average rate so far; None while that says too little."""
+        if self.state != "running" or self.fraction < 0.02:
+            return None
+        return self.elapsed_seconds * (1 - self.fraction) / self.fraction
+
+    @property
+    def stage(self) -> StageStatus | None:
+        """The stage that is running now."""
+        return next((stage for stage in self.stages if stage.state == "running"), None)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job folder; everything else is read from it when asked."""
+
+    folder: Path
+    id: str
+    name: str
+    owner: str
+    created: str
+    argv: tuple[str, ...]
+    ticket: int
+    key: str | None = None
+
+    @property
+    def verb(self) -> str:
+        """The command-line verb that the job runs."""
+        return self.argv[0]
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return (self.folder / "control" / "stop").exists()
+
+    def is_alive(self) -> bool:
+        """Whether a process holds the job's lock."""
+        return locks.is_held(self.folder / "job.lock")
+
+    def status(self) -> JobStatus:
+        """How far the job is, as its folder tells it."""
+        _reap()
+        written = _written_status(self.folder)
+        if written.state not in ALIVE or self.is_alive():
+            return self._with_queue(written)
+        written = _written_status(self.folder)  # it may have ended between the two looks
+        if written.state not in ALIVE:
+            return written
+        if self._still_starting():
+            return self._with_queue(written)
+        return JobStatus(
+            "interrupted",
+            written.stages,
+            written.message,
+            written.elapsed_seconds,
+            written.result,
+            error=f"The process ended without a word. {self.last_words()}".strip(),
+        )
+
+    def stop(self) -> None:
+        """Ask the job to save what is sound and end; it looks at every step."""
+        (self.folder / "control").mkdir(exist_ok=True)
+        (self.folder / "control" / "stop").touch()
+
+    def kill(self) -> None:
+        """End the job's process at once. What it committed stays.
+
+        A process is touched only if the lock is held and both its id and its
+        start time are those that the worker wrote down.
+        """
+        beat = _read_or_empty(self.folder / "heartbeat.json")
+        if not self.is_alive() or "pid" not in beat:
+            return
+        try:
+            process = psutil.Process(int(beat["pid"]))
+            if abs(process.create_time() - float(beat["process_started"])) > 1.0:
+                return
+            for member in [*process.children(recursive=True), process]:
+                member.kill()
+        except psutil.NoSuchProcess:
+            return
+
+    def log_tail(self) -> str:
+        """The end of what the worker printed; foreign text."""
+        log = self.folder / "worker.log"
+        if not log.exists():
+            return ""
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+            return stream.read().decode(errors="replace")
+
+    def last_words(self) -> str:
+        """The last line of the log, which for a crash names the error."""
+        lines = [line for line in self.log_tail().splitlines() if line.strip()]
+        return lines[-1].strip() if lines else ""
+
+    def _still_starting(self) -> bool:
+        """A new process needs a moment before it takes its lock."""
+        child = _children.get(self.id)
+        if child is not None and child.poll() is not None:
+            return False
+        begun = (self.folder / "job.json").stat().st_mtime
+        return not (self.folder / "heartbeat.json").exists() and (
+            abs(time.time() - begun) < _GRACE_SECONDS
+        )
+
+    def _with_queue(self, status: JobStatus) -> JobStatus:
+        ahead = 0
+        if status.state == "queued" and self.verb in HEAVY_VERBS:
+            ahead = sum(
+                other.ticket < self.ticket for other in _heavy_and_alive(self.folder.parent)
+            )
+        return JobStatus(
+            status.state,
+            status.stages,
+            status.message,
+            status.elapsed_seconds,
+            status.result,
+            status.error,
+            queue_position=ahead,
+            stopping=status.alive and self.stop_asked,
+        )
+
+
+def start(
+    workspace: Workspace,
+    argv: Sequence[str],
+    *,
+    name: str,
+    owner: str = LOCAL_OWNER,
+    key: str | None = None,
+) -> Job:
+    """Start `python -m slm *argv` as a job. With a `key` that a living job has, give that one.
+
+    Raises: JobError when the process cannot be started; WorkspaceError for a
+    name that cannot be used or a full disk.
+    """
+    shelf = workspace.jobs.folder
+    shelf.mkdir(parents=True, exist_ok=True)
+    admission = locks.FileLock(shelf / "admission.lock")
+    if not admission.acquire(patience_seconds=10):
+        raise JobError("Another start is taking its time; wait a moment and try again.")
+    try:
+        jobs = list_jobs(workspace)
+        same = [job for job in jobs if key is not None and job.key == key and job.status().alive]
+        if same:
+            return same[0]
+        now = datetime.now(UTC)
+        job_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        description = {
+            "schema": SCHEMA,
+            "id": job_id,
+            "name": clean_name(name),
+            "owner": owner,
+            "created": now.isoformat(timespec="milliseconds"),
+            "argv": list(argv),
+            "ticket": 1 + max((job.ticket for job in jobs), default=0),
+            "key": key,
+        }
+        with files.commit_folder(shelf / job_id, {"schema": SCHEMA, "id": job_id}) as staging:
+            files.write_json(staging / "job.json", description)
+        job = _read_job(shelf / job_id)
+        assert job is not None
+        _spawn(workspace, job)
+        return job
+    finally:
+        admission.release()
+
+
+def restart(workspace: Workspace, job: Job) -> Job:
+    """Run an ended job again in its folder; the worker goes on from what its result names.
+
+    Raises: JobError when it is still running.
+    """
+    if job.is_alive():
+        raise JobError(f"{job.name!r} is still running; stop it first.")
+    (job.folder / "control" / "stop").unlink(missing_ok=True)
+    (job.folder / "heartbeat.json").unlink(missing_ok=True)
+    status = _read_or_empty(job.folder / "status.json")
+    queued = {**status, "state": "queued", "error": None}
+    files.write_json(job.folder / "status.json", queued, durable=False)
+    os.utime(job.folder / "job.json")
+    _spawn(workspace, job)
+    return job
+
+
+def list_jobs(workspace: Workspace) -> list[Job]:
+    """All jobs of the workspace, newest first. Damaged folders are left out."""
+    return _jobs_in(workspace.jobs.folder)
+
+
+def get_job(workspace: Workspace, job_id: str) -> Job | None:
+    """The job with that id, or None when there is none."""
+    if not _ID.fullmatch(job_id):
+        return None
+    return _read_job(workspace.jobs.folder / job_id)
+
+
+def delete_job(workspace: Workspace, job_id: str) -> None:
+    """Remove an ended job's folder; what it made stays.
+
+    Raises: JobError while it runs.
+    """
+    job = get_job(workspace, job_id)
+    if job is not None and job.is_alive():
+        raise JobError(f"{job.name!r} is still running; stop it first.")
+    if job is not None:
+        files.remove_folder(job.folder)
+
+
+def may_run(job: Job, slots: int) -> bool:
+    """Whether fewer than `slots` living heavy jobs stand before this one."""
+    before = [other for other in _heavy_and_alive(job.folder.parent) if other.ticket < job.ticket]
+    return len(before) < slots
+
+
+def _heavy_and_alive(shelf: Path) -> list[Job]:
+    return [job for job in _jobs_in(shelf) if job.verb in HEAVY_VERBS and job.is_alive()]
+
+
+def _jobs_in(shelf: Path) -> list[Job]:
+    if not shelf.is_dir():
+        return []
+    found = [_read_job(folder) for folder in shelf.iterdir() if _ID.fullmatch(folder.name)]
+    return sorted((job for job in found if job), key=lambda job: job.ticket, reverse=True)
+
+
+def _read_job(folder: Path) -> Job | None:
+    values = _read_or_empty(folder / "job.json")
+    try:
+        return Job(
+            folder=folder,
+            id=str(values["id"]),
+            name=str(values["name"]),
+            owner=str(values["owner"]),
+            created=str(values["created"]),
+            argv=tuple(str(part) for part in values["argv"]),
+            ticket=int(values["ticket"]),
+            key=values["key"],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _written_status(folder: Path) -> JobStatus:
+    values = _read_or_empty(folder / "status.json")
+    return JobStatus(
+        state=values.get("state", "queued"),
+        stages=tuple(StageStatus(**stage) for stage in values.get("stages", [])),
+        message=values.get("message", ""),
+        elapsed_seconds=values.get("elapsed_seconds", 0.0),
+        result=values.get("result", {}),
+        error=values.get("error"),
+    )
+
+
+def _read_or_empty(path: Path) -> dict[str, Any]:
+    try:
+        return files.read_json(path)
+    except WorkspaceError:
+        return {}
+
+
+def _spawn(workspace: Workspace, job: Job) -> None:
+    """Start the worker detached: its own session, its output to a file, no terminal."""
+    command = [sys.executable, "-m", "slm", *job.argv]
+    command += ["--workspace", str(workspace.root), "--job", job.id]
+    detached: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+        detached = {"creationflags": flags}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with (job.folder / "worker.log").open("ab") as log:
+        try:
+            _children[job.id] = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=workspace.root,
+                **detached,
+            )
+        except OSError as error:
+            files.remove_folder(job.folder)
+            raise JobError(f"{job.name!r} could not be started: {error}.") from error
+
+
+def _reap() -> None:
+    """Collect ended children, so that none stays a zombie and looks alive."""
+    for child in _children.values():
+        child.poll()

@@ -1,0 +1,232 @@
+"""The side of a job that works: it owns the lock, tells how far it is, hears a stop.
+
+`working` is entered by `python -m slm … --job ID` before anything heavy is
+imported. It writes the last word of the job's status however the work ends.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from types import FrameType
+from typing import Any
+
+import psutil
+
+from slm import files, jobs, locks
+from slm.errors import JobError, SlmError
+from slm.jobs import Job, Reporter, StageStatus
+
+HEARTBEAT_SECONDS = 5.0
+_WRITE_SECONDS = 0.2
+_QUEUE_POLL_SECONDS = 0.5
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class JobReporter:
+    """A Reporter that writes `status.json`. `result` names what the job has made so far."""
+
+    job: Job
+    result: dict[str, Any] = field(default_factory=dict)
+    _state: str = "queued"
+    _message: str = ""
+    _error: str | None = None
+    _stages: dict[str, StageStatus] = field(default_factory=dict)
+    _current: str | None = None
+    _elapsed_before: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+    _stage_began: float = field(default_factory=time.monotonic)
+    _last_write: float = 0.0
+    _terminated: bool = False
+
+    def plan(self, stages: Mapping[str, float]) -> None:
+        """Name the stages to come and how much of the whole each is (weights)."""
+        self._stages = {name: StageStatus(name, weight=w) for name, w in stages.items()}
+        self.write()
+
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        """Say how far the named stage (or the current one) is."""
+        name = stage or self._current or self.job.verb
+        turned = name != self._current
+        if turned:
+            self._enter(name)
+        old = self._stages[name]
+        self._message = message
+        self._stages[name] = replace(
+            old,
+            state="running",
+            fraction=fraction,
+            message=message,
+            elapsed_seconds=time.monotonic() - self._stage_began,
+            facts={**old.facts, **facts},
+        )
+        if turned or time.monotonic() - self._last_write > _WRITE_SECONDS:
+            self.write()
+
+    def should_stop(self) -> bool:
+        """Whether a page, a person or the system asked the job to end."""
+        return self._terminated or self.job.stop_asked
+
+    def within(self, stage: str) -> Reporter:
+        """A Reporter for work that is one stage of this job."""
+        return _StageReporter(self, stage)
+
+    def finish_stage(self, name: str, message: str = "", **facts: Any) -> None:
+        """Mark a stage as done."""
+        self(1.0, message, stage=name, **facts)
+        self._stages[name] = replace(self._stages[name], state="done")
+        self._current = None
+        self.write()
+
+    def terminate(self) -> None:
+        """Ask for an end from inside the process (a signal)."""
+        self._terminated = True
+
+    def write(self) -> None:
+        """Write `status.json` now."""
+        self._last_write = time.monotonic()
+        status = {
+            "schema": jobs.SCHEMA,
+            "state": self._state,
+            "message": self._message,
+            "elapsed_seconds": round(self._elapsed_before + time.monotonic() - self._began, 3),
+            "stages": [asdict(stage) for stage in self._stages.values()],
+            "result": self.result,
+            "error": self._error,
+        }
+        files.write_json(self.job.folder / "status.json", status, durable=False)
+
+    def turn(self, state: str, error: str | None = None) -> None:
+        """Change the job's state and write it."""
+        self._state, self._error = state, error
+        self.write()
+
+    def settle(self, state: str) -> None:
+        """The last word: stages that ran are marked as the job ended."""
+        for name, stage in self._stages.items():
+            if stage.state == "running":
+                self._stages[name] = replace(
+                    stage, state=state, fraction=1.0 if state == "done" else stage.fraction
+                )
+
+    def restore(self, status: jobs.JobStatus) -> None:
+        """Take over what an earlier process of this job had reached."""
+        self.result = dict(status.result)
+        self._elapsed_before = status.elapsed_seconds
+
+    def begin(self) -> None:
+        """Start the clock: time in the queue does not count."""
+        self._began = time.monotonic()
+        self.turn("running")
+
+    def _enter(self, name: str) -> None:
+        previous = self._stages.get(self._current or "")
+        if previous is not None and previous.state == "running":
+            self._stages[previous.name] = replace(previous, state="done", fraction=1.0)
+        if name not in self._stages:
+            self._stages[name] = StageStatus(name)
+        self._current = name
+        self._stage_began = time.monotonic()
+
+
+@dataclass(frozen=True)
+class _StageReporter:
+    """Passes reports on as those of one stage; inner stage names go into the message."""
+
+    whole: JobReporter
+    name: str
+
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        words = f"{stage}: {message}" if stage and message else message or stage or ""
+        self.whole(fraction, words, stage=self.name, **facts)
+
+    def should_stop(self) -> bool:
+        return self.whole.should_stop()
+
+
+@contextmanager
+def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
+    """Own `job` for the length of the block and tell its folder how the block ends.
+
+    A heavy job waits here for its turn. A normal end is `done` (or `stopped`,
+    when a stop was asked for); a SlmError is `failed` with its text; anything
+    else is `failed` too, and goes on as the bug that it is.
+
+    Raises: JobError when another process works on the job already.
+    """
+    lock = locks.FileLock(job.folder / "job.lock")
+    if not lock.acquire(patience_seconds=2):
+        raise JobError(f"{job.name!r} is already being worked on.")
+    report = JobReporter(job)
+    report.restore(job.status())
+    slot = None
+    stopped = threading.Event()
+    try:
+        _hear_signals(report)
+        _start_heartbeat(job, stopped)
+        report.turn("queued")
+        slot = _wait_for_slot(job, report, slots) if job.verb in jobs.HEAVY_VERBS else None
+        report.begin()
+        yield report
+        state = "stopped" if report.should_stop() else "done"
+        report.settle(state)
+        report.turn(state)
+    except SlmError as error:
+        report.settle("failed")
+        report.turn("failed", str(error))
+        raise
+    finally:
+        if sys.exc_info()[0] is not None and not isinstance(sys.exc_info()[1], SlmError):
+            report.settle("failed")
+            report.turn("failed", f"A bug ended the work: {sys.exc_info()[1]!r}. The log has more.")
+        stopped.set()
+        if slot is not None:
+            slot.release()
+        lock.release()
+
+
+def _wait_for_slot(job: Job, report: JobReporter, slots: int) -> locks.FileLock | None:
+    """The lock of a free slot once it is this job's turn; None when asked to stop first."""
+    while not report.should_stop():
+        if jobs.may_run(job, slots):
+            for index in range(slots):
+                slot = locks.FileLock(job.folder.parent / f"slot-{index}.lock")
+                if slot.acquire():
+                    return slot
+        time.sleep(_QUEUE_POLL_SECONDS)
+    return None
+
+
+def _start_heartbeat(job: Job, stopped: threading.Event) -> None:
+    started = psutil.Process().create_time()
+
+    def beat() -> None:
+        counter = 0
+        while True:
+            beat = {"counter": counter, "pid": os.getpid(), "process_started": started}
+            files.write_json(job.folder / "heartbeat.json", beat, durable=False)
+            counter += 1
+            if stopped.wait(HEARTBEAT_SECONDS):
+                return
+
+    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+
+
+def _hear_signals(report: JobReporter) -> None:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del frame
+        _logger.info("signal %d: stopping at the next step", number)
+        report.terminate()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)

@@ -1,0 +1,325 @@
+"""What has been made, on disk: the contract between processes.
+
+    corpora/<id>  tokenizers/<id>  tokens/<id>  runs/<id>  models/<id>  jobs/<id>
+
+Each is a folder with a `manifest.json`: who made it, from what, which files. Ids
+are generated and name folders; names are data and are shown as typed. This file
+knows folders and manifests, not what stands in the other files.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from slm import files, locks
+from slm.errors import WorkspaceError
+
+SCHEMA = 1
+KINDS = ("corpora", "tokenizers", "tokens", "runs", "models", "jobs")
+LOCAL_OWNER = "local"
+MAX_NAME = 80
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{3,63}")
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What an artefact was made from: its id, and its digest at that time."""
+
+    id: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What stands in `manifest.json`. `details` holds what is special to the kind."""
+
+    id: str
+    name: str
+    kind: str
+    owner: str = LOCAL_OWNER
+    created: str = ""
+    parents: Mapping[str, Parent] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    @property
+    def digest(self) -> str:
+        """One hash over the files' hashes; a new name does not change it."""
+        entries = {name: entry["sha256"] for name, entry in self.files.items()}
+        return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `from_json` reads."""
+        parents = {role: {"id": p.id, "sha256": p.sha256} for role, p in self.parents.items()}
+        return {
+            "schema": self.schema,
+            "id": self.id,
+            "name": self.name,
+            "kind": self.kind,
+            "owner": self.owner,
+            "created": self.created,
+            "parents": parents,
+            "details": dict(self.details),
+            "files": dict(self.files),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Raises: WorkspaceError for a manifest that lacks a field or holds the wrong type."""
+        try:
+            return cls(
+                id=str(values["id"]),
+                name=str(values["name"]),
+                kind=str(values["kind"]),
+                owner=str(values["owner"]),
+                created=str(values["created"]),
+                parents={
+                    role: Parent(str(parent["id"]), str(parent["sha256"]))
+                    for role, parent in values["parents"].items()
+                },
+                details=dict(values["details"]),
+                files={name: dict(entry) for name, entry in values["files"].items()},
+                schema=int(values["schema"]),
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise WorkspaceError(f"{files.MANIFEST} is damaged: {error!r}.") from None
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One folder of the workspace. `problem` says in words what is wrong with it, if anything."""
+
+    folder: Path
+    manifest: Manifest
+    read_only: bool = False
+    problem: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The generated id, which names the folder."""
+        return self.manifest.id
+
+    @property
+    def name(self) -> str:
+        """The name that a person gave; foreign text."""
+        return self.manifest.name
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What is special to the kind."""
+        return self.manifest.details
+
+    def as_parent(self) -> Parent:
+        """This artefact as it is now, for the manifest of what is made from it."""
+        return Parent(self.id, self.manifest.digest)
+
+
+@dataclass
+class Draft:
+    """An artefact in the making: fill `folder` and `details`; the shelf commits both."""
+
+    id: str
+    folder: Path
+    details: dict[str, Any]
+
+
+class Shelf:
+    """All artefacts of one kind, those of the read-only workspaces included."""
+
+    def __init__(self, kind: str, root: Path, read_only: Sequence[Path] = ()) -> None:
+        self.kind = kind
+        self.folder = root / kind
+        self._read_only = [folder / kind for folder in read_only]
+
+    def list(self) -> list[Artefact]:
+        """Own artefacts, newest first, then the read-only ones. Damaged ones say so."""
+        own = [_read(folder, self.kind, False) for folder in _folders(self.folder)]
+        shared = [
+            _read(folder, self.kind, True)
+            for place in self._read_only
+            for folder in _folders(place)
+        ]
+        return [*_newest_first(own), *_newest_first(shared)]
+
+    def get(self, id_or_name: str) -> Artefact:
+        """The artefact with that id, else the newest with that name.
+
+        Raises: WorkspaceError when there is none, or when it is damaged.
+        """
+        artefact = self.find(id_or_name)
+        if artefact is None:
+            known = ", ".join(repr(other.name) for other in self.list()[:8]) or "none yet"
+            raise WorkspaceError(f"There is no {id_or_name!r} in {self.kind}; there are: {known}.")
+        if artefact.problem:
+            raise WorkspaceError(f"{artefact.name!r} cannot be used: {artefact.problem}")
+        return artefact
+
+    def find(self, id_or_name: str) -> Artefact | None:
+        """As `get`, but None when there is none, and damaged ones are given too."""
+        if _ID.fullmatch(id_or_name):
+            for place, shared in [(self.folder, False), *((p, True) for p in self._read_only)]:
+                if (place / id_or_name / files.MANIFEST).exists():
+                    return _read(place / id_or_name, self.kind, shared)
+        name = unicodedata.normalize("NFC", id_or_name)
+        return next((artefact for artefact in self.list() if artefact.name == name), None)
+
+    @contextmanager
+    def create(
+        self,
+        name: str,
+        *,
+        owner: str = LOCAL_OWNER,
+        parents: Mapping[str, Artefact] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> Iterator[Draft]:
+        """A draft whose folder is committed whole when the block ends without an error.
+
+        Raises: WorkspaceError for a name that cannot be used, or a full disk.
+        """
+        manifest = self._new_manifest(name, owner, parents or {}, details or {})
+        draft_details = dict(manifest.details)
+
+        def fields(staging: Path) -> Mapping[str, Any]:
+            del staging
+            return replace(manifest, details=draft_details).to_json()
+
+        with files.commit_folder(self.folder / manifest.id, fields) as staging:
+            yield Draft(manifest.id, staging, draft_details)
+
+    def open_folder(
+        self,
+        name: str,
+        contents: Mapping[str, Mapping[str, Any]],
+        *,
+        owner: str = LOCAL_OWNER,
+        parents: Mapping[str, Artefact] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> Artefact:
+        """A folder that grows after it is seen (a run, a job), begun with some JSON files."""
+        with self.create(name, owner=owner, parents=parents, details=details) as draft:
+            for file_name, value in contents.items():
+                files.write_json(draft.folder / file_name, value)
+        return self.get(draft.id)
+
+    def rename(self, artefact_id: str, name: str) -> Artefact:
+        """The same artefact under a new name; its id and its files stay.
+
+        Raises: WorkspaceError for the demo, or a name that cannot be used.
+        """
+        artefact = self._own(artefact_id)
+        renamed = replace(artefact.manifest, name=clean_name(name))
+        files.write_json(artefact.folder / files.MANIFEST, renamed.to_json())
+        return replace(artefact, manifest=renamed)
+
+    def delete(self, artefact_id: str) -> None:
+        """Remove the folder, unless a process is working in it or it is read-only.
+
+        Raises: WorkspaceError with the remedy.
+        """
+        artefact = self._own(artefact_id)
+        for lock in artefact.folder.glob("*.lock"):
+            if locks.is_held(lock):
+                raise WorkspaceError(f"{artefact.name!r} is being worked on; stop it first.")
+        files.remove_folder(artefact.folder)
+
+    def _own(self, artefact_id: str) -> Artefact:
+        artefact = self.find(artefact_id)
+        if artefact is None:
+            raise WorkspaceError(f"There is no {artefact_id!r} in {self.kind} any more.")
+        if artefact.read_only:
+            raise WorkspaceError(f"{artefact.name!r} ships with the app and cannot be changed.")
+        return artefact
+
+    def _new_manifest(
+        self,
+        name: str,
+        owner: str,
+        parents: Mapping[str, Artefact],
+        details: Mapping[str, Any],
+    ) -> Manifest:
+        now = datetime.now(UTC)
+        return Manifest(
+            id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            name=clean_name(name),
+            kind=self.kind,
+            owner=owner,
+            created=now.isoformat(timespec="milliseconds"),
+            parents={role: parent.as_parent() for role, parent in parents.items()},
+            details=dict(details),
+        )
+
+
+class Workspace:
+    """The folder that holds everything, and read-only ones (the demo) shown beside it."""
+
+    def __init__(self, root: Path, read_only: Sequence[Path] = ()) -> None:
+        self.root = root.absolute()
+        self.read_only = tuple(folder.absolute() for folder in read_only)
+        self.corpora = Shelf("corpora", self.root, self.read_only)
+        self.tokenizers = Shelf("tokenizers", self.root, self.read_only)
+        self.tokens = Shelf("tokens", self.root, self.read_only)
+        self.runs = Shelf("runs", self.root, self.read_only)
+        self.models = Shelf("models", self.root, self.read_only)
+        self.jobs = Shelf("jobs", self.root)
+
+    def shelf(self, kind: str) -> Shelf:
+        """The shelf of that kind, one of KINDS."""
+        assert kind in KINDS, kind
+        shelf = getattr(self, kind)
+        assert isinstance(shelf, Shelf)
+        return shelf
+
+
+def clean_name(name: str) -> str:
+    """`name` in NFC without the blanks around it.
+
+    >>> clean_name("  my first model ")
+    'my first model'
+
+    Raises: WorkspaceError when it is empty, over 80 characters, or holds
+    characters that cannot be seen (control characters, text-direction marks).
+    """
+    name = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(name) <= MAX_NAME:
+        raise WorkspaceError(f"A name needs 1 to {MAX_NAME} characters; this one has {len(name)}.")
+    hidden = [char for char in name if not char.isprintable() or char in _BIDI]
+    if hidden:
+        raise WorkspaceError(
+            f"A name cannot hold the invisible character U+{ord(hidden[0]):04X}; leave it out."
+        )
+    return name
+
+
+def _folders(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return []
+    return [folder for folder in place.iterdir() if _ID.fullmatch(folder.name) and folder.is_dir()]
+
+
+def _newest_first(artefacts: list[Artefact]) -> list[Artefact]:
+    return sorted(artefacts, key=lambda artefact: artefact.manifest.created, reverse=True)
+
+
+def _read(folder: Path, kind: str, read_only: bool) -> Artefact:
+    """The artefact in `folder`; what is wrong with it is told, not raised."""
+    try:
+        manifest = Manifest.from_json(files.read_json(folder / files.MANIFEST))
+    except WorkspaceError as error:
+        unknown = Manifest(id=folder.name, name=folder.name, kind=kind)
+        return Artefact(folder, unknown, read_only, problem=str(error))
+    problem = None
+    if manifest.schema > SCHEMA:
+        problem = f"It was written by a later version (schema {manifest.schema}); update this app."
+    if manifest.id != folder.name:
+        problem = f"Its manifest is for {manifest.id!r}, not for this folder."
+    return Artefact(folder, manifest, read_only, problem)
