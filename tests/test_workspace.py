@@ -1,0 +1,104 @@
+"""Artefacts: ids name folders, names are data, read-only ones stand beside one's own."""
+
+import json
+
+import pytest
+
+from slm.errors import WorkspaceError
+from slm.workspace import Workspace, clean_name
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path / "own", read_only=[tmp_path / "demo"])
+
+
+def _make(workspace, name, text="abc", kind="corpora", **kwargs):
+    with workspace.shelf(kind).create(name, **kwargs) as draft:
+        (draft.folder / "a.txt").write_text(text)
+    return workspace.shelf(kind).get(draft.id)
+
+
+def test_an_artefact_is_found_by_id_and_by_name(workspace):
+    made = _make(workspace, "tales")
+    assert workspace.corpora.get(made.id) == made
+    assert workspace.corpora.get("tales") == made
+
+
+def test_the_newest_of_two_with_one_name_is_given(workspace):
+    _make(workspace, "tales", "old")
+    newer = _make(workspace, "tales", "new")
+    assert workspace.corpora.get("tales").id == newer.id
+
+
+def test_an_unknown_name_is_told_with_those_that_exist(workspace):
+    _make(workspace, "tales")
+    with pytest.raises(WorkspaceError, match="no 'plays' in corpora; there are: 'tales'"):
+        workspace.corpora.get("plays")
+
+
+def test_a_new_name_changes_neither_id_nor_digest(workspace):
+    made = _make(workspace, "tales")
+    renamed = workspace.corpora.rename(made.id, "stories")
+    assert (renamed.id, renamed.name) == (made.id, "stories")
+    assert workspace.corpora.get("stories").manifest.digest == made.manifest.digest
+
+
+def test_a_child_remembers_what_it_was_made_from(workspace):
+    corpus = _make(workspace, "tales")
+    child = _make(workspace, "bpe", kind="tokenizers", parents={"corpus": corpus})
+    assert child.manifest.parents["corpus"] == corpus.as_parent()
+    assert child.manifest.owner == "local"
+
+
+def test_the_demo_is_listed_after_ones_own_and_cannot_be_changed(tmp_path):
+    shipped = _make(Workspace(tmp_path / "demo"), "demo")
+    workspace = Workspace(tmp_path / "own", read_only=[tmp_path / "demo"])
+    own = _make(workspace, "mine")
+    assert [artefact.id for artefact in workspace.corpora.list()] == [own.id, shipped.id]
+    with pytest.raises(WorkspaceError, match="ships with the app"):
+        workspace.corpora.delete(shipped.id)
+    with pytest.raises(WorkspaceError, match="ships with the app"):
+        workspace.corpora.rename(shipped.id, "other")
+
+
+def test_a_deleted_artefact_is_gone(workspace):
+    made = _make(workspace, "tales")
+    workspace.corpora.delete(made.id)
+    assert workspace.corpora.list() == []
+    assert not made.folder.exists()
+
+
+def test_one_damaged_manifest_marks_that_artefact_alone(workspace):
+    sound, torn = _make(workspace, "sound"), _make(workspace, "torn")
+    (torn.folder / "manifest.json").write_text("{")
+    problems = {artefact.id: artefact.problem for artefact in workspace.corpora.list()}
+    assert problems[sound.id] is None
+    assert "damaged" in problems[torn.id]
+
+
+def test_a_manifest_of_a_later_version_is_not_used(workspace):
+    made = _make(workspace, "tales")
+    path = made.folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    with pytest.raises(WorkspaceError, match="later version"):
+        workspace.corpora.get(made.id)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\u202eb", "a\x00b", "a\nb"])
+def test_names_that_cannot_be_seen_are_refused(name):
+    with pytest.raises(WorkspaceError, match="name"):
+        clean_name(name)
+
+
+@pytest.mark.parametrize("name", ["../etc/passwd", "CON", "<b>bold</b>", "模型", "a/b\\c"])
+def test_any_visible_name_is_data_and_never_a_path(workspace, name):
+    made = _make(workspace, name)
+    assert made.name == name
+    assert made.folder.parent == workspace.corpora.folder
+
+
+@pytest.mark.parametrize("wrong", ["../x", "..", "/etc", "a" * 300, "CON"])
+def test_an_id_from_outside_opens_nothing(workspace, wrong):
+    _make(workspace, "tales")
+    assert workspace.corpora.find(wrong) is None
