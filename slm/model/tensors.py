@@ -59,7 +59,7 @@ class StoredTensor:
         if n_bytes:
             with self.path.open("rb") as stream:
                 stream.seek(self.start)
-                n_read = stream.readinto(memoryview(tensor.flatten().view(torch.uint8).numpy()))
+                n_read = stream.readinto(tensor.flatten().view(torch.uint8).numpy().data)
             if n_read != n_bytes:
                 raise CheckpointError(f"{self.path.name} was cut short while it was read.")
         return tensor
