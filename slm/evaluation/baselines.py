@@ -1,0 +1,216 @@
+"""How well does one guess without a model? Uniform, unigram and bigram.
+
+Counts tokens of the training split; sees ids, never text. A model that learned
+anything beats all three on the same held-out ids: each predicts every token but
+the first, as `perplexity.evaluate` does.
+
+Legend: V vocabulary, N tokens.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from slm.errors import DataError
+from slm.evaluation.perplexity import Perplexity
+from slm.jobs import Reporter, silent
+from slm.model.inference import require_known
+
+Ids = npt.NDArray[Any]
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_CHUNK = 1 << 20  # tokens handled at once: bounds memory, not results
+
+
+class Baseline(Protocol):
+    """Anything that gives the next token a probability from the token before it."""
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+
+    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
+        """−ln p(next | previous) for each pair."""
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Every token equally likely: ln V nats a token."""
+
+    vocab_size: int
+
+    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
+        """−ln p(next | previous) for each pair."""
+        return np.full(len(next_N), math.log(self.vocab_size))
+
+
+@dataclass(frozen=True)
+class Unigram:
+    """Each token as likely as it was frequent, whatever came before.
+
+    p(w) = (c(w) + 1) / (N + V), so a token that was never seen is possible too.
+
+    Source: Laplace's rule; Jurafsky and Martin, Speech and Language Processing,
+    3rd ed., ch. 3, "Laplace smoothing".
+    """
+
+    counts_V: Counts
+
+    @classmethod
+    def fit(cls, train_ids: Ids, vocab_size: int) -> "Unigram":
+        """Count the training tokens.
+
+        Raises: DataError for no tokens, or one outside the vocabulary.
+        """
+        if len(train_ids) == 0:
+            raise DataError("The training split holds no tokens to count. Add text.")
+        counts_V = np.zeros(vocab_size, dtype=np.int64)
+        for chunk_N in _chunks(train_ids, vocab_size):
+            counts_V += np.bincount(chunk_N, minlength=vocab_size)
+        return cls(counts_V)
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return len(self.counts_V)
+
+    @cached_property
+    def probabilities_V(self) -> Floats:
+        """Of every token; they sum to 1."""
+        counts_V = self.counts_V.astype(np.float64) + 1.0
+        probabilities_V: Floats = counts_V / counts_V.sum()
+        return probabilities_V
+
+    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
+        """−ln p(next | previous) for each pair."""
+        nats_N: Floats = -np.log(self.probabilities_V)[next_N]
+        return nats_N
+
+
+@dataclass(frozen=True)
+class Bigram:
+    """Each token as likely as it was after the token before it, mixed with the unigram.
+
+    p(w | v) = (c(v, w) + d(v) · p(w)) / (c(v) + d(v)), where c(v) counts v as a
+    predecessor and d(v) how many different tokens followed it: the more varied
+    what follows, the more the unigram is asked. A v never seen leaves p(w) alone.
+
+    Source: Witten and Bell 1991, method C, interpolated; Chen and Goodman 1998,
+    "Witten-Bell smoothing".
+    """
+
+    unigram: Unigram
+    pair_keys: Counts
+    pair_counts: Counts
+
+    @classmethod
+    def fit(cls, train_ids: Ids, vocab_size: int) -> "Bigram":
+        """Count the pairs of the training tokens; memory grows with different pairs only.
+
+        Raises: DataError for no tokens, or one outside the vocabulary.
+        """
+        unigram = Unigram.fit(train_ids, vocab_size)
+        keys = np.empty(0, dtype=np.int64)
+        counts = np.empty(0, dtype=np.int64)
+        for chunk_N in _chunks(train_ids, vocab_size, overlap=1):
+            more_keys, more = np.unique(
+                _keys(chunk_N[:-1], chunk_N[1:], vocab_size), return_counts=True
+            )
+            keys, where = np.unique(np.concatenate([keys, more_keys]), return_inverse=True)
+            both = np.concatenate([counts, more])
+            counts = np.bincount(where, weights=both, minlength=len(keys)).astype(np.int64)
+        return cls(unigram, keys, counts)
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.unigram.vocab_size
+
+    def probabilities_after(self, previous_id: int) -> Floats:
+        """Of every token after this one; they sum to 1."""
+        all_V = np.arange(self.vocab_size)
+        return np.exp(-self.pair_nats(np.full_like(all_V, previous_id), all_V))
+
+    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
+        """−ln p(next | previous) for each pair."""
+        followed_V, different_V = self._context_counts
+        wanted_N = _keys(previous_N, next_N, self.vocab_size)
+        pairs_N = np.zeros(len(wanted_N))
+        if len(self.pair_keys):
+            at_N = np.searchsorted(self.pair_keys, wanted_N).clip(max=len(self.pair_keys) - 1)
+            pairs_N = np.where(self.pair_keys[at_N] == wanted_N, self.pair_counts[at_N], 0)
+        backoff_N = self.unigram.probabilities_V[next_N]
+        followed_N, different_N = followed_V[previous_N], different_V[previous_N]
+        seen_N = followed_N > 0
+        total_N = np.where(seen_N, followed_N + different_N, 1.0)
+        p_N = np.where(seen_N, (pairs_N + different_N * backoff_N) / total_N, backoff_N)
+        nats_N: Floats = -np.log(p_N)
+        return nats_N
+
+    @cached_property
+    def _context_counts(self) -> tuple[Floats, Floats]:
+        contexts = self.pair_keys // self.vocab_size
+        followed_V = np.bincount(contexts, weights=self.pair_counts, minlength=self.vocab_size)
+        different_V = np.bincount(contexts, minlength=self.vocab_size).astype(np.float64)
+        return followed_V.astype(np.float64), different_V
+
+
+def fit_baselines(train_ids: Ids, vocab_size: int) -> dict[str, Baseline]:
+    """The three by name, from worst to best: uniform, unigram, bigram.
+
+    Raises: DataError for no tokens, or one outside the vocabulary.
+    """
+    bigram = Bigram.fit(train_ids, vocab_size)
+    return {"uniform": Uniform(vocab_size), "unigram": bigram.unigram, "bigram": bigram}
+
+
+def evaluate_baseline(
+    baseline: Baseline, ids: Ids, *, n_bytes: int | None = None, report: Reporter = silent
+) -> Perplexity:
+    """How well the baseline predicts every token but the first.
+
+    n_bytes: UTF-8 bytes of the text behind these ids, for bits per byte.
+
+    Raises: DataError for fewer than two tokens, or one outside the vocabulary.
+    """
+    if len(ids) < 2:
+        raise DataError(f"{len(ids)} token(s): nothing to predict. Give at least two.")
+    nats, tokens = 0.0, 0
+    for chunk_N in _chunks(ids, baseline.vocab_size, overlap=1):
+        nats += float(baseline.pair_nats(chunk_N[:-1], chunk_N[1:]).sum())
+        tokens += len(chunk_N) - 1
+        report(tokens / (len(ids) - 1), f"{tokens:,} tokens scored")
+        if report.should_stop():
+            break
+    complete = tokens == len(ids) - 1
+    return Perplexity.of(nats=nats, tokens=tokens, n_bytes=n_bytes if complete else None)
+
+
+def compare_baselines(
+    train_ids: Ids, held_out_ids: Ids, vocab_size: int, *, n_bytes: int | None = None
+) -> dict[str, Perplexity]:
+    """Uniform, unigram and bigram, fitted on one split and evaluated on the other."""
+    fitted = fit_baselines(train_ids, vocab_size)
+    return {
+        name: evaluate_baseline(baseline, held_out_ids, n_bytes=n_bytes)
+        for name, baseline in fitted.items()
+    }
+
+
+def _chunks(ids: Ids, vocab_size: int, overlap: int = 0) -> Iterator[Counts]:
+    """Runs of ids as int64; with an overlap of 1 no pair falls between two runs."""
+    for start in range(0, max(1, len(ids) - overlap), _CHUNK):
+        chunk_N = np.asarray(ids[start : start + _CHUNK + overlap]).astype(np.int64)
+        require_known(chunk_N, vocab_size)
+        yield chunk_N
+
+
+def _keys(previous_N: Ids, next_N: Ids, vocab_size: int) -> Counts:
+    keys_N: Counts = previous_N.astype(np.int64) * vocab_size + next_N
+    return keys_N

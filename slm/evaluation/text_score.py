@@ -1,0 +1,138 @@
+"""How surprised was the model at each token of this text, and what did it expect instead?
+
+What the Evaluation page paints. A tokenizer comes in through its protocol.
+
+Legend: B batch, T position, V vocabulary, N position in the text.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from torch import Tensor
+
+from slm.errors import DataError
+from slm.evaluation.perplexity import Perplexity, Window, batches
+from slm.model.inference import diverged, inference
+from slm.model.loss import LossTally, token_nats
+from slm.model.transformer import Transformer
+from slm.tokenizer.protocol import TextTokenizer, well_formed
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A token that the model held likely, with its probability."""
+
+    id: int
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class TokenScore:
+    """One token of the text. nats, rank (1 is the likeliest) and probability are None
+    for a first token that nothing precedes. byte_span is its place in the UTF-8 text;
+    `text` shows bytes that are no whole character as �.
+    """
+
+    id: int
+    text: str
+    byte_span: tuple[int, int]
+    nats: float | None
+    rank: int | None
+    probability: float | None
+    expected: tuple[Expected, ...]
+
+
+@dataclass(frozen=True)
+class TextScore:
+    """Every token of a text, and the whole as one number."""
+
+    tokens: tuple[TokenScore, ...]
+    total: Perplexity
+
+
+def score_text(
+    model: Transformer,
+    tokenizer: TextTokenizer,
+    text: str,
+    *,
+    n_expected: int = 5,
+    batch_size: int = 16,
+) -> TextScore:
+    """The model's surprise at every token of the text.
+
+    The text stands where a document begins: after the end-of-text token, if the
+    tokenizer has one, so that its first token is predicted too. Beyond one context,
+    windows overlap by half: every token sees at least half a context before it.
+
+    Raises: DataError for no text, a single token with nothing before it, or ids that
+    the model does not know; DivergedError for a loss that is not a number.
+    """
+    ids, spans = tokenizer.encode_with_spans(text)
+    if not ids:
+        raise DataError("The text is empty. Type at least one character.")
+    lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    window = model.config.context_length
+    stride = max(1, window // 2)
+
+    utf8 = well_formed(text).encode()
+    pieces = [utf8[start:stop].decode(errors="replace") for start, stop in spans]
+
+    @cache
+    def show(token: int) -> str:
+        if token >= tokenizer.vocab_size:  # models are padded to round vocabulary sizes
+            return f"<{token}>"
+        return tokenizer.token_bytes(token).decode(errors="replace")
+
+    tally = LossTally()
+    tokens = [] if lead else [TokenScore(ids[0], pieces[0], spans[0], None, None, None, ())]
+    for windows, ids_BT, targets_BT in batches(model, [*lead, *ids], window, stride, batch_size):
+        with inference(model):
+            for guess in _guesses(model(ids_BT), targets_BT, windows, n_expected):
+                n = len(tokens)
+                expected = tuple(Expected(i, show(i), p) for i, p in guess.best)
+                probability = math.exp(-guess.nats)
+                tokens.append(
+                    TokenScore(
+                        ids[n],
+                        pieces[n],
+                        spans[n],
+                        guess.nats,
+                        guess.rank,
+                        probability,
+                        expected,
+                    )
+                )
+                tally.add(nats=guess.nats, tokens=1, n_bytes=spans[n][1] - spans[n][0])
+    total = Perplexity.of(nats=tally.nats, tokens=tally.tokens, n_bytes=tally.n_bytes)
+    return TextScore(tuple(tokens), total)
+
+
+class _Guess(NamedTuple):
+    nats: float
+    rank: int
+    best: list[tuple[int, float]]
+
+
+def _guesses(
+    logits_BTV: Tensor, targets_BT: Tensor, windows: list[Window], n_expected: int
+) -> Iterator[_Guess]:
+    """What the model held of each counted target, in the order of the text."""
+    logits_BTV = logits_BTV.float()
+    nats_BT = token_nats(logits_BTV, targets_BT)
+    if not bool(nats_BT.isfinite().all()):
+        raise diverged("its loss on this text is")
+    target_BT1 = targets_BT.clamp(min=0)[..., None]
+    ranks_BT = 1 + (logits_BTV > logits_BTV.gather(-1, target_BT1)).sum(-1)
+    best = logits_BTV.topk(min(n_expected, logits_BTV.shape[-1]), dim=-1)
+    chances = (best.values - logits_BTV.logsumexp(-1, keepdim=True)).exp()
+    for b, window in enumerate(windows):
+        counted = slice(window.new - window.start, window.stop - window.start)
+        columns = (nats_BT, ranks_BT, best.indices, chances)
+        for nats, rank, likely, shares in zip(
+            *(column[b, counted].tolist() for column in columns), strict=True
+        ):
+            yield _Guess(nats, rank, list(zip(likely, shares, strict=True)))
