@@ -1,0 +1,288 @@
+"""Where text comes from: embedded corpora, files, the Hub; all give the same plain documents.
+
+Knows origins and limits. What is done to the text afterwards is the business of
+`cleaning` and `corpus`.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import Field
+
+from slm.config import Config
+from slm.data import hub, text_files
+from slm.data.catalogue import EMBEDDED as EMBEDDED
+from slm.data.catalogue import PUBLISHED as PUBLISHED
+from slm.data.catalogue import SourceInfo as SourceInfo
+from slm.data.text_files import Decoded as Decoded
+from slm.data.text_files import decode_upload as decode_upload
+from slm.errors import DataError
+from slm.jobs import Reporter, silent
+
+_SEEDS_PER_CORPUS = 10_000_000  # corpora with neighbouring seeds share no tale
+_FILE_AS_ONE_DOCUMENT = 100_000  # characters; longer files of a folder are split
+_ARTICLE_TITLE = re.compile(r"= (?!=).*[^=] =")  # "= = Section = =" is none
+_logger = logging.getLogger(__name__)
+
+
+class Document(NamedTuple):
+    """One text that belongs together, and a word on where it is from."""
+
+    text: str
+    source: str
+
+
+class SourceConfig(Config):
+    """Which text to read, and how much of it."""
+
+    source: str = Field(
+        "tales",
+        min_length=1,
+        description="tales, python-docs, python-code, tinystories, wikitext-2, wikitext-103, "
+        "hub:OWNER/NAME, or the path of a text file or of a folder of them.",
+    )
+    documents: int | None = Field(
+        None, ge=2, description="Read at most this many documents (all there are without it)."
+    )
+    max_megabytes: float | None = Field(
+        None, gt=0, description="Read at most this much text, in millions of UTF-8 bytes."
+    )
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Which tales the generator tells; no other source uses it."
+    )
+    hub_config: str | None = Field(None, description="Configuration of a Hub data set.")
+    hub_split: str = Field("train", description="Split of a Hub data set to read.")
+    text_column: str | None = Field(
+        None, description="Column of a Hub data set that holds the text; found without it."
+    )
+
+
+@dataclass(frozen=True)
+class Original:
+    """A file that documents came from: a local path, or an upload's bytes."""
+
+    name: str
+    content: Path | bytes
+
+
+@dataclass(frozen=True)
+class OpenSource:
+    """Documents to be read once, and what is known before: their rule, their files, facts."""
+
+    documents: Iterator[Document]
+    how_split: str
+    originals: tuple[Original, ...] = ()
+    facts: tuple[tuple[str, str | int], ...] = ()
+    expected_documents: int | None = None
+    expected_bytes: int | None = None
+
+
+def read_documents(config: SourceConfig, report: Reporter = silent) -> Iterator[Document]:
+    """The documents that a config asks for, within its limits.
+
+    Raises: as `open_source`, also while they are read.
+    """
+    return open_source(config, report).documents
+
+
+def open_source(
+    config: SourceConfig, report: Reporter = silent, upload: tuple[str, bytes] | None = None
+) -> OpenSource:
+    """A source ready to be read; an upload is a file's name and bytes.
+
+    Raises:
+        DataError: no such source or file, or a file that is no text.
+        HubError: the Hub is out of reach or has no such data set.
+    """
+    if upload is not None:
+        opened = _open_upload(*upload)
+    elif config.source in EMBEDDED:
+        opened = _open_embedded(config)
+    elif config.source in PUBLISHED or config.source.startswith(hub.PREFIX):
+        opened = _open_hub(config, report)
+    else:
+        opened = _open_path(Path(config.source).expanduser())
+    return _limited(opened, config)
+
+
+def source_title(config: SourceConfig) -> str:
+    """A short name for what the config reads."""
+    known = EMBEDDED.get(config.source) or PUBLISHED.get(config.source)
+    if known:
+        return known.title
+    if config.source.startswith(hub.PREFIX):
+        return config.source.removeprefix(hub.PREFIX)
+    return Path(config.source).stem or config.source
+
+
+def _limited(opened: OpenSource, config: SourceConfig) -> OpenSource:
+    """The same source, cut at the config's limits."""
+    documents: Iterable[Document] = opened.documents
+    expected_bytes = opened.expected_bytes
+    if config.max_megabytes is not None:
+        most = round(config.max_megabytes * 1e6)
+        documents = _first_bytes(documents, most)
+        expected_bytes = min(most, expected_bytes or most)
+    expected = opened.expected_documents
+    if config.documents is not None:
+        expected = min(config.documents, expected or config.documents)
+    return OpenSource(
+        islice(documents, config.documents),
+        opened.how_split,
+        opened.originals,
+        opened.facts,
+        expected,
+        expected_bytes,
+    )
+
+
+def _first_bytes(documents: Iterable[Document], most: int) -> Iterator[Document]:
+    """Whole documents until the next would exceed the limit; the first one in any case."""
+    total = 0
+    for document in documents:
+        size = len(document.text.encode(errors="replace"))
+        if total and total + size > most:
+            return
+        total += size
+        yield document
+
+
+def _open_embedded(config: SourceConfig) -> OpenSource:
+    info = EMBEDDED[config.source]
+    if config.source == "tales":
+        count = config.documents or info.documents
+        return OpenSource(_tales(config.seed, count), "Each tale is a document.", (), (), count)
+    if config.source == "python-docs":
+        from slm.data.embedded import python_docs
+
+        found, how_split = python_docs.documents(), "Each topic is a document."
+    else:
+        from slm.data.embedded import python_code
+
+        found, how_split = python_code.documents(), "Each source file is a document."
+    documents = (Document(text, source) for text, source in found)
+    return OpenSource(documents, how_split, (), (), info.documents)
+
+
+def _tales(seed: int, count: int) -> Iterator[Document]:
+    from slm.data.embedded import tales
+
+    first = seed * _SEEDS_PER_CORPUS
+    for tale_seed in range(first, first + count):
+        yield Document(tales.generate(tale_seed).text, f"tale {tale_seed}")
+
+
+def _open_upload(filename: str, data: bytes) -> OpenSource:
+    _require_text_suffix(filename)
+    decoded = decode_upload(data, filename)
+    split = text_files.split_text(decoded.text)
+    return OpenSource(
+        (Document(text, filename) for text in split.documents),
+        split.how_split,
+        (Original(filename, data),),
+        (("encoding", decoded.encoding), ("replaced_characters", decoded.replaced)),
+        expected_bytes=len(data),
+    )
+
+
+def _open_path(path: Path) -> OpenSource:
+    if path.is_dir():
+        return _open_folder(path)
+    if not path.is_file():
+        known = ", ".join([*EMBEDDED, *PUBLISHED])
+        raise DataError(
+            f"There is no source {str(path)!r}. Use one of {known}, hub:OWNER/NAME, "
+            "or the path of a text file or folder."
+        )
+    _require_text_suffix(path.name)
+    split = text_files.read_text_file(path)
+    return OpenSource(
+        (Document(text, path.name) for text in split.documents),
+        split.how_split,
+        (Original(path.name, path),),
+        expected_bytes=path.stat().st_size,
+    )
+
+
+def _open_folder(folder: Path) -> OpenSource:
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in text_files.SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not paths:
+        raise DataError(
+            f"The folder {folder.name!r} holds no {' or '.join(text_files.SUFFIXES)} files. "
+            "Choose a folder that does."
+        )
+    return OpenSource(
+        _documents_of(folder, paths),
+        f"Each file is a document; one of more than {_FILE_AS_ONE_DOCUMENT:,} characters is split "
+        "by its own marks, or gathered from its paragraphs.",
+        tuple(Original(path.relative_to(folder).as_posix(), path) for path in paths),
+        expected_bytes=sum(path.stat().st_size for path in paths),
+    )
+
+
+def _documents_of(folder: Path, paths: Iterable[Path]) -> Iterator[Document]:
+    """A folder's documents; a file that is no text is left out and logged."""
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        if path.stat().st_size > _FILE_AS_ONE_DOCUMENT:
+            for text in text_files.read_text_file(path).documents:
+                yield Document(text, name)
+            continue
+        try:
+            yield Document(decode_upload(path.read_bytes(), name).text, name)
+        except DataError as problem:
+            _logger.warning("left out: %s", problem)
+
+
+def _require_text_suffix(filename: str) -> None:
+    suffix = Path(filename).suffix.lower()
+    if suffix not in text_files.SUFFIXES:
+        raise DataError(
+            f"{filename} has the ending {suffix or 'of no kind'!r}; "
+            f"{', '.join(text_files.SUFFIXES)} are read. Save the text as .txt."
+        )
+
+
+def _open_hub(config: SourceConfig, report: Reporter) -> OpenSource:
+    known = PUBLISHED.get(config.source)
+    name = known.hub_name if known and known.hub_name else config.source.removeprefix(hub.PREFIX)
+    report(None, f"Asking the Hub for {name}")
+    revision, texts = hub.hub_texts(
+        name,
+        config=config.hub_config or (known.hub_config if known else None),
+        split=config.hub_split,
+        text_column=config.text_column,
+        should_stop=report.should_stop,
+    )
+    how_split = "Each row is a document."
+    if name == "Salesforce/wikitext":
+        texts, how_split = _articles(texts), "Each article is a document."
+    return OpenSource(
+        (Document(text, f"{hub.PREFIX}{name}") for text in texts),
+        how_split,
+        facts=(("hub_name", name), ("hub_revision", revision)),
+        expected_documents=known.documents if known and config.hub_split == "train" else None,
+    )
+
+
+def _articles(rows: Iterable[str]) -> Iterator[str]:
+    """WikiText's rows are paragraphs; an article begins at a row ` = Title = `."""
+    held: list[str] = []
+    for row in rows:
+        if held and _ARTICLE_TITLE.fullmatch(row.strip()):
+            yield "".join(held)
+            held = []
+        held.append(row)
+    if held:
+        yield "".join(held)
