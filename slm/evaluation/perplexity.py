@@ -23,7 +23,8 @@ from slm.model.transformer import Transformer
 
 Ids = Sequence[int] | npt.NDArray[Any] | Tensor
 
-_LOGITS_AT_ONCE = 1 << 26  # float32 logits of one batch: at most 256 MB
+LOGITS_AT_ONCE = 1 << 26
+"""Logits of one batch: at most 256 MB of float32, unless a single window has more."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def batches(
     device = model.device
     windows = cut_windows(len(ids), width, step)
     width = min(width, len(ids) - 1)
-    rows = max(1, min(batch_size, _LOGITS_AT_ONCE // (width * vocab_size)))
+    rows = max(1, min(batch_size, LOGITS_AT_ONCE // (width * vocab_size)))
     for first in range(0, len(windows), rows):
         some = windows[first : first + rows]
         ids_BT = np.zeros((len(some), width), dtype=np.int64)
