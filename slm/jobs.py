@@ -50,6 +50,9 @@ class Reporter(Protocol):
     ) -> None:
         """`fraction` is 0 to 1, or None where nobody can know."""
 
+    def plan(self, stages: Mapping[str, float]) -> None:
+        """Name the stages to come, and how much of the whole each is (weights)."""
+
     def should_stop(self) -> bool:
         """Whether to save what is sound and return."""
 
@@ -60,12 +63,37 @@ class _Silent:
     ) -> None:
         return
 
+    def plan(self, stages: Mapping[str, float]) -> None:
+        return
+
     def should_stop(self) -> bool:
         return False
 
 
 silent: Reporter = _Silent()
 """The reporter for work that nobody watches."""
+
+
+@dataclass(frozen=True)
+class StageOf:
+    """Passes reports on as those of one stage; inner stage names go into the message."""
+
+    whole: Reporter
+    name: str
+
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        """See `Reporter`."""
+        words = f"{stage}: {message}" if stage and message else message or stage or ""
+        self.whole(fraction, words, stage=self.name, **facts)
+
+    def plan(self, stages: Mapping[str, float]) -> None:
+        """Inner plans are the inner work's own business."""
+
+    def should_stop(self) -> bool:
+        """See `Reporter`."""
+        return self.whole.should_stop()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import psutil
 
 from slm import files, jobs, locks
 from slm.errors import JobError, SlmError
-from slm.jobs import Job, Reporter, StageStatus
+from slm.jobs import Job, StageStatus
 
 HEARTBEAT_SECONDS = 5.0
 _WRITE_SECONDS = 0.2
@@ -75,17 +75,6 @@ class JobReporter:
         """Whether a page, a person or the system asked the job to end."""
         return self._terminated or self.job.stop_asked
 
-    def within(self, stage: str) -> Reporter:
-        """A Reporter for work that is one stage of this job."""
-        return _StageReporter(self, stage)
-
-    def finish_stage(self, name: str, message: str = "", **facts: Any) -> None:
-        """Mark a stage as done."""
-        self(1.0, message, stage=name, **facts)
-        self._stages[name] = replace(self._stages[name], state="done")
-        self._current = None
-        self.write()
-
     def terminate(self) -> None:
         """Ask for an end from inside the process (a signal)."""
         self._terminated = True
@@ -135,23 +124,6 @@ class JobReporter:
             self._stages[name] = StageStatus(name)
         self._current = name
         self._stage_began = time.monotonic()
-
-
-@dataclass(frozen=True)
-class _StageReporter:
-    """Passes reports on as those of one stage; inner stage names go into the message."""
-
-    whole: JobReporter
-    name: str
-
-    def __call__(
-        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
-    ) -> None:
-        words = f"{stage}: {message}" if stage and message else message or stage or ""
-        self.whole(fraction, words, stage=self.name, **facts)
-
-    def should_stop(self) -> bool:
-        return self.whole.should_stop()
 
 
 @contextmanager

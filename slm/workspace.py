@@ -8,10 +8,12 @@ knows folders and manifests, not what stands in the other files.
 """
 
 import hashlib
+import io
 import json
 import re
 import secrets
 import unicodedata
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -278,6 +280,21 @@ class Workspace:
         shelf = getattr(self, kind)
         assert isinstance(shelf, Shelf)
         return shelf
+
+
+def archive(artefact: Artefact) -> bytes:
+    """All files of an artefact as a ZIP, under a folder named by its id."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(artefact.folder.rglob("*")):
+            if path.is_file() and path.suffix != ".lock":
+                packed.write(path, Path(artefact.id) / path.relative_to(artefact.folder))
+    return stream.getvalue()
+
+
+def folder_bytes(artefact: Artefact) -> int:
+    """Bytes on disk of all files of an artefact."""
+    return sum(path.stat().st_size for path in artefact.folder.rglob("*") if path.is_file())
 
 
 def clean_name(name: str) -> str:

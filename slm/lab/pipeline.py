@@ -1,0 +1,245 @@
+"""The first model: from raw text to a model that speaks, as one piece of work of eight stages.
+
+    source → clean → tokens → model → training → evaluation → attention → sampling
+
+Each stage leaves an artefact of the workspace and its id in `made`, so that work
+that was interrupted goes on with the stage it was in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import Field
+
+from slm import files
+from slm.config import Config
+from slm.data.corpus import PrepareConfig, open_corpus, prepare_corpus
+from slm.data.sources import EMBEDDED
+from slm.evaluation.fluency import known_word_share, vocabulary_of
+from slm.jobs import Reporter, StageOf, silent
+from slm.lab import reports
+from slm.model.config import ModelConfig
+from slm.sampling.filters import SamplingConfig
+from slm.tokenizer.encoding import TokenizeConfig, tokens_for, train_tokenizer
+from slm.training.config import TrainConfig
+from slm.workspace import LOCAL_OWNER, Artefact, Workspace
+
+STAGES: Mapping[str, float] = MappingProxyType(
+    {
+        "source": 0.02,
+        "clean": 0.02,
+        "tokens": 0.05,
+        "model": 0.01,
+        "training": 0.82,
+        "evaluation": 0.04,
+        "attention": 0.02,
+        "sampling": 0.02,
+    }
+)
+REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting of the pipeline, chapter by chapter."""
+
+    documents: int
+    vocab_size: int
+    model: ModelConfig
+    train: TrainConfig
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "first": Recipe(
+            documents=8_000,
+            vocab_size=1_024,
+            model=ModelConfig(
+                vocab_size=1_024, context_length=128, n_layers=3, n_heads=4, d_model=128, d_ff=256
+            ),
+            train=TrainConfig(steps=500, batch_size=16, snapshots=12, sample_every=100),
+        ),
+        "demo": Recipe(
+            documents=30_000,
+            vocab_size=1_024,
+            model=ModelConfig(
+                vocab_size=1_024, context_length=256, n_layers=3, n_heads=4, d_model=112, d_ff=288
+            ),
+            train=TrainConfig(steps=4_000, batch_size=16, snapshots=14, sample_every=500),
+        ),
+    }
+)
+"""`first` fits two minutes on two CPU cores; `demo` is what ships with the app."""
+
+
+class BuildConfig(Config):
+    """What the whole pipeline is asked to make."""
+
+    name: str = Field("My first model", description="Name of the run that comes out.")
+    source: Literal["tales", "python-docs", "python-code"] = Field(
+        "tales", description="Embedded corpus to learn from."
+    )
+    recipe: Literal["first", "demo"] = Field(
+        "first", description="Settings of all the stages: a first model, or the shipped demo."
+    )
+    documents: int | None = Field(
+        None, ge=2, le=1_000_000, description="Documents to learn from. None: the recipe's."
+    )
+    steps: int | None = Field(
+        None, ge=1, le=1_000_000, description="Training steps. None: the recipe's."
+    )
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of everything.")
+
+
+def build_model(
+    workspace: Workspace,
+    config: BuildConfig,
+    report: Reporter = silent,
+    *,
+    made: dict[str, Any] | None = None,
+    owner: str = LOCAL_OWNER,
+) -> dict[str, Any]:
+    """Run the pipeline; gives the ids of all that it made and the report's figures.
+
+    `made` names what an earlier try has finished; those stages are skipped.
+    Asked to stop, it returns after the stage in hand has saved what is sound.
+
+    Raises: SlmError of the stage that cannot go on.
+    """
+    made = {} if made is None else made
+    recipe = RECIPES[config.recipe]
+    report.plan(STAGES)
+    corpus = _corpus(workspace, config, recipe, report, made, owner)
+    if corpus is None or report.should_stop():
+        return made
+    tokenizer, tokens = _tokens(workspace, config, recipe, corpus, report, made, owner)
+    if report.should_stop():
+        return made
+    run = _run(workspace, config, recipe, (corpus, tokenizer, tokens), report, made, owner)
+    _train(run, report)
+    if report.should_stop():
+        return made
+    return {**made, **_tell(workspace, run, corpus, report)}
+
+
+def _corpus(
+    workspace: Workspace,
+    config: BuildConfig,
+    recipe: Recipe,
+    report: Reporter,
+    made: dict[str, Any],
+    owner: str,
+) -> Artefact | None:
+    source = EMBEDDED[config.source]
+    report(0.0, source.title, stage="source")
+    settings = PrepareConfig(
+        source=config.source,
+        name=f"{source.title} for {config.name}"[:80],
+        documents=config.documents or recipe.documents,
+        seed=config.seed,
+    )
+    if "corpus" not in made:
+        prepared = prepare_corpus(workspace, settings, StageOf(report, "source"), owner=owner)
+        if prepared is None:
+            return None
+        made["corpus"] = prepared.artefact.id
+    corpus = workspace.corpora.get(made["corpus"])
+    opened = open_corpus(corpus)
+    report(1.0, f"{opened.count:,} documents", stage="source")
+    rules = opened.rule_reports()
+    touched = sum(rule.documents_touched for rule in rules)
+    report(1.0, f"{len(rules)} rules touched {touched:,} documents", stage="clean")
+    return corpus
+
+
+def _tokens(
+    workspace: Workspace,
+    config: BuildConfig,
+    recipe: Recipe,
+    corpus: Artefact,
+    report: Reporter,
+    made: dict[str, Any],
+    owner: str,
+) -> tuple[Artefact, Artefact]:
+    inner = StageOf(report, "tokens")
+    inner(0.0, "counting pairs")
+    if "tokenizer" not in made:
+        settings = TokenizeConfig(
+            corpus=corpus.id,
+            name=f"BPE for {config.name}"[:80],
+            vocab_size=recipe.vocab_size,
+        )
+        made["tokenizer"] = train_tokenizer(workspace, settings, inner, owner=owner).id
+    tokenizer = workspace.tokenizers.get(made["tokenizer"])
+    tokens = tokens_for(workspace, corpus, tokenizer, inner, owner=owner)
+    made["tokens"] = tokens.id
+    inner(1.0, f"vocabulary of {recipe.vocab_size:,}")
+    return tokenizer, tokens
+
+
+def _run(
+    workspace: Workspace,
+    config: BuildConfig,
+    recipe: Recipe,
+    parents: tuple[Artefact, Artefact, Artefact],
+    report: Reporter,
+    made: dict[str, Any],
+    owner: str,
+) -> Artefact:
+    from slm.model.config import parameter_counts
+    from slm.training.runs import create_run
+
+    if "run" not in made:
+        train = recipe.train.replace(
+            seed=config.seed, **({"steps": config.steps} if config.steps else {})
+        )
+        run = create_run(workspace, recipe.model, train, *parents, name=config.name, owner=owner)
+        made["run"] = run.id
+    n_parameters = sum(parameter_counts(recipe.model).values())
+    report(1.0, f"{n_parameters / 1e6:.2f} M parameters", stage="model")
+    return workspace.runs.get(made["run"])
+
+
+def _train(run: Artefact, report: Reporter) -> None:
+    from slm.lab.snapshots import default_observers
+    from slm.training.trainer import train
+
+    inner = StageOf(report, "training")
+    inner(0.0, "starting")
+    train(run.folder, observers=default_observers(run.folder), report=inner)
+
+
+def _tell(
+    workspace: Workspace, run: Artefact, corpus: Artefact, report: Reporter
+) -> dict[str, Any]:
+    """Evaluate, look at the heads, let it write; keep all of it as the run's report."""
+    opened = reports.open_run(run)
+    report(0.0, "held-out text", stage="evaluation")
+    evaluation = reports.evaluate_run(
+        workspace, run, reports.EvaluateConfig(), report=StageOf(report, "evaluation")
+    )
+    report(1.0, f"perplexity {evaluation['model']['perplexity']:.1f}", stage="evaluation")
+    report(0.0, "scoring every head", stage="attention")
+    text = next(open_corpus(corpus).texts("val"))
+    ids = opened.tokenizer.encode(text)[: opened.model.config.context_length]
+    heads = reports.head_labels(opened, ids)
+    named = sum(label not in {"mixed", "broad"} for row in heads for label in row)
+    report(1.0, f"{named} heads with a clear habit", stage="attention")
+    report(0.0, "writing three texts", stage="sampling")
+    samples = [
+        reports.write_text(opened, SamplingConfig(temperature=0.7, top_k=40, seed=seed))
+        for seed in range(3)
+    ]
+    vocabulary = vocabulary_of(open_corpus(corpus).texts("train"))
+    known = known_word_share("\n".join(samples), vocabulary, cut_off=True)
+    report(1.0, f"{known:.0%} real words", stage="sampling")
+    told = {
+        "evaluation": evaluation,
+        "heads": heads,
+        "samples": samples,
+        "known_word_share": known,
+    }
+    files.write_json(run.folder / REPORT, told)
+    return told

@@ -1,0 +1,174 @@
+"""What can be told of a trained run: how good, what its heads do, how it writes.
+
+Here the run folder, the tokenizer and the measures meet; the measures themselves
+live in their chapters.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from slm.attention.heads import head_scores, label
+from slm.attention.maps import attention_maps
+from slm.config import Config
+from slm.data.batches import TokenFile
+from slm.errors import CheckpointError, DataError, WorkspaceError
+from slm.evaluation.baselines import compare_baselines
+from slm.evaluation.perplexity import evaluate as measure
+from slm.jobs import Reporter, silent
+from slm.model.checkpoint import CheckpointRef, load_checkpoint, newest_sound, snapshots
+from slm.model.transformer import Transformer
+from slm.sampling.filters import SamplingConfig
+from slm.sampling.generate import decode_stream, generate
+from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.protocol import TextTokenizer
+from slm.workspace import Artefact, Workspace
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run ready to use. `notes` says in words what was passed over (a damaged checkpoint)."""
+
+    id: str
+    name: str
+    step: int
+    model: Transformer
+    tokenizer: TextTokenizer
+    notes: tuple[str, ...]
+
+
+def checkpoint_at(run: Artefact, step: int | None = None) -> CheckpointRef:
+    """The run's newest sound checkpoint, or its snapshot at `step`.
+
+    Raises: CheckpointError when there is none yet, all are damaged, or none is at `step`.
+    """
+    if step is None:
+        return newest_sound(run.folder)
+    for reference in snapshots(run.folder):
+        if reference.step == step:
+            return reference
+    known = ", ".join(str(reference.step) for reference in snapshots(run.folder)) or "none"
+    raise CheckpointError(f"{run.name!r} has no snapshot at step {step}; it has: {known}.")
+
+
+def open_run(run: Artefact, step: int | None = None) -> OpenedRun:
+    """Model and tokenizer of a run, on the CPU.
+
+    Raises: CheckpointError, as `checkpoint_at`.
+    """
+    reference = checkpoint_at(run, step)
+    model = load_checkpoint(reference.folder).eval()
+    tokenizer = load_tokenizer(run.folder / "tokenizer")
+    return OpenedRun(run.id, run.name, reference.step, model, tokenizer, tuple(reference.skipped))
+
+
+class EvaluateConfig(Config):
+    """What to measure on."""
+
+    split: str = Field(
+        "val", pattern="^(val|train)$", description="Part of the corpus: val (held out) or train."
+    )
+    max_tokens: int = Field(
+        200_000, ge=2, le=1_000_000_000, description="Measure at most the first so many tokens."
+    )
+    text_file: Path | None = Field(
+        None, description="Measure on this text file instead of the corpus."
+    )
+
+
+def evaluate_run(
+    workspace: Workspace,
+    run: Artefact,
+    config: EvaluateConfig,
+    *,
+    step: int | None = None,
+    report: Reporter = silent,
+) -> dict[str, Any]:
+    """Perplexity and bits per byte of the model and of uniform, unigram and bigram models.
+
+    Raises: DataError when the token files are gone or the text is too short.
+    """
+    opened = open_run(run, step)
+    tokens = run_tokens(workspace, run)
+    train_ids = TokenFile(tokens.folder / "train.bin").ids()
+    if config.text_file is not None:
+        text = config.text_file.read_text(encoding="utf-8")
+        ids = np.asarray(opened.tokenizer.encode(text), dtype=np.int64)
+        n_bytes: int | None = len(text.encode())
+    else:
+        ids = TokenFile(tokens.folder / f"{config.split}.bin").ids(0, config.max_tokens)
+        n_bytes = byte_count(opened.tokenizer, ids)
+    result = measure(opened.model, ids, n_bytes=n_bytes, report=report)
+    baselines = compare_baselines(train_ids, ids, opened.model.config.vocab_size, n_bytes=n_bytes)
+    return {
+        "run": run.id,
+        "step": opened.step,
+        "split": str(config.text_file or config.split),
+        "model": asdict(result),
+        **{name: asdict(baseline) for name, baseline in baselines.items()},
+    }
+
+
+def run_tokens(workspace: Workspace, run: Artefact) -> Artefact:
+    """The token files that the run was trained on.
+
+    Raises: DataError when they were deleted.
+    """
+    parent = run.manifest.parents.get("tokens")
+    try:
+        return workspace.tokens.get(parent.id if parent else "")
+    except WorkspaceError:
+        raise DataError(
+            f"The token files of {run.name!r} are gone, so its corpus cannot be measured on; "
+            "measure on a text instead."
+        ) from None
+
+
+def byte_count(tokenizer: TextTokenizer, ids: np.ndarray[Any, Any]) -> int:
+    """Bytes of text behind `ids`; special tokens stand for none."""
+    widths = np.array(
+        [
+            0 if token == tokenizer.eos_id else len(tokenizer.token_bytes(token))
+            for token in range(tokenizer.vocab_size)
+        ]
+    )
+    return int(widths[ids[1:]].sum())
+
+
+def head_labels(opened: OpenedRun, ids_T: Sequence[int]) -> list[list[str]]:
+    """A plain word for each head, layer by layer: what it does on these ids and on repeats."""
+    scores = head_scores(opened.model, ids_T, eos_id=opened.tokenizer.eos_id)
+    return [[str(word) for word in row] for row in label(scores)]
+
+
+def write_text(opened: OpenedRun, config: SamplingConfig, max_new_tokens: int = 160) -> str:
+    """One text from the beginning of a document to its end or `max_new_tokens`."""
+    eos_id = opened.tokenizer.eos_id
+    steps = generate(opened.model, [], config, max_new_tokens, eos_id=eos_id)
+    return "".join(decode_stream(steps, opened.tokenizer)).strip()
+
+
+def attention_report(opened: OpenedRun, text: str, out: Path | None) -> dict[str, Any]:
+    """All attention weights for `text` (saved to `out` as NPZ) and what each head does.
+
+    Raises: DataError for text that is empty or longer than the context.
+    """
+    ids = opened.tokenizer.encode(text)
+    weights_LHTT = attention_maps(opened.model, ids)
+    tokens = [opened.tokenizer.decode([token]) for token in ids]
+    if out is not None:
+        np.savez_compressed(out, weights=weights_LHTT, ids=np.array(ids), tokens=np.array(tokens))
+    n_layers, n_heads, n_tokens, _ = weights_LHTT.shape
+    return {
+        "run": opened.id,
+        "step": opened.step,
+        "layers": n_layers,
+        "heads": n_heads,
+        "tokens": n_tokens,
+        "out": str(out) if out is not None else None,
+        "labels": head_labels(opened, ids),
+    }

@@ -1,0 +1,163 @@
+"""Every import points the way the house is built: from pages down to files, never up.
+
+Imports inside functions count too. The rules stand in ALLOWED: a part may import
+itself, what is listed, and other packages unless FORBIDDEN_PACKAGES says no.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOUNDATION = {"slm.errors", "slm.config", "slm.files", "slm.locks", "slm.workspace", "slm.jobs"}
+BASE = FOUNDATION | {"slm.device", "slm.worker"}
+DATA = BASE | {"slm.data"}
+TEXT = DATA | {"slm.tokenizer"}
+SIBLINGS = TEXT | {"slm.model"}
+CHAPTERS = SIBLINGS | {"slm.training", "slm.evaluation", "slm.attention", "slm.sampling"}
+SLM = CHAPTERS | {"slm.lab", "slm.exchange"}
+UI = {"ui.session", "ui.loaders", "ui.widgets", "ui.components", "ui.view_models", "ui.figures"}
+FRAME = {"ui.sidebar", "ui.job_panel", "ui.views"}
+
+ALLOWED = {
+    "slm.errors": set(),
+    "slm.config": {"slm.errors"},
+    "slm.files": {"slm.errors"},
+    "slm.locks": set(),
+    "slm.workspace": {"slm.errors", "slm.files", "slm.locks"},
+    "slm.jobs": FOUNDATION,
+    "slm.worker": FOUNDATION,
+    "slm.device": {"slm.errors"},
+    "slm.data": DATA,
+    "slm.tokenizer": TEXT,
+    "slm.model": BASE,
+    "slm.training": SIBLINGS,
+    "slm.evaluation": SIBLINGS,
+    "slm.attention": SIBLINGS,
+    "slm.sampling": SIBLINGS,
+    "slm.lab": SLM - {"slm.exchange"},
+    "slm.exchange": SLM - {"slm.lab"},
+    "ui.view_models": SLM,
+    "ui.figures": {"ui.view_models"},
+    "ui.components": {"ui.view_models"},
+    "ui.loaders": SLM | {"ui.view_models"},
+    "ui.session": SLM | UI,
+    "ui.widgets": SLM | UI,
+    "ui.job_panel": SLM | UI | FRAME,
+    "ui.sidebar": SLM | UI | FRAME,
+    "ui.views": SLM | UI | FRAME,
+    "pages": SLM | UI | FRAME,
+    "app": SLM | UI | FRAME,
+}
+MAY_IMPORT_ALL = {ROOT / "slm" / "__main__.py", ROOT / "slm" / "training" / "__main__.py"}
+FORBIDDEN_PACKAGES = {
+    "slm": {"streamlit", "plotly", "transformers"},
+    "ui.view_models": {"streamlit", "plotly"},
+    "ui.figures": {"streamlit"},
+}
+WITHOUT_TORCH = (
+    "slm.model.config",
+    "slm.training.config",
+    "slm.training.runs",
+    "slm.jobs",
+    "slm.worker",
+    "slm.workspace",
+    "slm.sampling.filters",
+    "slm.data.corpus",
+    "slm.__main__",
+)
+
+
+def _sources() -> list[Path]:
+    return [
+        ROOT / "app.py",
+        *sorted((ROOT / "pages").glob("*.py")),
+        *sorted((ROOT / "slm").rglob("*.py")),
+        *sorted((ROOT / "ui").rglob("*.py")),
+    ]
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _part(module: str) -> str:
+    """The part of the house that a module is in: its longest prefix in ALLOWED."""
+    pieces = module.split(".")
+    prefixes = [".".join(pieces[:n]) for n in range(len(pieces), 0, -1)]
+    return next((prefix for prefix in prefixes if prefix in ALLOWED), pieces[0])
+
+
+def _imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", _sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_follow_the_house(path):
+    here = _part(_module(path))
+    if path in MAY_IMPORT_ALL or _module(path) in {"slm", "ui"}:
+        return
+    for name in _imports(path):
+        if name.split(".")[0] not in {"slm", "ui", "pages", "app"}:
+            continue
+        there = _part(name)
+        assert there == here or there in ALLOWED[here], f"{here} may not import {name}"
+
+
+@pytest.mark.parametrize("path", _sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_each_part_stays_clear_of_what_it_must_not_know(path):
+    module = _module(path)
+    for part, forbidden in FORBIDDEN_PACKAGES.items():
+        if module == part or module.startswith(f"{part}."):
+            met = {name.split(".")[0] for name in _imports(path)} & forbidden
+            assert not met, f"{module} imports {met}"
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_pages_and_waiting_jobs_open_without_torch(module):
+    import subprocess
+    import sys
+
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("path", _sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_nothing_unpickles_evaluates_or_writes_raw_markup(path):
+    banned = {"eval", "exec", "extractall"}
+    words = {"unsafe_allow_html", "trust_remote_code"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", "")
+            attribute = getattr(node.func, "attr", "")
+            owner = getattr(getattr(node.func, "value", None), "id", "")
+            assert name not in banned, f"{path}: {name}"
+            assert attribute != "extractall", f"{path}: extractall"
+            assert (owner, attribute) != ("torch", "load"), f"{path}: torch.load"
+            assert not {keyword.arg for keyword in node.keywords} & words, f"{path}: {words}"
+    assert not {"pickle", "dill", "marshal"} & {name.split(".")[0] for name in _imports(path)}
+
+
+def test_pages_are_thin():
+    for path in (ROOT / "pages").glob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 120, path.name
+
+
+def test_no_two_places_of_the_book_differ_in_name():
+    chapters = ["data", "tokenizer", "model", "training", "evaluation", "attention", "sampling"]
+    pages = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    tutorial = {path.stem for path in (ROOT / "docs" / "tutorial").glob("*.md")}
+    for number, chapter in enumerate(chapters, start=1):
+        assert (ROOT / "slm" / chapter).is_dir()
+        assert (ROOT / "ui" / "views" / chapter).is_dir()
+        assert f"{number}_{chapter}" in pages
+        assert f"{number}_{chapter}" in tutorial

@@ -1,0 +1,141 @@
+"""The frame around every page: boot guard, navigation, and what this visitor works on.
+
+Session state holds ids and numbers, never models. Everything that a visitor has
+chosen stands in the URL, so that a copied address reproduces the screen.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from slm.errors import WorkspaceError
+from slm.workspace import LOCAL_OWNER, Artefact, Workspace
+from ui import loaders
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "demo"
+_PAGES = {
+    "": [("0_home.py", "Home", ":material/home:", "")],
+    "Chapters": [
+        ("1_data.py", "Data", ":material/article:", "data"),
+        ("2_tokenizer.py", "Tokenizer", ":material/content_cut:", "tokenizer"),
+        ("3_model.py", "Model", ":material/account_tree:", "model"),
+        ("4_training.py", "Training", ":material/trending_down:", "training"),
+        ("5_evaluation.py", "Evaluation", ":material/straighten:", "evaluation"),
+        ("6_attention.py", "Attention", ":material/grid_on:", "attention"),
+        ("7_sampling.py", "Sampling", ":material/casino:", "sampling"),
+    ],
+    "Yours": [("8_library.py", "Library", ":material/inventory_2:", "library")],
+}
+_FILE_OF = {url: file for rows in _PAGES.values() for file, _, _, url in rows}
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What a view needs to know: where things are, and what the visitor has chosen.
+
+    `run` is the chosen run, or the shipped demo when none is chosen; None only
+    where not even the demo is there. `corpus` and `tokenizer` are the chosen
+    ones, else those that the run was made from, where they still exist.
+    """
+
+    workspace: Workspace
+    run: Artefact | None
+    corpus: Artefact | None
+    tokenizer: Artefact | None
+    owner: str = LOCAL_OWNER
+
+    @property
+    def on_demo(self) -> bool:
+        """Whether what is shown is the demo that ships with the app."""
+        return self.run is not None and self.run.read_only
+
+
+def guard(page_file: str) -> None:
+    """First call of every page: go through app.py when Streamlit has passed it by.
+
+    A folder named `pages/` lets the first visitor of a fresh server land on a
+    page's script alone, without navigation or sidebar. The page's address and
+    its parameters are kept on the way.
+    """
+    if "booted" not in st.session_state:
+        kept = {**st.query_params.to_dict(), "goto": Path(page_file).name}
+        st.switch_page("app.py", query_params=kept)
+
+
+def boot() -> None:
+    """Warm the server once, and forward a visitor whom `guard` sent here."""
+    loaders.warm_up(DEMO)
+    st.session_state["booted"] = True
+    wanted = st.query_params.get("goto")
+    if wanted in _FILE_OF.values():
+        st.navigation(pages())  # from here on Streamlit routes through app.py
+        kept = {key: value for key, value in st.query_params.to_dict().items() if key != "goto"}
+        st.switch_page(f"pages/{wanted}", query_params=kept)
+
+
+def pages() -> Mapping[str, list[Any]]:
+    """The navigation: Home, the seven chapters, Library."""
+    return {
+        section: [
+            st.Page(ROOT / "pages" / file, title=title, icon=icon, url_path=url, default=not url)
+            for file, title, icon, url in rows
+        ]
+        for section, rows in _PAGES.items()
+    }
+
+
+def go_to(chapter: str, **query: str) -> None:
+    """Open another page (`data` … `sampling`, `library`, or "" for Home)."""
+    st.switch_page(f"pages/{_FILE_OF[chapter]}", query_params=query or None)
+
+
+def workspace() -> Workspace:
+    """What users make, and the demo beside it. SLM_WORKSPACE moves the first."""
+    root = Path(os.environ.get("SLM_WORKSPACE", ROOT / "workspace"))
+    return Workspace(root, read_only=[DEMO])
+
+
+def state() -> PageState:
+    """The visitor's choices, resolved anew at each run, since others may delete things."""
+    here = workspace()
+    run = _chosen(here, "runs", "run") or demo_run(here)
+    parents = run.manifest.parents if run is not None else {}
+    corpus = _chosen(here, "corpora", "corpus")
+    tokenizer = _chosen(here, "tokenizers", "tokenizer")
+    if corpus is None and "corpus" in parents:
+        corpus = here.corpora.find(parents["corpus"].id)
+    if tokenizer is None and "tokenizer" in parents:
+        tokenizer = here.tokenizers.find(parents["tokenizer"].id)
+    return PageState(here, run, corpus, tokenizer)
+
+
+def demo_run(here: Workspace) -> Artefact | None:
+    """The run that ships with the app."""
+    return next((run for run in here.runs.list() if run.read_only and not run.problem), None)
+
+
+def choose(**ids: str | None) -> None:
+    """Make a run, corpus or tokenizer the current one from the next rerun on."""
+    st.session_state.setdefault("pending_choice", {}).update(ids)
+
+
+def apply_choice() -> None:
+    """Give pending choices to the pickers; called before they are drawn."""
+    for key, value in st.session_state.pop("pending_choice", {}).items():
+        st.session_state[key] = value
+
+
+def _chosen(here: Workspace, kind: str, key: str) -> Artefact | None:
+    """What the picker says, checked: the value comes from a browser."""
+    value = st.session_state.get(key)
+    if not isinstance(value, str):
+        return None
+    try:
+        return here.shelf(kind).get(value)
+    except WorkspaceError:
+        return None

@@ -1,0 +1,91 @@
+"""How far work is, in words; knows neither Streamlit nor what the work is."""
+
+from dataclasses import dataclass
+
+from slm.jobs import JobStatus
+
+_STATES = {
+    "queued": "Waiting",
+    "running": "Running",
+    "done": "Done",
+    "stopped": "Stopped",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One job ready to show. `problem` is foreign text."""
+
+    headline: str
+    detail: str
+    fraction: float
+    alive: bool
+    can_resume: bool
+    problem: str | None
+
+
+def job_view(name: str, status: JobStatus) -> JobView:
+    """What a panel shows of a job; `name` is foreign text and is passed on as it is."""
+    stage = status.stage
+    parts = [f"{stage.name}: {stage.message}" if stage and stage.message else status.message]
+    if status.state == "queued" and status.queue_position:
+        ahead = status.queue_position
+        parts = [f"{ahead} {'job is' if ahead == 1 else 'jobs are'} ahead of it"]
+    elif status.state == "queued":
+        parts = ["starting"]
+    if status.stopping:
+        parts = ["stopping: it saves what is sound first"]
+    elif status.remaining_seconds is not None:
+        parts.append(f"about {duration(status.remaining_seconds)} left")
+    return JobView(
+        headline=f"{_STATES[status.state]}: {name}",
+        detail=" · ".join(part for part in parts if part),
+        fraction=min(1.0, max(0.0, status.fraction)),
+        alive=status.alive,
+        can_resume=status.state in {"stopped", "interrupted", "failed"},
+        problem=status.error,
+    )
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person says it.
+
+    >>> duration(4), duration(75), duration(600), duration(9000)
+    ('4 s', '1 min 15 s', '10 min', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    if whole < 3600:
+        return f"{round(whole / 60)} min"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours} h {rest // 60} min"
+
+
+def count(number: float) -> str:
+    """A count, short: 950, 12.3 k, 4.56 M, 1.10 B.
+
+    >>> count(950), count(12_300), count(4_560_000), count(1.1e9)
+    ('950', '12.3 k', '4.56 M', '1.10 B')
+    """
+    for size, letter, digits in ((1e9, "B", 2), (1e6, "M", 2), (1e4, "k", 1)):
+        if number >= size:
+            return f"{number / (1e3 if letter == 'k' else size):.{digits}f} {letter}"
+    return f"{number:,.0f}"
+
+
+def size(n_bytes: float) -> str:
+    """A number of bytes, short.
+
+    >>> size(512), size(20_480), size(3_500_000), size(2.2e9)
+    ('512 B', '20.5 kB', '3.5 MB', '2.2 GB')
+    """
+    for unit, letter in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if n_bytes >= unit:
+            return f"{n_bytes / unit:.1f} {letter}"
+    return f"{n_bytes:.0f} B"

@@ -1,0 +1,97 @@
+"""Artefacts as rows that a person can read: what, how big, made from what, when."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slm.workspace import Artefact, Workspace, folder_bytes
+from ui.view_models.jobs import count, size
+
+KINDS: Mapping[str, str] = {
+    "runs": "Runs",
+    "tokenizers": "Tokenizers",
+    "corpora": "Corpora",
+}
+LARGEST_DOWNLOAD = 500_000_000
+
+
+@dataclass(frozen=True)
+class ArtefactRow:
+    """One artefact in the Library. `name`, `made_from` and `problem` may hold foreign text."""
+
+    id: str
+    name: str
+    facts: str
+    made_from: str
+    made: str
+    size: str
+    can_change: bool
+    can_download: bool
+    problem: str | None
+
+
+def library_rows(
+    workspace: Workspace, kind: str, artefacts: Sequence[Artefact]
+) -> list[ArtefactRow]:
+    """The rows of one shelf, in its order."""
+    names = {artefact.id: artefact.name for other in KINDS for artefact in _all(workspace, other)}
+    return [_row(kind, artefact, names) for artefact in artefacts]
+
+
+def _all(workspace: Workspace, kind: str) -> list[Artefact]:
+    return workspace.shelf(kind).list()
+
+
+def _row(kind: str, artefact: Artefact, names: Mapping[str, str]) -> ArtefactRow:
+    n_bytes = folder_bytes(artefact)
+    parents = [
+        names.get(parent.id, f"a deleted {role}")
+        for role, parent in artefact.manifest.parents.items()
+        if role != "tokens"
+    ]
+    return ArtefactRow(
+        id=artefact.id,
+        name=artefact.name,
+        facts=_FACTS[kind](artefact.details),
+        made_from=", ".join(parents),
+        made="ships with the app" if artefact.read_only else _when(artefact.manifest.created),
+        size=size(n_bytes),
+        can_change=not artefact.read_only,
+        can_download=n_bytes <= LARGEST_DOWNLOAD and artefact.problem is None,
+        problem=artefact.problem,
+    )
+
+
+def _when(created: str) -> str:
+    """An ISO time as local date and minute.
+
+    >>> _when("not a time")
+    ''
+    """
+    try:
+        return f"{datetime.fromisoformat(created).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return ""
+
+
+def _run_facts(details: Mapping[str, Any]) -> str:
+    parameters = details.get("parameters")
+    return f"{count(parameters)} parameters" if parameters else ""
+
+
+def _tokenizer_facts(details: Mapping[str, Any]) -> str:
+    vocabulary = details.get("vocab_size")
+    return f"vocabulary of {vocabulary:,}" if vocabulary else ""
+
+
+def _corpus_facts(details: Mapping[str, Any]) -> str:
+    documents = details.get("documents")
+    return f"{documents:,} documents" if documents else ""
+
+
+_FACTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "runs": _run_facts,
+    "tokenizers": _tokenizer_facts,
+    "corpora": _corpus_facts,
+}

@@ -1,0 +1,1 @@
+"""Tools of the chapters, a folder each; a page dispatches on `?view=`."""

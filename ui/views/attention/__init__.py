@@ -1,0 +1,1 @@
+"""The tools of the attention page, one file each."""

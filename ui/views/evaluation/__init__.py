@@ -1,0 +1,1 @@
+"""The tools of the evaluation page, one file each."""

@@ -1,0 +1,1 @@
+"""The tools of the home page, one file each."""

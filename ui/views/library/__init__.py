@@ -1,0 +1,1 @@
+"""The tools of the library page, one file each."""

@@ -1,0 +1,37 @@
+"""What ran and what runs: every job with its log."""
+
+import streamlit as st
+
+from slm import jobs
+from ui import job_panel, widgets
+from ui.session import PageState
+from ui.view_models.jobs import job_view
+
+_SHOWN = 20
+
+
+def render(state: PageState) -> None:
+    """The newest jobs; running ones can be stopped, ended ones gone on with or forgotten."""
+    listed = jobs.list_jobs(state.workspace)[:_SHOWN]
+    if not listed:
+        st.info("Nothing has run yet.")
+    for job in listed:
+        status = job.status()
+        if status.alive:
+            job_panel.watch(state.workspace, job.id, key=f"job-{job.id}")
+            continue
+        view = job_view(job.name, status)
+        with st.expander(widgets.esc_md(view.headline)):
+            if view.problem:
+                widgets.show_problem(view.problem)
+            st.code("python -m slm " + " ".join(job.argv), language=None)
+            st.code(job.log_tail() or "The log is empty.", language=None, height=200)
+            left, right, _ = st.columns([1, 1, 2])
+            if view.can_resume and left.button("Go on", key=f"resume-{job.id}"):
+                with widgets.user_errors():
+                    jobs.restart(state.workspace, job)
+                    st.rerun()
+            if right.button("Forget", key=f"forget-{job.id}"):
+                with widgets.user_errors():
+                    jobs.delete_job(state.workspace, job.id)
+                    st.rerun()

@@ -1,0 +1,1 @@
+"""The tools of the model page, one file each."""

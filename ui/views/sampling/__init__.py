@@ -1,0 +1,1 @@
+"""The tools of the sampling page, one file each."""

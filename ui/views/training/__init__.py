@@ -1,0 +1,1 @@
+"""The tools of the training page, one file each."""

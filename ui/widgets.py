@@ -1,0 +1,146 @@
+"""Small things that every page needs: headers, forms from settings, errors, escaping."""
+
+import inspect
+import re
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args
+
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from slm.config import Config
+from slm.errors import SlmError
+
+TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial"
+_PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
+
+
+def esc_md(text: str) -> str:
+    r"""`text` for a place that reads Markdown: every ASCII punctuation mark escaped.
+
+    >>> esc_md("![x](y)")
+    '\\!\\[x\\]\\(y\\)'
+    """
+    return _PUNCTUATION.sub(r"\\\1", text.encode("utf-8", "replace").decode())
+
+
+def page_header(title: str, first_line: str) -> None:
+    """The page's subject, and in plain words what one sees here and why it matters."""
+    st.title(title, anchor=False)
+    st.markdown(first_line)
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Show a mistake that the user can mend where it happened; the page goes on after it."""
+    try:
+        yield
+    except SlmError as error:
+        show_problem(str(error))
+
+
+def show_problem(text: str) -> None:
+    """A problem in words, as typed and never as markup."""
+    st.error(esc_md(text), icon=":material/error:")
+
+
+def view_picker(views: Mapping[str, str]) -> str:
+    """Which tool of the chapter to show (`?view=`); the first is the default."""
+    if len(views) == 1:
+        return next(iter(views))
+    chosen = st.segmented_control(
+        "View",
+        list(views),
+        format_func=lambda view: views.get(view, view),
+        default=next(iter(views)),
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+        required=True,
+    )
+    return chosen if chosen in views else next(iter(views))
+
+
+def config_form(
+    config: type[Config], names: Sequence[str], start: Config, key: str
+) -> dict[str, Any]:
+    """Ask for the named fields of a config; labels, bounds and help come from the fields.
+
+    Widgets are keyed `<key>-<field>`, so that presets can set them through
+    session state. Gives plain values for `start.replace(**values)`.
+    """
+    return {
+        name: _ask(name, config.model_fields[name], getattr(start, name), f"{key}-{name}")
+        for name in names
+    }
+
+
+def _ask(name: str, field: FieldInfo, value: Any, key: str) -> Any:
+    label = name.replace("_", " ")
+    extra = field.json_schema_extra
+    hints: Any = extra.get("ui", {}) if isinstance(extra, dict) else {}
+    kind = [part for part in get_args(field.annotation) if part is not NoneType]
+    options = hints.get("options") or _literal_options(field.annotation)
+    if key not in st.session_state:
+        st.session_state[key] = value
+    if options:
+        return st.selectbox(label, options, key=key, help=field.description)
+    if isinstance(value, bool) or field.annotation is bool:
+        return st.toggle(label, key=key, help=field.description)
+    if isinstance(value, int | float) or field.annotation in {int, float} or kind:
+        low, high = _bounds(field)
+        is_float = float in (kind or [field.annotation])
+        cast: type[int] | type[float] = float if is_float else int
+        return st.number_input(
+            label,
+            min_value=None if low is None else cast(low),
+            max_value=None if high is None else cast(high),
+            step=cast(hints["step"]) if "step" in hints else None,
+            format=hints.get("format", "%g" if is_float else None),
+            placeholder="automatic",
+            key=key,
+            help=field.description,
+        )
+    return st.text_input(label, key=key, help=field.description)
+
+
+def _literal_options(annotation: Any) -> list[Any]:
+    if "Literal" in str(annotation):
+        return [part for part in get_args(annotation) if isinstance(part, str)]
+    return []
+
+
+def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
+    """Smallest and largest allowed value, as the field's own checks say."""
+    low = high = None
+    for check in field.metadata:
+        low = getattr(check, "ge", getattr(check, "gt", low))
+        high = getattr(check, "le", getattr(check, "lt", high))
+    return low, high
+
+
+def show_code(code: str, *functions: Callable[..., Any]) -> None:
+    """The `slm` lines that make what is shown, and the source of the functions behind it."""
+    with st.expander("The code behind this", icon=":material/code:"):
+        st.code(code, language="python")
+        for function in functions:
+            st.caption(f"{function.__module__}.{function.__qualname__}")
+            st.code(inspect.getsource(function), language="python")
+
+
+def explain(chapter: str, number: int) -> None:
+    """The chapter of the tutorial, folded below the page."""
+    path = TUTORIAL / f"{number}_{chapter}.md"
+    if path.exists():
+        with st.expander(f"Read the chapter: {chapter}", icon=":material/menu_book:"):
+            st.markdown(path.read_text(encoding="utf-8"))
+
+
+def demo_note(on_demo: bool, what: str) -> None:
+    """Say that the demo is shown, until the visitor has a model of their own."""
+    if on_demo:
+        st.caption(f"You see {what} of the demo model that ships with the app.")
