@@ -219,7 +219,9 @@ def _told(error: BaseException, name: str, n_documents: int) -> BaseException:
         return HubError(f"The Hub has no public data set {name}. Check owner and name. {REMEDY}")
     package = type(error).__module__.split(".")[0]
     if package == "datasets" or isinstance(error, (ValueError, RuntimeError, FileNotFoundError)):
-        return HubError(f"{name} cannot be read: {_brief(error)} {REMEDY}")
+        return HubError(
+            f"{name} cannot be read: {_brief(error)} Choose what it has, or another data set."
+        )
     if package in _NETWORK_PACKAGES or isinstance(error, (OSError, EOFError)):
         after = f" after {n_documents:,} documents" if n_documents > 0 else ""
         return HubError(
