@@ -74,11 +74,11 @@ def _hub_errors(hub_id: str, revision: str | None) -> Iterator[None]:
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
-        HTTPError,
         RemoteEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
+    from huggingface_hub.errors import HTTPError as ConnectionProblem  # type: ignore[attr-defined]
 
     try:
         with files.disk_errors(Path(hub_id)):
@@ -94,7 +94,7 @@ def _hub_errors(hub_id: str, revision: str | None) -> Iterator[None]:
     except HfHubHTTPError as error:
         status = error.response.status_code
         remedy = f"The Hub refused {hub_id} (status {status}); try again later."
-    except (HTTPError, OSError):
+    except (ConnectionProblem, OSError):
         remedy = (
             f"{hub_id} could not be fetched: the Hub does not answer. Check the network and "
             "try again; what was fetched so far is kept."

@@ -363,12 +363,14 @@ def _activations_per_token(config: ModelConfig) -> int:
     """Values kept for the backward pass: each operation's inputs that its gradient needs."""
     width, ff, vocab = config.d_model, config.d_ff, config.vocab_size
     queries, keys = config.n_heads * config.head_width, config.kv_heads * config.head_width
-    norms = 4 * width  # input and output of the two norms
-    turned = queries + keys if config.qk_norm else 0  # before query/key norm; views otherwise
-    attention = turned + 2 * (queries + keys + queries) - queries
+    per_norm = 3 if config.norm == "rmsnorm" else 2  # input, output; normed but unscaled
+    norms = 2 * per_norm * width
+    if config.qk_norm:
+        norms += (per_norm - 1) * (queries + keys)  # their output is not kept, but rotated
+    attention = queries + 2 * keys + 2 * queries  # and the mixture, by head and by position
     feed_forward = (4 if config.mlp == "swiglu" else 2) * ff
-    logits = 2 * vocab  # logits and their log-softmax
-    return config.n_layers * (norms + attention + feed_forward) + 2 * width + logits
+    logits = 2 * vocab  # their log-softmax, and their gradient when the way back begins
+    return config.n_layers * (norms + attention + feed_forward) + per_norm * width + logits
 
 
 PRESETS: dict[str, ModelConfig] = {

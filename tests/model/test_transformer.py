@@ -1,0 +1,120 @@
+"""The model as a whole: shape, causality, start, learning."""
+
+from math import log, sqrt
+
+import pytest
+import torch
+
+from slm.errors import DataError
+from slm.model.config import PRESETS, ModelConfig
+from slm.model.loss import mean_nats
+from slm.model.transformer import Transformer
+
+BASE = ModelConfig(
+    vocab_size=40, context_length=24, n_layers=2, n_heads=4, n_kv_heads=2, d_model=32, d_ff=48
+)
+GPT2 = BASE.replace(
+    n_kv_heads=None, norm="layernorm", positions="learned", mlp="gelu", bias="all", qk_norm=False
+)
+
+
+@pytest.mark.parametrize("config", [BASE, GPT2, BASE.replace(window=4)])
+def test_no_position_sees_what_comes_later(config: ModelConfig) -> None:
+    torch.manual_seed(0)
+    model = Transformer(config).eval()
+    ids_BT = torch.randint(40, (1, 12))
+    changed = ids_BT.clone()
+    changed[:, 7:] = (changed[:, 7:] + 1) % 40
+    torch.testing.assert_close(model(ids_BT)[:, :7], model(changed)[:, :7])
+
+
+def test_a_window_forgets_what_lies_further_back_than_its_layers_reach() -> None:
+    """Two layers of window 3 reach 2 positions back each: position 9 sees 5 and later."""
+    torch.manual_seed(0)
+    model = Transformer(BASE.replace(window=3)).eval()
+    ids_BT = torch.randint(40, (1, 10))
+    changed = ids_BT.clone()
+    changed[:, :5] = (changed[:, :5] + 1) % 40
+    torch.testing.assert_close(model(ids_BT)[:, -1], model(changed)[:, -1])
+    changed[:, 5] = (changed[:, 5] + 1) % 40
+    assert not torch.equal(model(ids_BT)[:, -1], model(changed)[:, -1])
+
+
+@pytest.mark.parametrize("config", [BASE, GPT2])
+def test_the_last_logits_alone_are_the_last_of_all(config: ModelConfig) -> None:
+    torch.manual_seed(0)
+    model = Transformer(config).eval()
+    ids_BT = torch.randint(40, (2, 12))
+    torch.testing.assert_close(model(ids_BT, last_only=True), model(ids_BT)[:, -1:])
+
+
+def test_a_fresh_model_finds_every_token_about_equally_likely() -> None:
+    torch.manual_seed(0)
+    config = PRESETS["nano"].replace(vocab_size=1024)
+    ids_BT = torch.randint(1024, (2, 65))
+    loss = mean_nats(Transformer(config)(ids_BT[:, :-1]), ids_BT[:, 1:])
+    assert loss.item() == pytest.approx(log(1024), abs=0.1)
+
+
+def test_matrices_that_write_to_the_stream_start_smaller() -> None:
+    torch.manual_seed(0)
+    model = Transformer(BASE.replace(d_model=128, d_ff=256, n_layers=8))
+    weights = model.state_dict()
+    assert weights["blocks.0.mlp.up.weight"].std().item() == pytest.approx(0.02, rel=0.05)
+    for name in ("blocks.3.attention.output.weight", "blocks.3.mlp.down.weight"):
+        assert weights[name].std().item() == pytest.approx(0.02 / sqrt(16), rel=0.05)
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    torch.manual_seed(5)
+    first = Transformer(BASE).state_dict()
+    torch.manual_seed(5)
+    second = Transformer(BASE).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("config", [BASE, GPT2])
+def test_one_batch_can_be_learned_by_heart(config: ModelConfig) -> None:
+    torch.manual_seed(0)
+    model = Transformer(config)
+    ids_BT = torch.randint(40, (2, 17))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(60):
+        loss = mean_nats(model(ids_BT[:, :-1]), ids_BT[:, 1:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1
+
+
+def test_dropout_is_for_training_alone() -> None:
+    torch.manual_seed(0)
+    model = Transformer(BASE.replace(dropout=0.5))
+    ids_BT = torch.randint(40, (1, 12))
+    assert not torch.equal(model(ids_BT), model(ids_BT))
+    model.eval()
+    assert torch.equal(model(ids_BT), model(ids_BT))
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    torch.manual_seed(0)
+    model = Transformer(GPT2.replace(qk_norm=True, tie_embeddings=False))
+    ids_BT = torch.randint(40, (2, 24))
+    mean_nats(model(ids_BT), ids_BT.roll(-1, 1)).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_one_graph_without_breaks_where_nothing_is_probed() -> None:
+    """What torch.compile needs: tracing the forward pass meets no decision on data."""
+    model = Transformer(BASE.replace(window=4))
+    ids_BT = torch.randint(40, (2, 12))
+    exported = torch.export.export(model.eval(), (ids_BT,))
+    torch.testing.assert_close(exported.module()(ids_BT), model(ids_BT))
+
+
+def test_a_text_that_does_not_fit_is_refused_with_the_remedy() -> None:
+    model = Transformer(BASE)
+    with pytest.raises(DataError, match="25 tokens do not fit the context of 24"):
+        model(torch.zeros(1, 25, dtype=torch.int64))
+    with pytest.raises(DataError, match="at least one token"):
+        model(torch.zeros(1, 0, dtype=torch.int64))
