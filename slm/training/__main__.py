@@ -1,0 +1,106 @@
+"""`python -m slm.training RUN_FOLDER`: train one run here, also as a process of `torchrun`.
+
+The one file of this chapter that reads the environment and may import everything:
+it joins the processes, hears signals, and brings the observers of the lab.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import torch
+import torch.distributed as dist
+import tyro
+
+from slm.errors import SlmError
+from slm.lab.snapshots import observers_for
+from slm.training.launch import stop_file, train_in_processes
+from slm.training.runs import RunSettings
+from slm.training.trainer import train
+
+_logger = logging.getLogger("slm.training")
+
+
+class _RunReporter:
+    """Says on standard error how far the run is; hears `control/stop` and signals."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self._stop_file = stop_file(run_folder)
+        self._stop_file.unlink(missing_ok=True)
+        self._signalled = False
+        self._tenth = -1
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._hear)
+
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        tenth = int((fraction or 0.0) * 10)
+        if tenth != self._tenth:
+            self._tenth = tenth
+            _logger.info("%s", message)
+
+    def plan(self, stages: Mapping[str, float]) -> None:
+        del stages  # training is one stage
+
+    def should_stop(self) -> bool:
+        return self._signalled or self._stop_file.exists()
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._signalled = True
+
+
+def main(
+    run_folder: Annotated[Path, tyro.conf.Positional],
+    nproc: int = 1,
+    tokens: Path | None = None,
+) -> None:
+    """Train a run to its last step, from its newest sound checkpoint if it has one.
+
+    Args:
+        run_folder: The run, as `slm.training.runs.create_run` made it.
+        nproc: Processes on this machine that share each batch.
+        tokens: Folder of its token files, where it is not the one beside the runs.
+    """
+    if nproc > 1:
+        train_in_processes(run_folder, nproc, report=_RunReporter(run_folder), tokens=tokens)
+        return
+    with _joined(RunSettings.read(run_folder).train.device):
+        first = int(os.environ.get("RANK", "0")) == 0
+        observers = observers_for(run_folder, tokens) if first else ()
+        outcome = train(
+            run_folder, observers=observers, report=_RunReporter(run_folder), tokens=tokens
+        )
+        _logger.info("%s at step %s", outcome.state, outcome.step)
+
+
+@contextmanager
+def _joined(device: str) -> Iterator[None]:
+    """Join the other processes, if `torchrun` started this one beside others."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        tyro.cli(main)
+    except SlmError as error:
+        _logger.error("slm.errors.%s", error)
+        sys.exit(1)

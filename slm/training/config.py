@@ -1,0 +1,309 @@
+"""How a model is trained: every setting once, and the learning-rate schedule. No torch here.
+
+A *step* is one optimizer update on `batch_size` windows, however many micro-batches
+and processes share them. The defaults are the fast recipe for small models: Muon on
+the hidden matrices, a constant rate, then a long linear descent to zero.
+"""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slm.config import Config
+
+MAX_SNAPSHOTS = 24
+
+
+def _ui(**hints: Any) -> dict[str, Any]:
+    """A hint for the page: which widget, which step, which scale."""
+    return {"ui": hints}
+
+
+class TrainConfig(Config):
+    """The settings of one training run, beside those of its model."""
+
+    steps: int = Field(
+        400,
+        ge=1,
+        le=10_000_000,
+        description="Optimizer updates in the whole run.",
+        json_schema_extra=_ui(scale="log", step=50, max=20_000),
+    )
+    batch_size: int = Field(
+        12,
+        ge=1,
+        le=65_536,
+        description="Windows of text per step, over all micro-batches and processes together.",
+        json_schema_extra=_ui(step=4, max=256),
+    )
+    context_length: int | None = Field(
+        None,
+        ge=1,
+        le=1_048_576,
+        description="Tokens per window. None: the model's context length.",
+        json_schema_extra=_ui(step=16, max=4096, optional=True),
+    )
+    optimizer: Literal["muon", "adamw"] = Field(
+        "muon",
+        description="muon: Muon on hidden matrices, AdamW on the rest. adamw: AdamW on everything.",
+        json_schema_extra=_ui(options=["muon", "adamw"]),
+    )
+    learning_rate: float = Field(
+        4e-3,
+        gt=0,
+        le=1,
+        description="Peak rate of AdamW: embeddings, norms, output head (all weights with adamw).",
+        json_schema_extra=_ui(scale="log", min=1e-5, max=3e-2),
+    )
+    muon_learning_rate: float = Field(
+        0.02,
+        gt=0,
+        le=1,
+        description="Peak rate of Muon: the size of a hidden matrix's update per step.",
+        json_schema_extra=_ui(scale="log", min=1e-3, max=0.2),
+    )
+    schedule: Literal["warmup-stable-decay", "cosine", "linear"] = Field(
+        "warmup-stable-decay",
+        description="How the rates move after the warm-up: constant then down a line, "
+        "down half a cosine, or down a line from the start.",
+        json_schema_extra=_ui(options=["warmup-stable-decay", "cosine", "linear"]),
+    )
+    warmup_steps: int = Field(
+        10,
+        ge=0,
+        le=1_000_000,
+        description="Steps over which the rates rise from near zero to their peak; "
+        "at most half of the run.",
+        json_schema_extra=_ui(step=10, max=2_000),
+    )
+    decay_fraction: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the run, at its end, that warmup-stable-decay spends descending.",
+        json_schema_extra=_ui(step=0.05),
+    )
+    final_fraction: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Rate at the very end as a share of the peak.",
+        json_schema_extra=_ui(step=0.05),
+    )
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Pull of matrices and embeddings towards zero, times the learning rate, "
+        "per step. Helps runs of many epochs.",
+        json_schema_extra=_ui(step=0.01, max=0.5),
+    )
+    gradient_clip: float = Field(
+        1.0,
+        ge=0,
+        le=1_000,
+        description="Largest gradient norm; longer gradients are shortened to it. 0: off.",
+        json_schema_extra=_ui(step=0.1, max=5.0),
+    )
+    grad_accum_steps: int = Field(
+        1,
+        ge=1,
+        le=4_096,
+        description="Micro-batches per step: more need less memory, and give the same update.",
+        json_schema_extra=_ui(step=1, max=16),
+    )
+    evaluate_every: int = Field(
+        50,
+        ge=1,
+        le=1_000_000,
+        description="Steps between measurements of the validation loss.",
+        json_schema_extra=_ui(step=10, max=1_000),
+    )
+    evaluation_tokens: int = Field(
+        16_384,
+        ge=0,
+        le=1_000_000_000,
+        description="Validation tokens per measurement, spread over the split; 0 takes all of it.",
+        json_schema_extra=_ui(step=8_192, max=1_048_576),
+    )
+    sample_every: int = Field(
+        100,
+        ge=0,
+        le=1_000_000,
+        description="Steps between texts that the model writes for you to read; 0 writes none.",
+        json_schema_extra=_ui(step=50, max=2_000),
+    )
+    sample_prompts: tuple[str, ...] = Field(
+        ("",),
+        max_length=8,
+        description="What the samples begin with; an empty one starts a new document.",
+    )
+    sample_tokens: int = Field(
+        96,
+        ge=1,
+        le=4_096,
+        description="Tokens per sample.",
+        json_schema_extra=_ui(step=16, max=512),
+    )
+    snapshots: int = Field(
+        16,
+        ge=0,
+        le=MAX_SNAPSHOTS,
+        description="Half-precision copies of the model kept along the way, close together at "
+        "first, so that other chapters can look back; 0 keeps none.",
+        json_schema_extra=_ui(step=1),
+    )
+    log_every: int = Field(
+        1,
+        ge=1,
+        le=10_000,
+        description="Steps between records of the training loss. On a GPU, 10 or more saves time.",
+        json_schema_extra=_ui(step=1, max=100),
+    )
+    checkpoint_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=86_400,
+        description="Least time between checkpoints; it grows when saving takes over 2% of it.",
+        json_schema_extra=_ui(step=10, max=600),
+    )
+    checkpoint_every: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        description="Also save a checkpoint every so many steps; 0 goes by time alone.",
+        json_schema_extra=_ui(step=100, max=10_000),
+    )
+    seed: int = Field(
+        1,
+        ge=0,
+        le=2**63 - 1,
+        description="Decides the first weights, the order of the text and the dropout.",
+        json_schema_extra=_ui(step=1, max=1_000),
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1_024,
+        description="CPU threads per process. None: all cores. "
+        "A resumed run repeats exactly only with the same number.",
+        json_schema_extra=_ui(step=1, max=64, optional=True),
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto",
+        description="Where the model is trained; auto takes a GPU where there is one.",
+        json_schema_extra=_ui(options=["auto", "cpu", "cuda", "mps"]),
+    )
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Numbers of the matrix products; weights stay float32. "
+        "auto takes bfloat16 on GPUs that have it.",
+        json_schema_extra=_ui(options=["auto", "float32", "bfloat16"]),
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        problems = []
+        if self.batch_size % self.grad_accum_steps:
+            problems.append(
+                f"batch_size ({self.batch_size}) must be a multiple of "
+                f"grad_accum_steps ({self.grad_accum_steps})"
+            )
+        too_long = [prompt for prompt in self.sample_prompts if len(prompt) > 2_000]
+        if too_long:
+            problems.append(
+                f"a sample prompt has {len(too_long[0]):,} characters; give at most 2,000"
+            )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def rate_factor(config: TrainConfig, step: int) -> float:
+    """The share of the peak learning rates that update number `step` (from 0) uses.
+
+    >>> config = TrainConfig(steps=100, warmup_steps=4, decay_fraction=0.5)
+    >>> [rate_factor(config, step) for step in (0, 3, 49, 75, 99)]
+    [0.25, 1.0, 1.0, 0.5, 0.02]
+
+    Source: warm-up, stable, decay: Hu et al. 2024 (MiniCPM), section 4;
+    half a cosine: Loshchilov and Hutter 2017 (SGDR), eq. 5.
+    """
+    begin = min(config.warmup_steps, config.steps // 2)
+    if step < begin:
+        return (step + 1) / begin
+    if config.schedule == "warmup-stable-decay":
+        begin = max(begin, config.steps - round(config.steps * config.decay_fraction))
+    if step < begin:
+        return 1.0
+    done = min(1.0, (step - begin) / max(1, config.steps - begin))
+    shape = 0.5 * (1 + math.cos(math.pi * done)) if config.schedule == "cosine" else 1 - done
+    return config.final_fraction + (1 - config.final_fraction) * shape
+
+
+def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:
+    """At most `count` steps from 0 to `steps`, each about the same factor after the one before.
+
+    A model changes most at the beginning, so that is where most of the looks are.
+
+    >>> snapshot_steps(steps=400, count=8)
+    (0, 1, 5, 12, 30, 71, 169, 400)
+    """
+    if count < 2:
+        return (steps,)[:count]
+    ratio = math.log1p(steps) / (count - 1)
+    return tuple(sorted({round(math.expm1(ratio * place)) for place in range(count)}))
+
+
+def is_evaluation_step(config: TrainConfig, step: int) -> bool:
+    """Whether the validation loss is measured after `step` updates: also at both ends."""
+    return step % config.evaluate_every == 0 or step == config.steps
+
+
+def is_observation_step(config: TrainConfig, step: int) -> bool:
+    """Whether observers look at the model after `step` updates."""
+    sampled = config.sample_every > 0 and step % config.sample_every == 0
+    kept = step in snapshot_steps(config.steps, config.snapshots)
+    return sampled or kept or is_evaluation_step(config, step)
+
+
+_SMALL = TrainConfig()
+_LARGE = TrainConfig(
+    steps=20_000,
+    batch_size=480,
+    grad_accum_steps=30,
+    learning_rate=3e-3,
+    warmup_steps=200,
+    decay_fraction=0.4,
+    weight_decay=0.1,
+    evaluate_every=250,
+    evaluation_tokens=1_048_576,
+    sample_every=1_000,
+    log_every=10,
+)
+
+TRAIN_PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
+    {
+        "nano": _SMALL,
+        "micro": _SMALL.replace(steps=800, batch_size=16, learning_rate=3e-3),
+        "mini": _SMALL.replace(
+            steps=2_000, batch_size=32, learning_rate=3e-3, warmup_steps=40, weight_decay=0.05
+        ),
+        "gpt2-124m": _LARGE,
+        "tinyllama-1.1b": _LARGE.replace(
+            learning_rate=1e-3, muon_learning_rate=0.01, batch_size=512, grad_accum_steps=64
+        ),
+        "phi-3-mini": _LARGE.replace(
+            learning_rate=6e-4, muon_learning_rate=0.01, batch_size=1_024, grad_accum_steps=256
+        ),
+    }
+)
+"""Recipes matched to the model presets of the same names."""
+
+
+def recipe_for(preset: str) -> TrainConfig:
+    """The recipe for a model preset; for a name without one, the small models' recipe."""
+    return TRAIN_PRESETS.get(preset, _SMALL)

@@ -1,0 +1,110 @@
+"""Several processes for one run: starts `torchrun` on this machine and watches it.
+
+Talks to the processes through the run folder alone: reads the metrics that they
+write, and asks them to stop with the file `control/stop`. No torch is needed here.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from slm import files
+from slm.errors import ConfigError, JobError
+from slm.jobs import Reporter, silent
+from slm.training.runs import METRICS, RunSettings
+
+_POLL_SECONDS = 0.25
+
+
+def stop_file(run_folder: Path) -> Path:
+    """The file whose existence asks the run's processes to save and end."""
+    return run_folder / "control" / "stop"
+
+
+def torchrun_command(
+    run_folder: Path, nproc: int, nodes: int = 1, tokens: Path | None = None
+) -> list[str]:
+    """The command that trains a run with `nproc` processes on each of `nodes` machines.
+
+    On several machines the same command runs on each, with the first one's address
+    in place of HOST; all of them see the run folder under the same path.
+    """
+    meeting = ["--standalone"]
+    if nodes > 1:
+        meeting = [
+            f"--nnodes={nodes}",
+            f"--rdzv-id={run_folder.name}",
+            "--rdzv-backend=c10d",
+            "--rdzv-endpoint=HOST:29400",
+        ]
+    command = [sys.executable, "-m", "torch.distributed.run", *meeting, f"--nproc-per-node={nproc}"]
+    command += ["-m", "slm.training", str(run_folder)]
+    return command + (["--tokens", str(tokens)] if tokens else [])
+
+
+def train_in_processes(
+    run_folder: Path, nproc: int, *, report: Reporter = silent, tokens: Path | None = None
+) -> None:
+    """Train the run with `nproc` processes that share each batch, and wait for them.
+
+    Raises: ConfigError when a batch has fewer rows than there are processes;
+    JobError with the processes' last words when they fail.
+    """
+    settings = RunSettings.read(run_folder)
+    if nproc < 1 or settings.train.batch_size < nproc * settings.train.grad_accum_steps:
+        raise ConfigError(
+            f"nproc is {nproc}; choose 1 to "
+            f"{settings.train.batch_size // settings.train.grad_accum_steps}, so that every "
+            "process has rows of each batch to work on."
+        )
+    stop_file(run_folder).unlink(missing_ok=True)
+    log = run_folder / "processes.log"
+    with log.open("wb") as output:
+        command = torchrun_command(run_folder.absolute(), nproc, tokens=tokens)
+        processes = subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=Path(__file__).parents[2]
+        )
+        try:
+            _watch(processes, run_folder, settings.train.steps, report)
+        finally:
+            if processes.poll() is None:
+                processes.terminate()
+                processes.wait()
+    if processes.returncode:
+        raise JobError(f"The {nproc} processes ended with an error. {_last_words(log)}")
+
+
+def _watch(
+    processes: "subprocess.Popen[bytes]", run_folder: Path, steps: int, report: Reporter
+) -> None:
+    end = 0
+    while processes.poll() is None:
+        if report.should_stop() and not stop_file(run_folder).exists():
+            stop_file(run_folder).parent.mkdir(exist_ok=True)
+            stop_file(run_folder).touch()
+        fresh = files.read_records(run_folder / METRICS, end)
+        end = fresh.end
+        _pass_on(fresh.records, steps, report)
+        time.sleep(_POLL_SECONDS)
+    _pass_on(files.read_records(run_folder / METRICS, end).records, steps, report)
+
+
+def _pass_on(records: Sequence[dict[str, Any]], steps: int, report: Reporter) -> None:
+    facts: dict[str, Any] = {
+        name: value for r in records for name, value in r.items() if value is not None
+    }
+    step, loss = facts.get("step"), facts.get("train_nats")
+    if isinstance(step, int):
+        words = f", loss {loss:.3f}" if isinstance(loss, float) else ""
+        known = {name: facts[name] for name in ("train_nats", "val_nats") if name in facts}
+        report(step / steps, f"step {step:,} of {steps:,}{words}", step=step, steps=steps, **known)
+
+
+def _last_words(log: Path) -> str:
+    """The error that a trainer printed, else the end of the log."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    told = [line for line in lines if "slm.errors." in line]
+    return (told or lines or [""])[-1].split("slm.errors.")[-1]

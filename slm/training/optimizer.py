@@ -1,0 +1,187 @@
+"""How gradients become updates: Muon for the hidden matrices, AdamW for the rest.
+
+Sees parameters and gradients, never data, losses or files. The state of the
+optimizers goes out and comes back as named tensors, so that it is stored with no pickle.
+
+Shapes: M matrices of one shape in a group, R its shorter side, C its longer side.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from slm.errors import CheckpointError
+from slm.training.config import TrainConfig
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+"""The polynomial's coefficients, tuned for a steep slope at zero. Source: Jordan et al. 2024."""
+NEWTON_SCHULZ_STEPS = 3
+MOMENTUM = 0.95
+ADAM_BETAS = (0.9, 0.95)
+ADAM_EPS = 1e-10
+
+
+def orthogonalized(matrices_MRC: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
+    """The matrices with their singular values drawn towards 1, their directions kept.
+
+    A few iterations of a quintic polynomial, with products of matrices only; the
+    singular values end between about 0.5 and 1.2, or lower where they were tiny.
+
+    Source: Jordan et al. 2024 (Muon), Newton–Schulz iteration.
+    """
+    a, b, c = NEWTON_SCHULZ
+    norms_M11: Tensor = torch.linalg.matrix_norm(matrices_MRC, keepdim=True)
+    x_MRC: Tensor = matrices_MRC / norms_M11.clamp(min=1e-7)
+    for _ in range(steps):
+        gram_MRR = x_MRC @ x_MRC.mT
+        polynomial_MRR = torch.baddbmm(gram_MRR, gram_MRR, gram_MRR, beta=b, alpha=c)
+        x_MRC = torch.baddbmm(x_MRC, polynomial_MRR, x_MRC, beta=a)
+    return x_MRC
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum, orthogonalized: every direction of a matrix moves by about the same amount.
+
+    Matrices of one shape, also those that lie crosswise, are orthogonalized as one
+    batch; `torch.optim.Muon` takes them one after another, in bfloat16 on any device.
+    The update of a matrix that is taller than wide is scaled by sqrt(height / width).
+
+    Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
+    """
+
+    def __init__(
+        self,
+        matrices: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = MOMENTUM,
+        weight_decay: float = 0.0,
+        newton_schulz_steps: int = NEWTON_SCHULZ_STEPS,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "weight_decay": weight_decay,
+            "newton_schulz_steps": newton_schulz_steps,
+        }
+        super().__init__(list(matrices), defaults)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Move every matrix that has a gradient."""
+        assert closure is None, "Muon does not evaluate the loss again"
+        for group in self.param_groups:
+            by_shape: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    by_shape[tuple(sorted(matrix.shape))].append(matrix)
+            for same_shape in by_shape.values():
+                self._move(same_shape, group)
+
+    def _move(self, matrices: list[nn.Parameter], group: Mapping[str, float]) -> None:
+        gradients = [matrix.grad for matrix in matrices if matrix.grad is not None]
+        averages = [self._average(matrix) for matrix in matrices]
+        torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
+        directions = torch._foreach_lerp(gradients, averages, group["momentum"])  # Nesterov
+        batch_MRC = torch.stack([x if _is_wide(x) else x.mT for x in directions])
+        if batch_MRC.is_cuda:
+            batch_MRC = batch_MRC.bfloat16()
+        updates_MRC = orthogonalized(batch_MRC, int(group["newton_schulz_steps"]))
+        for matrix, update_RC in zip(matrices, updates_MRC.to(matrices[0].dtype), strict=True):
+            height, width = matrix.shape
+            scale = math.sqrt(max(1.0, height / width))
+            if group["weight_decay"]:
+                matrix.mul_(1 - group["lr"] * group["weight_decay"])
+            update = update_RC if _is_wide(matrix) else update_RC.mT
+            matrix.add_(update, alpha=-group["lr"] * scale)
+
+    def _average(self, matrix: nn.Parameter) -> Tensor:
+        state = self.state[matrix]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(matrix)
+        average: Tensor = state["momentum"]
+        return average
+
+
+class Optimizers:
+    """The optimizers of one model, moved together; a rate factor scales every peak rate."""
+
+    def __init__(self, model: nn.Module, config: TrainConfig) -> None:
+        self._names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
+        hidden = hidden_matrices(model) if config.optimizer == "muon" else []
+        chosen = set(hidden)
+        others = [p for p in model.parameters() if p.requires_grad and p not in chosen]
+        decayed = [p for p in others if p.ndim >= 2]
+        kept = [p for p in others if p.ndim < 2]  # norms and biases are not pulled towards zero
+        groups = [
+            {"params": decayed, "weight_decay": config.weight_decay},
+            {"params": kept, "weight_decay": 0.0},
+        ]
+        self._parts: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(
+                [group for group in groups if group["params"]],
+                lr=config.learning_rate,
+                betas=ADAM_BETAS,
+                eps=ADAM_EPS,
+                fused=others[0].device.type in {"cpu", "cuda"},
+            )
+        ]
+        if hidden:
+            muon_rate = config.muon_learning_rate
+            self._parts.append(Muon(hidden, lr=muon_rate, weight_decay=config.weight_decay))
+        self._peaks = [[group["lr"] for group in part.param_groups] for part in self._parts]
+
+    def step(self, factor: float) -> None:
+        """Apply the gradients at `factor` times the peak rates, then drop them."""
+        for part, peaks in zip(self._parts, self._peaks, strict=True):
+            for group, peak in zip(part.param_groups, peaks, strict=True):
+                group["lr"] = peak * factor
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The whole state by name, `<parameter>/<what>`; on the CPU, ready to be stored."""
+        return {
+            f"{self._names[parameter]}/{what}": value.detach().cpu().contiguous()
+            for part in self._parts
+            for parameter, state in part.state.items()
+            for what, value in state.items()
+        }
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take back the state that `tensors` gave.
+
+        Raises: CheckpointError when it belongs to another model or another optimizer.
+        """
+        parameters = {name: parameter for parameter, name in self._names.items()}
+        owners = {
+            id(parameter): part
+            for part in self._parts
+            for group in part.param_groups
+            for parameter in group["params"]
+        }
+        for key, value in tensors.items():
+            name, _, what = key.rpartition("/")
+            parameter = parameters.get(name)
+            if parameter is None or value.shape not in (parameter.shape, torch.Size([])):
+                raise CheckpointError(
+                    f"The optimizer state holds {key!r} of shape {tuple(value.shape)}, which this "
+                    "model does not have. Start a new run for changed model settings."
+                )
+            state = owners[id(parameter)].state[parameter]
+            state[what] = value.to(parameter.device, copy=True)
+
+
+def hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
+    """The matrices inside the blocks: neither embeddings nor the output head."""
+    return [
+        parameter
+        for name, parameter in model.named_parameters()
+        if name.startswith("blocks.") and parameter.ndim == 2 and parameter.requires_grad
+    ]
+
+
+def _is_wide(matrix: Tensor) -> bool:
+    return matrix.shape[-2] <= matrix.shape[-1]

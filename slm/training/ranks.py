@@ -1,0 +1,67 @@
+"""One process or many: who I am among them, and sums over all of them.
+
+Every function is right, and costs nothing, in a single process too. Whoever starts
+the processes has called `torch.distributed.init_process_group`; this file does not.
+"""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def rank() -> int:
+    """This process's number; 0 writes files and reports."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def total(*numbers: float, device: str = "cpu") -> list[float]:
+    """Each number summed over all processes, in float64."""
+    if world_size() == 1:
+        return list(numbers)
+    sums = torch.tensor(numbers, dtype=_widest_float(device), device=device)
+    dist.all_reduce(sums)
+    return [float(value) for value in sums.tolist()]
+
+
+def from_first(*flags: bool, device: str = "cpu") -> list[bool]:
+    """The flags as process 0 sees them, so that all decide alike."""
+    if world_size() == 1:
+        return list(flags)
+    shared = torch.tensor(flags, dtype=torch.uint8, device=device)
+    dist.broadcast(shared, src=0)
+    return [bool(value) for value in shared.tolist()]
+
+
+def gathered(block: Tensor, device: str = "cpu") -> list[Tensor]:
+    """The same-sized block of every process, in the order of their numbers."""
+    if world_size() == 1:
+        return [block]
+    parts = [torch.empty_like(block, device=device) for _ in range(world_size())]
+    dist.all_gather(parts, block.to(device))
+    return [part.cpu() for part in parts]
+
+
+def wait() -> None:
+    """Return when every process has come here."""
+    if world_size() > 1:
+        dist.barrier()
+
+
+def share_of_rows(n_rows: int, micro_batches: int) -> list[slice]:
+    """The rows of a global batch that this process takes, one slice a micro-batch.
+
+    Processes stand side by side; none goes empty when there are rows enough.
+    """
+    parts = world_size() * micro_batches
+    edges = [n_rows * part // parts for part in range(parts + 1)]
+    mine = range(rank() * micro_batches, (rank() + 1) * micro_batches)
+    return [slice(edges[part], edges[part + 1]) for part in mine]
+
+
+def _widest_float(device: str) -> torch.dtype:
+    return torch.float32 if device.startswith("mps") else torch.float64

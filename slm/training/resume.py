@@ -1,0 +1,291 @@
+"""Everything that exact continuation needs, committed and brought back.
+
+A checkpoint holds the weights, the optimizer's state, the random number generators,
+the position in the data (which is the step: batches are a function of seed and step)
+and where the run stood. Restored on the same machine with the same number of threads,
+a run goes on bit for bit as if nothing had happened.
+
+    ckpt/<step>/model.safetensors       weights
+    ckpt/<step>/optimizer.safetensors   <parameter>/<what>
+    ckpt/<step>/state.json              progress, settings, generators, surroundings
+    ckpt/<step>/manifest.json           written last: sizes and hashes
+"""
+
+import base64
+import logging
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from slm import files
+from slm.errors import CheckpointError, ConfigError
+from slm.model import checkpoint
+from slm.model.tensors import stored_tensors, write_tensors
+from slm.model.transformer import Transformer
+from slm.training import ranks
+from slm.training.optimizer import Optimizers
+from slm.training.runs import METRICS, RunSettings
+
+SCHEMA = checkpoint.SCHEMA
+KEPT = 3
+COMMIT_SHARE = 50  # a commit may take 1/50 of the time between commits
+SPARE_BYTES = 200_000_000
+EVENTS = "events.jsonl"
+_LOGS = (METRICS, "samples.jsonl")
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """Where a run stands. `best_step` is the committed step of the lowest validation loss.
+
+    `looking_seconds` is the part of the elapsed time that evaluation and observers took.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    elapsed_seconds: float = 0.0
+    looking_seconds: float = 0.0
+    val_nats: float | None = None
+    best_step: int | None = None
+    best_nats: float | None = None
+    commit_seconds: float = 0.0
+
+    @property
+    def train_seconds(self) -> float:
+        """Time spent on training itself: batches, updates, records, checkpoints."""
+        return self.elapsed_seconds - self.looking_seconds
+
+
+class Store:
+    """The checkpoints of one run, and the trainer's way to them and back."""
+
+    def __init__(
+        self,
+        run_folder: Path,
+        settings: RunSettings,
+        model: Transformer,
+        optimizers: Optimizers,
+        threads: int,
+    ) -> None:
+        self.folder = run_folder
+        self.settings, self.model, self.optimizers = settings, model, optimizers
+        self.committed_step = 0
+        self._committed_at = time.monotonic()
+        self._surroundings: dict[str, Any] = {
+            "torch": torch.__version__,
+            "threads": threads,
+            "device": model.device.type,
+            "processes": ranks.world_size(),
+        }
+
+    def is_due(self, progress: Progress) -> bool:
+        """Whether the next step should end in a checkpoint: time or step count says so."""
+        config = self.settings.train
+        if config.checkpoint_every and (progress.step + 1) % config.checkpoint_every == 0:
+            return True
+        patience = max(config.checkpoint_seconds, COMMIT_SHARE * progress.commit_seconds)
+        return time.monotonic() - self._committed_at >= patience
+
+    def improves(self, progress: Progress) -> bool:
+        """Whether this validation loss is worth a checkpoint of its own, and time allows one."""
+        rested = time.monotonic() - self._committed_at >= COMMIT_SHARE * progress.commit_seconds
+        better = progress.best_nats is None or _less(progress.val_nats, progress.best_nats)
+        return rested and better and progress.commit_seconds > 0
+
+    def commit(self, progress: Progress) -> None:
+        """Put the run's whole state on the disk; then drop checkpoints that are not needed.
+
+        Raises: WorkspaceError when the disk is full or refuses; older checkpoints stay.
+        """
+        generators = _all_generators(self.model.device)
+        if ranks.rank() == 0:
+            begin = time.monotonic()
+            self._commit(progress, generators)
+            progress.commit_seconds = time.monotonic() - begin
+        self.committed_step = progress.step
+        self._committed_at = time.monotonic()
+
+    def _commit(self, progress: Progress, generators: dict[str, Any]) -> None:
+        tensors = self.optimizers.tensors()
+        self._require_space(tensors)
+        if progress.best_nats is None or _less(progress.val_nats, progress.best_nats):
+            progress.best_step, progress.best_nats = progress.step, progress.val_nats
+        state = {
+            "schema": SCHEMA,
+            "progress": asdict(progress),
+            "settings": self.settings.to_json(),
+            "surroundings": self._surroundings,
+            "generators": generators,
+        }
+        details = checkpoint.checkpoint_details(self.model, progress.step)
+        final = self.folder / "ckpt" / str(progress.step)
+        with files.commit_folder(final, {"schema": SCHEMA, "details": details}) as staging:
+            files.reach("checkpoint.weights")
+            checkpoint.write_weights(self.model, staging)
+            files.reach("checkpoint.optimizer")
+            write_tensors(staging, tensors, "optimizer")
+            files.reach("checkpoint.state")
+            files.write_json(staging / "state.json", state)
+        files.reach("checkpoint.prune")
+        self._prune(progress)
+
+    def restore(self) -> Progress:
+        """Bring back the newest sound checkpoint and cut the logs to it; a fresh start without.
+
+        Raises: CheckpointError when checkpoints exist and none is sound; ConfigError
+        when the run's model settings are not those of its checkpoint.
+        """
+        found = self._newest()
+        progress = Progress()
+        if found is not None:
+            progress = self._load(found.folder)
+            files.reach("resume.loaded")
+        if ranks.rank() == 0:
+            self._clear_after(progress.step)
+        ranks.wait()
+        self.committed_step = progress.step
+        self._committed_at = time.monotonic()
+        return progress
+
+    def _newest(self) -> checkpoint.CheckpointRef | None:
+        if not checkpoint.checkpoints(self.folder):
+            return None
+        found = checkpoint.newest_sound(self.folder, snapshots_too=False)
+        for problem in found.skipped:
+            _logger.warning("%s; using %s", problem, found.step)
+        return found
+
+    def _load(self, folder: Path) -> Progress:
+        state = files.read_json(folder / "state.json")
+        try:
+            progress = Progress(**state["progress"])
+            then = RunSettings.from_json(state["settings"])
+            surroundings = dict(state["surroundings"])
+            generators = dict(state["generators"])
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"state.json of step {folder.name} is damaged: {error!r}."
+            ) from None
+        if then.model != self.settings.model:
+            raise ConfigError(
+                "The model settings of this run changed since its checkpoint of step "
+                f"{progress.step}, so its weights do not fit. Start a new run for a new model."
+            )
+        stored_model = checkpoint.load_checkpoint(folder, self.model.device, verify=False)
+        self.model.load_state_dict(stored_model.state_dict())
+        stored = stored_tensors(folder, "optimizer")
+        self.optimizers.load({name: stored[name].read() for name in stored})
+        _restore_generators(generators, self.model.device)
+        if ranks.rank() == 0:
+            self._note_changes(progress.step, then, surroundings)
+        return progress
+
+    def _note_changes(self, step: int, then: RunSettings, surroundings: Mapping[str, Any]) -> None:
+        """Write down what is not as it was: settings, and what bitwise equality rests on."""
+        old, new = then.train.to_json(), self.settings.train.to_json()
+        for name in (name for name in new if new[name] != old[name]):
+            event = {"step": step, "field": name, "old": old[name], "new": new[name]}
+            files.append_record(self.folder / EVENTS, event)
+        for name, value in self._surroundings.items():
+            if surroundings.get(name) != value:
+                event = {"step": step, "field": name, "old": surroundings.get(name), "new": value}
+                event["note"] = "exactness not guaranteed"
+                files.append_record(self.folder / EVENTS, event)
+                _logger.warning(
+                    "%s was %s and is %s: exactness not guaranteed",
+                    name,
+                    surroundings.get(name),
+                    value,
+                )
+
+    def _clear_after(self, step: int) -> None:
+        """Remove what lies past the committed step, and what killed writers left half-made."""
+        for name in _LOGS:
+            files.cut_records(
+                self.folder / name, lambda record: record["step"] <= step and step > 0
+            )
+        for place in (self.folder / "ckpt", self.folder / "snapshots"):
+            if not place.is_dir():
+                continue
+            files.remove_staging(place)
+            for folder in place.iterdir():
+                if folder.name.isdecimal() and (int(folder.name) > step or step == 0):
+                    files.remove_folder(folder)
+        files.reach("resume.cleared")
+
+    def _prune(self, progress: Progress) -> None:
+        """Keep the newest few and the best."""
+        place = self.folder / "ckpt"
+        steps = sorted(int(folder.name) for folder in place.iterdir() if folder.name.isdecimal())
+        kept = {*steps[-KEPT:], progress.best_step}
+        for step in steps:
+            if step not in kept:
+                files.remove_folder(place / str(step))
+
+    def _require_space(self, optimizer_tensors: Mapping[str, Tensor]) -> None:
+        tensors = [*self.model.parameters(), *optimizer_tensors.values()]
+        n_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        files.require_space(self.folder, 2 * n_bytes + SPARE_BYTES, "A checkpoint")
+
+
+def _less(nats: float | None, than: float | None) -> bool:
+    return nats is not None and (than is None or nats < than)
+
+
+def _all_generators(device: torch.device) -> dict[str, Any]:
+    """The random number generators: PyTorch's of every process, Python's and NumPy's of this."""
+    place = "cuda" if device.type == "cuda" else "cpu"  # what the processes can exchange
+    state: dict[str, Any] = {
+        "torch": [_packed(part) for part in ranks.gathered(torch.get_rng_state(), place)]
+    }
+    if device.type == "cuda":
+        mine = torch.cuda.get_rng_state(device)
+        state["cuda"] = [_packed(part) for part in ranks.gathered(mine, place)]
+    version, words, gauss = random.getstate()
+    state["python"] = [version, _packed(np.array(words, dtype=np.uint32)), gauss]
+    numpy_state: dict[str, Any] = np.random.get_state(legacy=False)
+    state["numpy"] = {
+        "key": _packed(numpy_state["state"]["key"]),
+        "pos": int(numpy_state["state"]["pos"]),
+        "has_gauss": int(numpy_state["has_gauss"]),
+        "gauss": float(numpy_state["gauss"]),
+    }
+    return state
+
+
+def _restore_generators(state: Mapping[str, Any], device: torch.device) -> None:
+    """Put the generators back; a process that was not there before keeps its fresh seed."""
+    me = ranks.rank()
+    if me < len(state["torch"]):
+        torch.set_rng_state(_unpacked(state["torch"][me]))
+    if device.type == "cuda" and me < len(state.get("cuda", ())):
+        torch.cuda.set_rng_state(_unpacked(state["cuda"][me]), device)
+    version, words, gauss = state["python"]
+    unpacked_words = _unpacked(words).numpy().view(np.uint32)
+    random.setstate((version, tuple(int(word) for word in unpacked_words), gauss))
+    saved = state["numpy"]
+    np.random.set_state(
+        {
+            "bit_generator": "MT19937",
+            "state": {"key": _unpacked(saved["key"]).numpy().view(np.uint32), "pos": saved["pos"]},
+            "has_gauss": saved["has_gauss"],
+            "gauss": saved["gauss"],
+        }
+    )
+
+
+def _packed(block: Tensor | np.ndarray[Any, Any]) -> str:
+    array = block.numpy() if isinstance(block, Tensor) else block
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _unpacked(text: str) -> Tensor:
+    return torch.from_numpy(np.frombuffer(base64.b64decode(text), dtype=np.uint8).copy())

@@ -1,0 +1,153 @@
+"""The run folder: what a run was asked to do, from what, and who made it.
+
+    config.json     everything that decides the run; written once, here
+    tokenizer/      a copy, so that the run speaks even when its tokenizer was deleted
+
+The other files of a run are the trainer's. No torch is needed to read a run.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from slm import files
+from slm.errors import ConfigError, DataError, WorkspaceError
+from slm.model.config import ModelConfig
+from slm.training.config import TrainConfig
+from slm.workspace import LOCAL_OWNER, Artefact, Workspace
+
+SCHEMA = 1
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+SAMPLES = "samples.jsonl"
+REPORT = "report.json"
+TOKEN_FILES = ("train.bin", "val.bin")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What stands in a run's `config.json`. `token_files` are SHA-256 sums by file name."""
+
+    model: ModelConfig
+    train: TrainConfig
+    corpus: str
+    tokenizer: str
+    tokens: str
+    token_files: Mapping[str, str]
+
+    @property
+    def context_length(self) -> int:
+        """Tokens per training window."""
+        return self.train.context_length or self.model.context_length
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `read` understands."""
+        return {
+            "schema": SCHEMA,
+            "model": self.model.to_json(),
+            "train": self.train.to_json(),
+            "corpus": self.corpus,
+            "tokenizer": self.tokenizer,
+            "tokens": self.tokens,
+            "token_files": dict(self.token_files),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The settings that `to_json` wrote.
+
+        Raises: WorkspaceError when something is missing or the version is a later one;
+        ConfigError when a setting is not allowed.
+        """
+        if values.get("schema", 0) > SCHEMA:
+            raise WorkspaceError(
+                f"The run was written by a later version (schema {values['schema']}); "
+                "it can be looked at, not trained. Update this program."
+            )
+        try:
+            return cls(
+                model=ModelConfig.from_json(values["model"]),
+                train=TrainConfig.from_json(values["train"]),
+                corpus=str(values["corpus"]),
+                tokenizer=str(values["tokenizer"]),
+                tokens=str(values["tokens"]),
+                token_files=dict(values["token_files"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorkspaceError(f"{CONFIG} of the run is damaged: {error!r}.") from None
+
+    @classmethod
+    def read(cls, run_folder: Path) -> Self:
+        """The settings of the run in that folder.
+
+        Raises: as `from_json`, and WorkspaceError when the file is missing or torn.
+        """
+        return cls.from_json(files.read_json(run_folder / CONFIG))
+
+
+def create_run(
+    workspace: Workspace,
+    model_config: ModelConfig,
+    train_config: TrainConfig,
+    corpus: Artefact,
+    tokenizer: Artefact,
+    tokens: Artefact,
+    name: str,
+    owner: str = LOCAL_OWNER,
+) -> Artefact:
+    """A new run folder, ready for `train`. Nothing is computed yet.
+
+    Raises: ConfigError when model and tokens do not fit together; DataError when
+    the text is shorter than one window; WorkspaceError for an unusable name.
+    """
+    settings = RunSettings(
+        model=model_config,
+        train=train_config,
+        corpus=corpus.id,
+        tokenizer=tokenizer.id,
+        tokens=tokens.id,
+        token_files={
+            file_name: str(tokens.manifest.files[file_name]["sha256"])
+            for file_name in TOKEN_FILES
+            if file_name in tokens.manifest.files
+        },
+    )
+    _check_fit(settings, tokens)
+    parents = {"corpus": corpus, "tokenizer": tokenizer, "tokens": tokens}
+    with workspace.runs.create(name, owner=owner, parents=parents) as draft:
+        files.write_json(draft.folder / CONFIG, settings.to_json())
+        shutil.copytree(
+            tokenizer.folder,
+            draft.folder / "tokenizer",
+            ignore=shutil.ignore_patterns(files.MANIFEST, "*.lock"),
+        )
+    return workspace.runs.get(draft.id)
+
+
+def tokens_folder(run_folder: Path, settings: RunSettings) -> Path:
+    """Where the run's token files lie: beside the runs, in the same workspace."""
+    return run_folder.absolute().parent.parent / "tokens" / settings.tokens
+
+
+def _check_fit(settings: RunSettings, tokens: Artefact) -> None:
+    from slm.data.batches import TokenFile  # brings torch, which reading a run does without
+
+    text = TokenFile(tokens.folder / "train.bin")
+    if settings.model.vocab_size != text.vocab_size:
+        raise ConfigError(
+            f"vocab_size of the model is {settings.model.vocab_size:,}, but the tokens of "
+            f"{tokens.name!r} come from a vocabulary of {text.vocab_size:,}. Set it to that."
+        )
+    if settings.context_length > settings.model.context_length:
+        raise ConfigError(
+            f"context_length of the training is {settings.context_length:,}; the model sees at "
+            f"most {settings.model.context_length:,} tokens. Shorten it or widen the model's."
+        )
+    if len(text) < settings.context_length + 1:
+        raise DataError(
+            f"The training text holds {len(text):,} tokens; a context of "
+            f"{settings.context_length:,} needs at least {settings.context_length + 1:,}. "
+            "Add text or shorten the context."
+        )

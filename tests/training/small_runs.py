@@ -1,0 +1,54 @@
+"""Tiny runs: a few thousand tokens of a made-up language, and settings that take a second."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from slm import files
+from slm.data.batches import TokenFile
+from slm.model.config import ModelConfig
+from slm.training.config import TrainConfig
+from slm.workspace import Artefact, Workspace
+
+VOCAB = 24
+SMALL_MODEL = ModelConfig(
+    vocab_size=VOCAB, context_length=16, n_layers=2, n_heads=2, n_kv_heads=1, d_model=16, d_ff=32
+)
+SHORT = TrainConfig(
+    steps=30,
+    batch_size=8,
+    evaluate_every=10,
+    sample_every=0,
+    snapshots=0,
+    checkpoint_seconds=3600,
+    threads=1,
+    device="cpu",
+)
+
+MakeRun = Callable[..., Path]
+
+
+def chain(n_tokens: int, seed: int) -> np.ndarray:
+    """Ids in which each is followed by its double plus one (modulo the vocabulary), mostly."""
+    rng = np.random.default_rng(seed)
+    ids = [0]
+    for noise in rng.random(n_tokens - 1):
+        ids.append(int(rng.integers(VOCAB)) if noise < 0.1 else (2 * ids[-1] + 1) % VOCAB)
+    return np.array(ids)
+
+
+def artefacts(workspace: Workspace) -> dict[str, Artefact]:
+    """A corpus and a tokenizer in name only, and real token files."""
+    with workspace.corpora.create("chain") as corpus:
+        files.write_json(corpus.folder / "ledger.json", {})
+    with workspace.tokenizers.create("chain") as tokenizer:
+        files.write_json(tokenizer.folder / "tokenizer.json", {})
+    with workspace.tokens.create("chain") as tokens:
+        TokenFile.write(tokens.folder / "train.bin", [chain(4_000, seed=1)], VOCAB)
+        TokenFile.write(tokens.folder / "val.bin", [chain(500, seed=2)], VOCAB)
+    return {
+        "corpus": workspace.corpora.get(corpus.id),
+        "tokenizer": workspace.tokenizers.get(tokenizer.id),
+        "tokens": workspace.tokens.get(tokens.id),
+    }

@@ -1,0 +1,198 @@
+"""A killed run goes on bit for bit, and the tests that say so notice when it does not.
+
+Real processes, real SIGKILLs, at named points and at any time.
+"""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from slm import files
+from slm.errors import CheckpointError, ConfigError
+from slm.model.checkpoint import checkpoints, load_checkpoint, newest_sound
+from slm.model.config import ModelConfig
+from slm.training import resume
+from slm.training.optimizer import Optimizers
+from slm.training.trainer import train
+from tests.training.small_runs import SMALL_MODEL, MakeRun
+
+DROPPING = ModelConfig(**{**SMALL_MODEL.to_json(), "dropout": 0.1})
+STEPS = 60
+POINTS = (
+    "train.step",
+    "log.write",
+    "commit.staged",
+    "checkpoint.weights",
+    "checkpoint.optimizer",
+    "checkpoint.state",
+    "commit.hash",
+    "commit.manifest",
+    "file.replace",
+    "commit.rename",
+    "commit.done",
+    "checkpoint.prune",
+    "resume.loaded",
+    "resume.cleared",
+)
+
+
+def traces(run: Path) -> list[tuple[Any, ...]]:
+    """All that a run logged, but for the times."""
+    names = ("step", "tokens", "train_nats", "val_nats", "learning_rate", "gradient_norm")
+    records = files.read_records(run / "metrics.jsonl").records
+    return [tuple(record[name] for name in names) for record in records]
+
+
+def assert_equal_runs(run: Path, other: Path) -> None:
+    assert traces(run) == traces(other)
+    ends = [load_checkpoint(newest_sound(folder).folder).state_dict() for folder in (run, other)]
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def kill_again_and_again(run: Path, plan: list[list[Any] | float]) -> int:
+    command = [sys.executable, "-m", "tests.training.killed_trainer", str(run), json.dumps(plan)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_a_run_killed_at_named_points_and_at_any_time_equals_an_uninterrupted_one(
+    make_run: MakeRun,
+):
+    killed, straight = (make_run(model=DROPPING, steps=STEPS, checkpoint_every=6) for _ in range(2))
+    train(straight)
+    plan: list[list[Any] | float] = [
+        ["log.write", 5],  # before the first checkpoint
+        ["commit.rename", 2],
+        ["checkpoint.optimizer", 1],
+        ["resume.cleared", 1],
+        0.25,
+        ["checkpoint.prune", 2],
+        ["commit.manifest", 2],
+    ]
+    assert kill_again_and_again(killed, plan) >= 6
+    assert_equal_runs(killed, straight)
+
+
+@pytest.mark.slow
+def test_two_hundred_kills_lose_nothing(make_run: MakeRun):
+    rng = random.Random(5)
+    straight = make_run(model=DROPPING, steps=STEPS, checkpoint_every=3)
+    train(straight)
+    struck = 0
+    while struck < 200:
+        run = make_run(model=DROPPING, steps=STEPS, checkpoint_every=3)
+        plan: list[list[Any] | float] = [[point, rng.randint(1, 4)] for point in POINTS]
+        plan += [rng.uniform(0.05, 0.4) for _ in range(6)]
+        rng.shuffle(plan)
+        struck += kill_again_and_again(run, plan)
+        assert_equal_runs(run, straight)
+
+
+class Interruption(BaseException):
+    """Ends a run inside this process, at once, with nothing saved."""
+
+
+def interrupted(run: Path, monkeypatch: pytest.MonkeyPatch, at_step: int) -> None:
+    left = at_step
+
+    def stand_in(name: str) -> None:
+        nonlocal left
+        left -= name == "train.step"
+        if left < 0:
+            raise Interruption
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "at_point", stand_in)
+        with pytest.raises(Interruption):
+            train(run)
+
+
+def nothing(*args: Any) -> None:
+    """Stands in for a step that a mutant leaves out."""
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda patch: patch.setattr(resume, "_restore_generators", nothing),
+        lambda patch: patch.setattr(Optimizers, "load", nothing),
+        lambda patch: patch.setattr(files, "cut_records", nothing),
+    ],
+    ids=["generators not restored", "optimizer not restored", "log not cut"],
+)
+def test_a_mutant_that_forgets_something_is_caught(
+    break_it: Callable[[pytest.MonkeyPatch], None],
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    sound, mutant, straight = (
+        make_run(model=DROPPING, steps=20, checkpoint_every=8) for _ in range(3)
+    )
+    train(straight)
+    for run in (sound, mutant):
+        interrupted(run, monkeypatch, at_step=11)
+        assert newest_sound(run).step == 8
+    train(sound)
+    assert_equal_runs(sound, straight)
+    break_it(monkeypatch)
+    train(mutant)
+    with pytest.raises(AssertionError):
+        assert_equal_runs(mutant, straight)
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_made_anew(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+):
+    run, straight = (make_run(model=DROPPING, steps=20, checkpoint_every=5) for _ in range(2))
+    train(straight)
+    interrupted(run, monkeypatch, at_step=12)
+    weights = run / "ckpt" / "10" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
+    train(run)
+    assert_equal_runs(run, straight)
+
+
+def test_a_run_with_only_damaged_checkpoints_is_not_begun_anew(make_run: MakeRun):
+    """Starting over would quietly delete what a person may still want to rescue."""
+    run = make_run(steps=4)
+    train(run)
+    (run / "ckpt" / "4" / "optimizer.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"optimizer\.safetensors is missing"):
+        train(run)
+    assert [ref.step for ref in checkpoints(run)] == [4]
+
+
+def test_a_changed_model_is_refused_and_a_changed_thread_count_is_noted(make_run: MakeRun):
+    run = make_run(steps=4)
+    train(run)
+    values = files.read_json(run / "config.json")
+    values["train"] |= {"threads": 2, "steps": 5}
+    files.write_json(run / "config.json", values)
+    train(run)
+    noted = files.read_records(run / "events.jsonl").records[-1]
+    assert (noted["field"], noted["old"], noted["new"]) == ("threads", 1, 2)
+    assert noted["note"] == "exactness not guaranteed"
+    values["model"]["n_layers"] = 1
+    files.write_json(run / "config.json", values)
+    with pytest.raises(ConfigError, match="model settings of this run changed"):
+        train(run)
+
+
+def test_a_full_disk_is_told_and_older_checkpoints_stay(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+):
+    run = make_run(steps=10, checkpoint_every=4)
+    interrupted(run, monkeypatch, at_step=5)
+    monkeypatch.setattr(resume, "SPARE_BYTES", 10**18)
+    with pytest.raises(files.WorkspaceError, match="A checkpoint needs"):
+        train(run)
+    assert newest_sound(run).step == 4
