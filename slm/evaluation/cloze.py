@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from slm.errors import DataError
-from slm.evaluation.perplexity import LOGITS_AT_ONCE
+from slm.evaluation.perplexity import rows_at_once
 from slm.jobs import Reporter, silent
 from slm.model.inference import diverged, inference, require_known
 from slm.model.loss import IGNORED, token_nats
@@ -147,7 +147,7 @@ def _row_nats(model: Transformer, rows: Sequence[_Row]) -> list[float]:
         require_known(ids_T, model.config.vocab_size)
         ids_BT[b, : len(ids_T) - 1] = ids_T[:-1]
         targets_BT[b, row.scored - 1 : len(ids_T) - 1] = ids_T[row.scored :]
-    at_once = max(1, LOGITS_AT_ONCE // (width * model.config.vocab_size))
+    at_once = rows_at_once(model, width)
     sums: list[float] = []
     with inference(model):
         for first in range(0, len(rows), at_once):

@@ -23,8 +23,8 @@ from slm.model.transformer import Transformer
 
 Ids = Sequence[int] | npt.NDArray[Any] | Tensor
 
-LOGITS_AT_ONCE = 1 << 26
-"""Logits of one batch: at most 256 MB of float32, unless a single window has more."""
+_LOGITS_AT_ONCE = {"cpu": 1 << 22}
+_LOGITS_AT_ONCE_ELSEWHERE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def batches(
     device = model.device
     windows = cut_windows(len(ids), width, step)
     width = min(width, len(ids) - 1)
-    rows = max(1, min(batch_size, LOGITS_AT_ONCE // (width * vocab_size)))
+    rows = min(batch_size, rows_at_once(model, width))
     for first in range(0, len(windows), rows):
         some = windows[first : first + rows]
         ids_BT = np.zeros((len(some), width), dtype=np.int64)
@@ -188,6 +188,16 @@ def batches(
             old = window.new - window.start
             targets_BT[b, old : len(run) - 1] = run[1 + old :]
         yield some, torch.from_numpy(ids_BT).to(device), torch.from_numpy(targets_BT).to(device)
+
+
+def rows_at_once(model: Transformer, width: int) -> int:
+    """Rows of `width` tokens whose logits are read together: at least 1.
+
+    16 MB of float32 on a CPU, where more falls out of its caches and is slower, 256 MB
+    elsewhere.
+    """
+    logits = _LOGITS_AT_ONCE.get(model.device.type, _LOGITS_AT_ONCE_ELSEWHERE)
+    return max(1, logits // (width * model.config.vocab_size))
 
 
 def _losses(

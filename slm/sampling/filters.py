@@ -1,4 +1,4 @@
-"""Which token? Logits in, a distribution out, and one draw from it.
+"""Which token? Logits in, a distribution out.
 
 Knows nothing of models, text or tokenizers, and needs no torch, so a slider
 moves the distribution without another forward pass.
@@ -12,8 +12,6 @@ Legend: V vocabulary.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,9 +20,7 @@ from pydantic import Field
 
 from slm.config import Config
 from slm.errors import DataError, DivergedError
-
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from slm.sampling.distribution import Distribution, Floats, Mask, Stage, softmax
 
 GREEDY_BELOW = 1e-3  # dividing logits by 1e-40 gives NaN; long before that the draw is certain
 
@@ -91,99 +87,6 @@ class SamplingConfig(Config):
         return self.temperature < GREEDY_BELOW
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The distribution after one filter.
-
-    logits_V holds -inf for every token that was removed. `changed` is False where
-    the settings leave the filter off.
-    """
-
-    name: str
-    logits_V: Floats
-    changed: bool
-
-    @cached_property
-    def probabilities_V(self) -> Floats:
-        """Sums to 1; exactly 0 for removed tokens."""
-        return _softmax(self.logits_V)
-
-    @cached_property
-    def kept_V(self) -> Mask:
-        """True for the tokens that can still be drawn."""
-        return self.logits_V > -np.inf
-
-    @cached_property
-    def entropy_nats(self) -> float:
-        """Uncertainty of a draw: 0 when certain, ln V when all are equally likely.
-
-        Source: Shannon 1948, §6.
-        """
-        below_best = (self.logits_V - self.logits_V.max())[self.kept_V].astype(np.float64)
-        weights = np.exp(below_best)
-        total = weights.sum()
-        return max(0.0, float(np.log(total) - weights @ below_best / total))
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """What the next token is drawn from, and how the filters came to it.
-
-    stages are always six: model, repetition_penalty, temperature, top_k, top_p, min_p.
-    notes say in words what was clamped.
-    """
-
-    stages: tuple[Stage, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def probabilities_V(self) -> Floats:
-        """The final probabilities; they sum to 1."""
-        return self.stages[-1].probabilities_V
-
-    @property
-    def kept_V(self) -> Mask:
-        """True for the tokens that can be drawn."""
-        return self.stages[-1].kept_V
-
-    @property
-    def entropy_before_nats(self) -> float:
-        """Entropy of the model's own distribution."""
-        return self.stages[0].entropy_nats
-
-    @property
-    def entropy_after_nats(self) -> float:
-        """Entropy of the final distribution."""
-        return self.stages[-1].entropy_nats
-
-    @cached_property
-    def mass_cut(self) -> float:
-        """Probability that the tokens removed by top-k, top-p and min-p had before them."""
-        p_V = self.stage("temperature").probabilities_V
-        return float(p_V[~self.kept_V].sum(dtype=np.float64))
-
-    def stage(self, name: str) -> Stage:
-        """The stage of that name."""
-        return next(stage for stage in self.stages if stage.name == name)
-
-    def draw(self, uniform: float) -> int:
-        """The token under `uniform` (0 ≤ uniform < 1) when probabilities are laid end to end.
-
-        The same number gives comparable choices under different settings.
-
-        >>> halves = next_token_distribution(np.zeros(2), SamplingConfig(temperature=1))
-        >>> halves.draw(0.49), halves.draw(0.51)
-        (0, 1)
-        """
-        ends_V = np.cumsum(self.probabilities_V, dtype=np.float64)
-        found = int(np.searchsorted(ends_V, uniform * ends_V[-1], side="right"))
-        return min(found, int(np.flatnonzero(self.probabilities_V)[-1]))
-
-    def top(self, count: int) -> tuple[tuple[int, float], ...]:
-        """At most `count` likeliest (id, probability) of the final distribution, best first."""
-        return top_tokens(self.probabilities_V, count)
-
-
 def next_token_distribution(
     logits_V: Any, config: SamplingConfig, previous_ids: Iterable[int] = ()
 ) -> Distribution:
@@ -217,17 +120,6 @@ def next_token_distribution(
     return Distribution(tuple(stages), tuple(notes))
 
 
-def top_tokens(values_V: Floats, count: int) -> tuple[tuple[int, float], ...]:
-    """At most `count` (id, value) with values above 0, largest first, ties by lower id."""
-    count = min(count, values_V.size)
-    if count < 1:
-        return ()
-    threshold = np.partition(values_V, -count)[-count]
-    ids = np.flatnonzero((values_V >= threshold) & (values_V > 0))
-    best = ids[np.argsort(-values_V[ids], kind="stable")[:count]]
-    return tuple((int(i), float(values_V[i])) for i in best)
-
-
 def _checked(logits_V: Any) -> Floats:
     if hasattr(logits_V, "detach"):  # a tensor: numpy reads neither bfloat16 nor a GPU
         logits_V = logits_V.detach().float().cpu().numpy()
@@ -240,12 +132,6 @@ def _checked(logits_V: Any) -> Floats:
             "numbers. Choose an earlier checkpoint, or train again with a lower learning rate."
         )
     return now_V
-
-
-def _softmax(logits_V: Floats) -> Floats:
-    weights_V = np.exp(logits_V - logits_V.max())
-    probabilities_V: Floats = weights_V / weights_V.sum()
-    return probabilities_V
 
 
 def _penalised(logits_V: Floats, penalty: float, previous_ids: Iterable[int]) -> Floats:
@@ -311,7 +197,7 @@ def _keep_top_p(logits_V: Floats, p: float, notes: list[str]) -> Floats:
         return logits_V
     if p == 0.0:
         notes.append("Top-p 0 keeps the likeliest token alone.")
-    probabilities_V = _softmax(logits_V)
+    probabilities_V = softmax(logits_V)
     ids = _likeliest_that_reach(p, probabilities_V)
     ids = ids[np.argsort(-probabilities_V[ids], kind="stable")]
     falling = probabilities_V[ids].astype(np.float64)
@@ -347,7 +233,7 @@ def _keep_min_p(logits_V: Floats, min_p: float, notes: list[str]) -> Floats:
         return logits_V
     if min_p == 1.0:
         notes.append("Min-p 1 keeps only what is as likely as the likeliest token.")
-    probabilities_V = _softmax(logits_V)
+    probabilities_V = softmax(logits_V)
     return _only(logits_V, probabilities_V >= np.float32(min_p) * probabilities_V.max())
 
 

@@ -13,22 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from slm.errors import DataError
 from slm.model.cache import KeyValueCache
 from slm.model.inference import inference, require_known
 from slm.model.transformer import Transformer
-from slm.sampling.filters import (
-    Distribution,
-    SamplingConfig,
-    next_token_distribution,
-    top_tokens,
-)
+from slm.sampling.distribution import Distribution, Floats, top_tokens
+from slm.sampling.filters import SamplingConfig, next_token_distribution
 from slm.tokenizer.protocol import TextTokenizer
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

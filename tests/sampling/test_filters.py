@@ -17,12 +17,8 @@ from transformers.generation.logits_process import (
 )
 
 from slm.errors import ConfigError, DataError, DivergedError
-from slm.sampling.filters import (
-    Distribution,
-    SamplingConfig,
-    next_token_distribution,
-    top_tokens,
-)
+from slm.sampling.distribution import Distribution, top_tokens
+from slm.sampling.filters import SamplingConfig, next_token_distribution
 
 PLAIN = SamplingConfig(temperature=1, top_k=0, top_p=1, min_p=0, repetition_penalty=1)
 LOG_WORKED = np.log(np.array([0.5, 0.25, 0.15, 0.1]))
