@@ -193,8 +193,8 @@ def batches(
 def rows_at_once(model: Transformer, width: int) -> int:
     """Rows of `width` tokens whose logits are read together: at least 1.
 
-    16 MB of float32 on a CPU, where more falls out of its caches and is slower, 256 MB
-    elsewhere.
+    16 MB of float32 on a CPU, where more falls out of its caches (4 windows of 256 tokens
+    and a vocabulary of 4,096 went 1.24 times as fast as 16), 256 MB elsewhere.
     """
     logits = _LOGITS_AT_ONCE.get(model.device.type, _LOGITS_AT_ONCE_ELSEWHERE)
     return max(1, logits // (width * model.config.vocab_size))
