@@ -4,10 +4,12 @@ Knows no particular rule. Rules run in the order given; what a rule reports is
 its own doing, after the rules before it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from slm.data.rules import RULES as RULES
 from slm.data.sources import Document
@@ -65,7 +67,7 @@ class RuleReport:
             return
         self.documents_touched += 1
         self.documents_dropped += after is None
-        self.characters_changed += (Counter(before) - Counter(after or "")).total()
+        self.characters_changed += _characters_gone(before, after or "")
         self.characters_removed += len(before) - len(after or "")
         if len(self.examples) < N_EXAMPLES:
             self.examples.append(_example(before, after))
@@ -115,6 +117,23 @@ def clean(documents: Iterable[Document], rules: Sequence[str]) -> Cleaned:
         if (text := cleaner.clean(document.text)) is not None
     ]
     return Cleaned(kept, cleaner.ledger)
+
+
+def _characters_gone(before: str, after: str) -> int:
+    """How many of a text's characters are no longer there, wherever they stood.
+
+    >>> _characters_gone("“a” b", '"a" c')
+    3
+    """
+    had, has = _tally(before), _tally(after)
+    has.resize(had.size, refcheck=False)
+    return int(np.maximum(had - has, 0).sum())
+
+
+def _tally(text: str) -> NDArray[np.int64]:
+    """How often each code point occurs (much faster than a dictionary of characters)."""
+    points = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), dtype="<u4")
+    return np.bincount(points)
 
 
 def _example(before: str, after: str | None) -> Example:

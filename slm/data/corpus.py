@@ -182,13 +182,22 @@ def _write_documents(
                 break
             fraction = _fraction(read, read_bytes, opened)
             report(fraction, f"{read:,} documents read", documents=read, bytes=read_bytes)
-        sound = _SURROGATES.sub("\ufffd", text)
-        read_bytes += len(sound.encode())
-        cleaned = cleaner.clean(sound)
+        text, n_bytes = _encodable(text)
+        read_bytes += n_bytes
+        cleaned = cleaner.clean(text)
         if cleaned is not None and cleaned.strip():
             writer.add(cleaned, source)
     if report.should_stop():
         raise _StoppedError
+
+
+def _encodable(text: str) -> tuple[str, int]:
+    """The text with halves of surrogate pairs as U+FFFD, and its size in UTF-8 bytes."""
+    try:
+        return text, len(text.encode())
+    except UnicodeEncodeError:
+        text = _SURROGATES.sub("\ufffd", text)
+        return text, len(text.encode())
 
 
 def _fraction(read: int, read_bytes: int, opened: OpenSource) -> float | None:

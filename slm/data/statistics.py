@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_DOCUMENTS = 4_000  # documents looked at word by word
-MAX_CHARACTERS = 20_000  # of each of them
+MAX_DOCUMENTS = 2_000  # documents looked at word by word
+MAX_CHARACTERS = 5_000  # of each of them
 SAMPLE_DOCUMENTS = 5
 SAMPLE_CHARACTERS = 1_000
 _N_BINS = 24

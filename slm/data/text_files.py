@@ -145,14 +145,13 @@ def split_lines(lines: Iterable[str], rule: Rule) -> Iterator[str]:
     held: list[str] = []
     blanks = 0
     for line in lines:
-        blank = not line.strip()
-        ends = {
-            "separator": line.strip() == SEPARATOR,
-            "lines": True,
-            "sections": blank and blanks == 1,
-        }[rule]
-        blanks = blanks + 1 if blank else 0
-        if rule != "separator" or not ends:
+        bare = line.strip()
+        if rule == "separator":
+            ends = bare == SEPARATOR
+        else:
+            ends = rule == "lines" or (not bare and blanks == 1)
+        blanks = 0 if bare else blanks + 1
+        if bare != SEPARATOR or rule != "separator":
             held.append(line)
         if ends:
             yield from _joined(held)
