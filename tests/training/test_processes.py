@@ -1,0 +1,94 @@
+"""Two processes train as one, stop as one, and go on as one."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slm import files
+from slm.errors import ConfigError, JobError
+from slm.model.checkpoint import newest_sound
+from slm.tokenizer.characters import CharacterTokenizer
+from slm.training.launch import torchrun_command, train_in_processes
+from slm.training.trainer import train
+from tests.training.small_runs import MakeRun
+
+
+def with_tokenizer(run: Path) -> Path:
+    """The launched processes bring the lab's observers, which want a real tokenizer."""
+    shutil.rmtree(run / "tokenizer")
+    CharacterTokenizer.train(["abcdefghijklmnopqrstuv"]).save(run / "tokenizer")
+    return run
+
+
+class Listener:
+    """A reporter that remembers, and asks to stop from some step on."""
+
+    def __init__(self, stop_at: float = float("inf")) -> None:
+        self.stop_at, self.step = stop_at, 0
+        self.fractions: list[float | None] = []
+
+    def __call__(self, fraction: float | None, message: str = "", **facts: Any) -> None:
+        self.fractions.append(fraction)
+        self.step = facts["step"]
+
+    def plan(self, stages: Any) -> None:
+        pass
+
+    def should_stop(self) -> bool:
+        return self.step >= self.stop_at
+
+
+def test_two_processes_give_the_losses_of_one(make_run: MakeRun):
+    """Also after a stop by one process in mid-run, so at another number of processes."""
+    alone = make_run(steps=12, grad_accum_steps=2, evaluate_every=6)
+    together = with_tokenizer(make_run(steps=12, grad_accum_steps=2, evaluate_every=6))
+    train(alone)
+    listener = Listener()
+    train_in_processes(together, 2, report=listener)
+    assert listener.fractions[-1] == 1.0
+    pairs = zip(
+        files.read_records(alone / "metrics.jsonl").records,
+        files.read_records(together / "metrics.jsonl").records,
+        strict=True,
+    )
+    for one, two in pairs:
+        for name in ("train_nats", "val_nats", "gradient_norm"):
+            assert two[name] == (one[name] and pytest.approx(one[name], abs=1e-5, rel=1e-5))
+    assert newest_sound(together).step == 12
+    state = files.read_json(together / "ckpt" / "12" / "state.json")
+    assert state["surroundings"]["processes"] == 2 and len(state["generators"]["torch"]) == 2
+
+
+@pytest.mark.slow
+def test_processes_stop_when_asked_and_one_goes_on_from_their_checkpoint(make_run: MakeRun):
+    run = with_tokenizer(make_run(steps=100_000))
+    train_in_processes(run, 2, report=Listener(stop_at=20))
+    stopped = newest_sound(run).step
+    assert 20 <= stopped < 100_000
+    values = files.read_json(run / "config.json")
+    values["train"]["steps"] = stopped + 3
+    files.write_json(run / "config.json", values)
+    assert train(run).step == stopped + 3
+    fields = [event["field"] for event in files.read_records(run / "events.jsonl").records]
+    assert fields == ["steps", "processes"]
+
+
+def test_more_processes_than_rows_are_refused(make_run: MakeRun):
+    with pytest.raises(ConfigError, match="nproc is 9; choose 1 to 8"):
+        train_in_processes(make_run(), 9)
+
+
+@pytest.mark.slow
+def test_an_error_of_the_processes_is_told_in_their_words(make_run: MakeRun):
+    run = with_tokenizer(make_run())
+    next((run.parents[1] / "tokens").glob("*/val.bin")).unlink()
+    with pytest.raises(JobError, match=r"val\.bin"):
+        train_in_processes(run, 2)
+
+
+def test_the_command_for_several_machines_names_what_to_fill_in(tmp_path: Path):
+    words = " ".join(torchrun_command(tmp_path / "run", nproc=2, nodes=3))
+    assert "--nnodes=3" in words and "--rdzv-endpoint=HOST:29400" in words
+    assert words.endswith(f"--nproc-per-node=2 -m slm.training {tmp_path / 'run'}")
