@@ -144,9 +144,9 @@ def export_pretrained(
         )
         files.write_json(staging / "generation_config.json", _special_ids(tokenizer))
         tokenizer.save(staging)
-        files.write_json(
-            staging / "tokenizer_config.json", _tokenizer_settings(model.config, tokenizer)
-        )
+        path = staging / "tokenizer_config.json"
+        kept = files.read_json(path) if path.exists() else {}
+        files.write_json(path, {**_tokenizer_settings(model.config, tokenizer), **kept})
 
 
 def _ours(
@@ -167,8 +167,10 @@ def _require_belongs(config: ModelConfig, tokenizer: "TextTokenizer") -> None:
         )
 
 
-def _special_ids(tokenizer: "TextTokenizer") -> dict[str, Any]:
-    return {"bos_token_id": tokenizer.eos_id, "eos_token_id": tokenizer.eos_id}
+def _special_ids(tokenizer: "TextTokenizer") -> dict[str, int | None]:
+    """Said also where there is none: families have defaults that fit no other vocabulary."""
+    ends = tokenizer.eos_id
+    return {"bos_token_id": ends, "eos_token_id": ends, "pad_token_id": None}
 
 
 def _tokenizer_settings(config: ModelConfig, tokenizer: "TextTokenizer") -> dict[str, Any]:
