@@ -1,0 +1,270 @@
+"""From documents to token files: train a tokenizer on a corpus, then encode the corpus.
+
+Texts are read a few at a time, so memory does not grow with the corpus. The
+artefacts' `details`:
+
+    tokenizers  kind, vocab_size, pattern, bytes_per_token (of validation text), config
+    tokens      vocab_size, dtype, bytes_per_token, and for train and val each:
+                documents, bytes (of text), tokens (with one end-of-text a document)
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from slm.config import Config
+from slm.data.batches import TokenFile
+from slm.data.corpus import Corpus, open_corpus
+from slm.data.splitting import Split
+from slm.errors import TokenizerError
+from slm.jobs import Reporter, silent
+from slm.tokenizer.bpe import N_BYTES
+from slm.tokenizer.characters import CharacterTokenizer
+from slm.tokenizer.fast import Tokenizer
+from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.protocol import TextTokenizer
+from slm.tokenizer.statistics import compression
+from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Workspace
+
+SPLITS: tuple[Split, ...] = ("train", "val")
+_BLOCK_BYTES = 2**20
+_COMPRESSION_DOCUMENTS = 1_000
+
+
+class TokenizeConfig(Config):
+    """Which tokenizer is trained, and on what."""
+
+    corpus: str = Field(description="Corpus to learn from, by name or id.")
+    name: str = Field(
+        "",
+        max_length=MAX_NAME,
+        description="Name of the tokenizer; that of the corpus without one.",
+    )
+    kind: Literal["bpe", "characters"] = Field(
+        "bpe",
+        description="bpe joins frequent bytes into longer tokens; "
+        "characters has one token for each character of the text.",
+    )
+    vocab_size: int = Field(
+        4096,
+        ge=N_BYTES + 1,
+        le=200_000,
+        description="Tokens in all, special ones included (bpe).",
+        json_schema_extra={"ui": {"scale": "log", "options": [512, 1024, 2048, 4096, 8192, 16384]}},
+    )
+    pattern: Literal["gpt2", "gpt4"] = Field(
+        "gpt2", description="Where text is cut before pairs are joined (bpe)."
+    )
+
+
+def train_tokenizer(
+    workspace: Workspace,
+    config: TokenizeConfig,
+    report: Reporter = silent,
+    *,
+    owner: str = LOCAL_OWNER,
+) -> Artefact | None:
+    """Learn a tokenizer from the training texts of a corpus and save it.
+
+    Asked to stop, it saves nothing and returns None.
+
+    Raises:
+        TokenizerError: the text gives fewer tokens than vocab_size asks for.
+        WorkspaceError: no such corpus, or a full disk.
+    """
+    corpus = open_corpus(workspace.corpora.get(config.corpus))
+    name = config.name or f"{corpus.artefact.name} {config.kind}"[:MAX_NAME]
+    try:
+        tokenizer = _train(corpus, config, report)
+        with workspace.tokenizers.create(
+            name, owner=owner, parents={"corpus": corpus.artefact}
+        ) as draft:
+            report(None, "Counting the merges", stage="tokenizer")
+            tokenizer.save(draft.folder)
+            measured = compression(tokenizer, islice(corpus.texts("val"), _COMPRESSION_DOCUMENTS))
+            draft.details.update(
+                kind=tokenizer.kind,
+                vocab_size=tokenizer.vocab_size,
+                pattern=config.pattern if config.kind == "bpe" else None,
+                bytes_per_token=measured.bytes_per_token,
+                config=config.to_json(),
+            )
+    except _StoppedError:
+        report(None, "Stopped; nothing was saved")
+        return None
+    report(1.0, f"{tokenizer.vocab_size:,} tokens, {measured.bytes_per_token:.2f} bytes each")
+    return workspace.tokenizers.get(draft.id)
+
+
+def encode_corpus(
+    workspace: Workspace,
+    corpus: Artefact,
+    tokenizer: Artefact,
+    report: Reporter = silent,
+    *,
+    owner: str = LOCAL_OWNER,
+) -> Artefact | None:
+    """Write the corpus as ids, `train.bin` and `val.bin`, each document with its end marked.
+
+    Asked to stop, it saves nothing and returns None.
+
+    Raises:
+        TokenizerError: the tokenizer cannot be loaded.
+        WorkspaceError: the disk is full.
+    """
+    opened, engine = open_corpus(corpus), load_tokenizer(tokenizer.folder)
+    progress = _Progress(report, "Encoding", opened.n_bytes)
+    parents = {"corpus": corpus, "tokenizer": tokenizer}
+    try:
+        with workspace.tokens.create(corpus.name, owner=owner, parents=parents) as draft:
+            for split in SPLITS:
+                tally = _Tally()
+                ids = _id_blocks(progress.watch(opened.texts(split)), engine, tally)
+                TokenFile.write(draft.folder / f"{split}.bin", ids, engine.vocab_size)
+                draft.details[split] = asdict(tally)
+            totals = [draft.details[split] for split in SPLITS]
+            draft.details.update(
+                vocab_size=engine.vocab_size,
+                dtype="uint16" if engine.vocab_size <= 2**16 else "uint32",
+                bytes_per_token=_ratio(totals),
+            )
+    except _StoppedError:
+        report(None, "Stopped; nothing was saved")
+        return None
+    return workspace.tokens.get(draft.id)
+
+
+def tokens_for(
+    workspace: Workspace,
+    corpus: Artefact,
+    tokenizer: Artefact,
+    report: Reporter = silent,
+    *,
+    owner: str = LOCAL_OWNER,
+) -> Artefact | None:
+    """The corpus as ids: those that exist for just these two, else encoded now.
+
+    Raises: as `encode_corpus`.
+    """
+    wanted = {"corpus": corpus.as_parent().sha256, "tokenizer": tokenizer.as_parent().sha256}
+    for known in workspace.tokens.list():
+        made_from = {role: parent.sha256 for role, parent in known.manifest.parents.items()}
+        if not known.problem and made_from == wanted:
+            return known
+    return encode_corpus(workspace, corpus, tokenizer, report, owner=owner)
+
+
+def newest_tokenizer(workspace: Workspace, corpus: Artefact) -> Artefact:
+    """The tokenizer that was last learned from the corpus.
+
+    Raises: TokenizerError when there is none yet.
+    """
+    digest = corpus.as_parent().sha256
+    for known in workspace.tokenizers.list():
+        parent = known.manifest.parents.get("corpus")
+        if not known.problem and parent is not None and parent.sha256 == digest:
+            return known
+    raise TokenizerError(
+        f"No tokenizer has been trained on {corpus.name!r} yet; train one, or name another."
+    )
+
+
+class _StoppedError(Exception):
+    """Leaves the draft uncommitted; never seen outside this file."""
+
+
+def _train(
+    corpus: Corpus, config: TokenizeConfig, report: Reporter
+) -> Tokenizer | CharacterTokenizer:
+    texts = _TrainingTexts(corpus, report)
+    if config.kind == "characters":
+        return CharacterTokenizer.train(texts)
+    return Tokenizer.train(texts, config.vocab_size, pattern=config.pattern)
+
+
+@dataclass
+class _TrainingTexts:
+    """The training texts, as often as they are asked for: to learn, then to count merges."""
+
+    corpus: Corpus
+    report: Reporter
+    _passes: int = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self._passes += 1
+        message = "Reading the text" if self._passes == 1 else "Counting the merges"
+        n_bytes = self.corpus.counts("train")["bytes"]
+        yield from _Progress(self.report, message, n_bytes).watch(self.corpus.texts("train"))
+
+
+@dataclass
+class _Progress:
+    """Tells how much of the text went by, and leaves by _StoppedError when asked to stop."""
+
+    report: Reporter
+    message: str
+    n_bytes: int
+    _seen: int = 0
+    _told: int = 0
+
+    def watch(self, texts: Iterable[str]) -> Iterator[str]:
+        self._tell()
+        for text in texts:
+            self._seen += len(text.encode())
+            if self._seen - self._told > _BLOCK_BYTES:
+                self._tell()
+            yield text
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.report.should_stop():
+            raise _StoppedError
+        self._told = self._seen
+        fraction = min(1.0, self._seen / self.n_bytes) if self.n_bytes else None
+        self.report(fraction, f"{self.message}: {self._seen / 1e6:,.1f} MB")
+
+
+@dataclass
+class _Tally:
+    """What went into a token file. `tokens` counts the ends of documents too."""
+
+    documents: int = 0
+    bytes: int = 0
+    tokens: int = 0
+
+
+def _id_blocks(
+    texts: Iterable[str], tokenizer: TextTokenizer, tally: _Tally
+) -> Iterator[NDArray[np.uint32]]:
+    """The ids of the texts, each followed by the end-of-text id, about 1 MB of text at a time."""
+    end = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    for block in _blocks(texts):
+        rows = [[*ids, *end] for ids in tokenizer.encode_batch(block)]
+        tally.documents += len(block)
+        tally.bytes += sum(len(text.encode()) for text in block)
+        tally.tokens += sum(map(len, rows))
+        yield np.fromiter(chain.from_iterable(rows), np.uint32, sum(map(len, rows)))
+
+
+def _blocks(texts: Iterable[str]) -> Iterator[list[str]]:
+    block: list[str] = []
+    size = 0
+    for text in texts:
+        block.append(text)
+        size += len(text)
+        if size >= _BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def _ratio(totals: Sequence[Mapping[str, int]]) -> float:
+    """Bytes of text per token over the splits."""
+    n_tokens = sum(total["tokens"] for total in totals)
+    return sum(total["bytes"] for total in totals) / n_tokens if n_tokens else 0.0

@@ -1,0 +1,248 @@
+"""The tokenizer of `bpe.py` on compiled engines, with its files.
+
+Training is by `rustbpe`, encoding by `tiktoken`, each the fastest that was measured
+(`benchmarks/tokenizer_engines.py`); both cut, count and break ties as `bpe.py` says.
+
+Ids: 0 to 255 are the bytes, 256 + i is merge i, special tokens come last. So an id
+says when its token was learned, special tokens can be added without moving any other,
+and `tokenizers` and `transformers`, which append added tokens, agree with us.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
+from pathlib import Path
+from typing import Self
+
+from slm import files
+from slm.errors import TokenizerError
+from slm.tokenizer import definition as tokenizer_json
+from slm.tokenizer.bpe import (
+    END_OF_TEXT,
+    N_BYTES,
+    Merge,
+    count_merges,
+    merges_wanted,
+    require_merges,
+)
+from slm.tokenizer.checks import (
+    number_special_tokens,
+    require_distinct,
+    require_names,
+    require_sound,
+)
+from slm.tokenizer.definition import TOKENIZER_FILE, Definition
+from slm.tokenizer.engines import Encoder, learn_pieces, pairs_of
+from slm.tokenizer.protocol import Span, StreamDecoder, primed
+
+MERGES_FILE = "merges.jsonl"
+
+
+class Tokenizer:
+    """Byte-level BPE: any text becomes ids, and the ids the same text again.
+
+    >>> tokenizer = Tokenizer.train(["hug pug hugs bun"], vocab_size=261)
+    >>> tokenizer.encode("hugs")
+    [257, 115]
+    >>> tokenizer.decode([257, 115])
+    'hugs'
+    """
+
+    kind = "bpe"
+
+    def __init__(
+        self, definition: Definition, *, counts: Sequence[int | None] | None = None
+    ) -> None:
+        """For a definition that is known to be sound; `from_merges` checks one that is not.
+
+        `counts` are those of `Merge.count`.
+        """
+        self.definition = definition
+        self.special_tokens = dict(definition.special_tokens)
+        self.special_ids = frozenset(self.special_tokens.values())
+        self.pattern = definition.pattern
+        self._bytes = {token_id: piece for piece, token_id in definition.vocab.items()}
+        self._bytes |= {token_id: name.encode() for name, token_id in self.special_tokens.items()}
+        self._counts = counts
+        self._uncounted: Iterable[str] | None = None
+        self._encoder, self._id_of_rank = _encoder_of(definition)
+
+    @classmethod
+    def train(
+        cls,
+        texts: Iterable[str],
+        vocab_size: int = 4096,
+        special_tokens: Sequence[str] = (END_OF_TEXT,),
+        pattern: str = "gpt2",
+    ) -> Self:
+        """Learn a vocabulary of `vocab_size` tokens, special tokens included.
+
+        The first special token ends documents. Counts of the merges are found when
+        they are first asked for, by `merges` or `save`, from the same texts: give a
+        list, or another collection that can be read twice (an iterator is kept in memory).
+
+        Raises: TokenizerError when the texts give fewer tokens than asked for.
+        """
+        if isinstance(texts, str):
+            raise TokenizerError("texts is one string; give a list of texts, such as [text].")
+        require_names(special_tokens)
+        n_merges = merges_wanted(vocab_size, special_tokens)
+        kept = list(texts) if iter(texts) is texts else texts
+        pieces = learn_pieces(kept, n_merges, pattern)
+        require_merges(len(pieces) - N_BYTES, n_merges, special_tokens)
+        vocab = {piece: token_id for token_id, piece in enumerate(pieces)}
+        names = number_special_tokens(vocab, special_tokens)
+        require_distinct(vocab, names)
+        tokenizer = cls(Definition(vocab, pairs_of(pieces), names, pattern))
+        tokenizer._uncounted = kept
+        return tokenizer
+
+    @classmethod
+    def from_merges(
+        cls,
+        vocab: Mapping[bytes, int],
+        merges: Sequence[tuple[bytes, bytes]],
+        special_tokens: Sequence[str] | Mapping[str, int] = (),
+        pattern: str = "gpt2",
+    ) -> Self:
+        """A tokenizer that was learned elsewhere, its ids kept whatever their order.
+
+        A special token takes its id from `vocab` where it stands there, else the next free one.
+
+        Raises: TokenizerError with everything that does not fit.
+        """
+        names = number_special_tokens(vocab, special_tokens)
+        marks = {name.encode(): token_id for name, token_id in names.items()}
+        plain = {piece: i for piece, i in vocab.items() if marks.get(piece) != i}
+        definition = Definition(plain, list(merges), names, pattern)
+        require_sound(definition)
+        return cls(definition)
+
+    @property
+    def vocab_size(self) -> int:
+        """The largest id plus one."""
+        return max(self._bytes) + 1
+
+    @property
+    def eos_id(self) -> int | None:
+        """The id of the first special token, which ends documents."""
+        return next(iter(self.special_tokens.values()), None)
+
+    @property
+    def merges(self) -> list[Merge]:
+        """What was learned, in order, with counts where the texts are known."""
+        pairs = self.definition.merges
+        if self._uncounted is not None:
+            counted = count_merges(pairs, self._uncounted, self.pattern)
+            self._counts, self._uncounted = [merge.count for merge in counted], None
+        counts = self._counts or [None] * len(pairs)
+        return [
+            Merge(pair, count, pair[0] + pair[1]) for pair, count in zip(pairs, counts, strict=True)
+        ]
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of the text; text that spells a special token stays text."""
+        ranks = self._encoder.encode(text)
+        table = self._id_of_rank
+        return ranks if table is None else [table[rank] for rank in ranks]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of many texts, shared among all cores."""
+        threads = min(os.cpu_count() or 1, len(texts))
+        if threads < 2:
+            return [self.encode(text) for text in texts]
+        strip = -(-len(texts) // (4 * threads))  # some strips a thread: texts differ in length
+        strips = [texts[start : start + strip] for start in range(0, len(texts), strip)]
+        with ThreadPoolExecutor(threads) as pool:
+            parts = pool.map(lambda strip: [self.encode(text) for text in strip], strips)
+            return [ids for part in parts for ids in part]
+
+    def encode_with_spans(self, text: str) -> tuple[list[int], list[Span]]:
+        """The ids, and for each the bytes of `well_formed(text)` that it stands for.
+
+        >>> Tokenizer.train(["hug pug hugs bun"], vocab_size=261).encode_with_spans("hugs")
+        ([257, 115], [(0, 3), (3, 4)])
+        """
+        ids = self.encode(text)
+        ends = list(accumulate(len(self._bytes[token_id]) for token_id in ids))
+        return ids, list(zip([0, *ends], ends, strict=False))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of the ids; bytes that are no UTF-8 become U+FFFD."""
+        return b"".join([self.token_bytes(token_id) for token_id in ids]).decode(errors="replace")
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that a token stands for."""
+        try:
+            return self._bytes[token_id]
+        except KeyError:
+            raise TokenizerError(
+                f"Id {token_id} is not in this vocabulary of {self.vocab_size:,} tokens; "
+                "use the tokenizer that the ids were made with."
+            ) from None
+
+    def decoder(self, after: Iterable[int] = ()) -> StreamDecoder:
+        """A decoder for a stream of ids that goes on after these."""
+        return primed(StreamDecoder(self.token_bytes), after)
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json` and `merges.jsonl` into the folder.
+
+        The latter has a line a merge: pair, count and bytes, each byte as the
+        character of that number (Latin-1).
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [
+            json.dumps(
+                {
+                    "pair": [piece.decode("latin-1") for piece in merge.pair],
+                    "count": merge.count,
+                    "bytes": merge.bytes.decode("latin-1"),
+                }
+            )
+            for merge in self.merges
+        ]
+        files.write_json(folder / TOKENIZER_FILE, tokenizer_json.to_json(self.definition))
+        files.write_bytes(folder / MERGES_FILE, "".join(f"{line}\n" for line in lines).encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The tokenizer that `save` wrote, or a published one of the same kind.
+
+        Raises: TokenizerError when it is missing, damaged, or of another kind.
+        """
+        found = tokenizer_json.from_json(tokenizer_json.read_file(folder))
+        tokenizer = cls.from_merges(found.vocab, found.merges, found.special_tokens, found.pattern)
+        tokenizer._counts = _saved_counts(Path(folder) / MERGES_FILE, found.merges)
+        return tokenizer
+
+
+def _encoder_of(definition: Definition) -> tuple[Encoder, list[int] | None]:
+    """An encoder, and what turns its ranks into ids where these are not the ids already.
+
+    The encoder applies merges in the order of their ranks. Ids will do as ranks when
+    later merges have larger ids.
+    """
+    vocab, merges = definition.vocab, definition.merges
+    learned = [vocab[left + right] for left, right in merges]
+    if learned == sorted(learned):
+        return Encoder(vocab, definition.pattern), None
+    pieces = [bytes([value]) for value in range(N_BYTES)]
+    pieces += [left + right for left, right in merges]
+    ranks = {piece: rank for rank, piece in enumerate(pieces)}
+    return Encoder(ranks, definition.pattern), [vocab[piece] for piece in pieces]
+
+
+def _saved_counts(path: Path, pairs: Sequence[tuple[bytes, bytes]]) -> list[int | None] | None:
+    """The counts in `merges.jsonl`, or None where it is missing or is not about these merges."""
+    if not path.exists():
+        return None
+    try:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        told = [tuple(piece.encode("latin-1") for piece in line["pair"]) for line in lines]
+        return [line["count"] for line in lines] if told == list(pairs) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

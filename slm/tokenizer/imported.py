@@ -1,0 +1,234 @@
+"""Published tokenizers of any kind, read from their `tokenizer.json`.
+
+The `tokenizers` library does the work, so ids are those of the publisher. Here their
+many ways of writing bytes down (byte letters, `▁`, `<0x0A>`, `##`) become bytes.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Self
+
+import tokenizers
+
+from slm import files
+from slm.errors import TokenizerError, WorkspaceError
+from slm.tokenizer.definition import TOKENIZER_FILE, read_file, unspell
+from slm.tokenizer.protocol import Span, StreamDecoder, primed, well_formed
+
+SETTINGS_FILE = "tokenizer_config.json"
+_ENDS = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>", "[SEP]")
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+class ImportedTokenizer:
+    """A tokenizer from elsewhere. What it does to text before it cuts (Unicode forms,
+    letter case, a space in front) it goes on doing, so `decode` may differ from the text.
+    """
+
+    kind = "imported"
+
+    def __init__(self, definition: str, settings: Mapping[str, Any] | None = None) -> None:
+        """`definition` is the text of a tokenizer.json, `settings` a tokenizer_config.json.
+
+        Raises: TokenizerError when it is none.
+        """
+        values = _parsed(definition)
+        with _library_errors("This tokenizer.json cannot be read"):
+            self._engine = tokenizers.Tokenizer.from_str(definition)
+            self._engine.encode_special_tokens = True  # text that spells one stays text
+            self._engine.no_truncation()
+            self._engine.no_padding()
+            vocab = self._engine.get_vocab(with_added_tokens=True)
+        self._definition, self._settings = definition, dict(settings or {})
+        added = values.get("added_tokens") or []
+        self.special_tokens = {t["content"]: t["id"] for t in added if t.get("special")}
+        self.special_ids = frozenset(self.special_tokens.values())
+        whole = {token["id"] for token in added}
+        parts = _parts(values.get("decoder"))
+        self._drops_leading_space = _drops_leading_space(parts)
+        kinds = {part.get("type") for part in parts}
+        self._bytes = {
+            token_id: text.encode() if token_id in whole else _bytes_of(text, kinds)
+            for text, token_id in vocab.items()
+        }
+        self._vocab_size = max(self._bytes, default=-1) + 1
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The tokenizer in a folder, with the settings that may stand beside it.
+
+        Raises: TokenizerError when there is none, or it is damaged.
+        """
+        folder = Path(folder)
+        if not (folder / TOKENIZER_FILE).is_file():
+            raise TokenizerError(
+                f"There is no {TOKENIZER_FILE} in {folder.name}; a published model's folder "
+                "has one beside its weights."
+            )
+        read_file(folder)
+        return cls((folder / TOKENIZER_FILE).read_text("utf-8"), settings_beside(folder))
+
+    @property
+    def vocab_size(self) -> int:
+        """The largest id plus one."""
+        return self._vocab_size
+
+    @property
+    def eos_id(self) -> int | None:
+        """The id that ends a text: as the settings say, else by the usual names."""
+        told = token_name(self._settings.get("eos_token"))
+        names = [told] if told else list(_ENDS)
+        return next((self.special_tokens[n] for n in names if n in self.special_tokens), None)
+
+    @property
+    def bos_id(self) -> int | None:
+        """The id that such models expect before a text; `encode` does not add it."""
+        return self.special_tokens.get(token_name(self._settings.get("bos_token")) or "")
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of the text, none added before or after."""
+        return list(self._encoding(text).ids)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of many texts, on all cores."""
+        with _library_errors("This tokenizer cannot encode the texts"):
+            sound = [well_formed(text) for text in texts]
+            encodings = self._engine.encode_batch(sound, add_special_tokens=False)
+        return [list(encoding.ids) for encoding in encodings]
+
+    def encode_with_spans(self, text: str) -> tuple[list[int], list[Span]]:
+        """The ids, and for each the bytes of `well_formed(text)` that it stands for.
+
+        Where the tokenizer changed the text, its own report of characters is used;
+        of tokens that share a character the first gets all of it.
+        """
+        text = well_formed(text)
+        encoding = self._encoding(text)
+        ids = list(encoding.ids)
+        pieces = [self._bytes[token_id] for token_id in ids]
+        if b"".join(pieces) == text.encode():
+            ends = list(accumulate(map(len, pieces)))
+        else:
+            byte_at = [0, *accumulate(len(character.encode()) for character in text)]
+            ends = list(accumulate((byte_at[end] for _, end in encoding.offsets), max))
+            ends[-1:] = byte_at[-1:] if ends else []
+        return ids, list(zip([0, *ends], ends, strict=False))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of the ids; a space that the tokenizer puts in front is taken off."""
+        text = b"".join([self.token_bytes(token_id) for token_id in ids]).decode(errors="replace")
+        return text.removeprefix(" ") if self._drops_leading_space else text
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that a token stands for."""
+        try:
+            return self._bytes[token_id]
+        except KeyError:
+            raise TokenizerError(
+                f"Id {token_id} is not in this vocabulary of {self.vocab_size:,} tokens; "
+                "use the tokenizer that the ids were made with."
+            ) from None
+
+    def decoder(self, after: Iterable[int] = ()) -> StreamDecoder:
+        """A decoder for a stream of ids that goes on after these."""
+        stream = StreamDecoder(self.token_bytes, drops_leading_space=self._drops_leading_space)
+        return primed(stream, after)
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json` as it was published, and which tokens begin and end a text."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        marks = {
+            mark: name
+            for mark in ("bos_token", "eos_token")
+            if (name := token_name(self._settings.get(mark)))
+        }
+        files.write_bytes(folder / TOKENIZER_FILE, self._definition.encode())
+        if marks:
+            settings = {"tokenizer_class": "PreTrainedTokenizerFast", **marks}
+            files.write_json(folder / SETTINGS_FILE, settings)
+
+    def _encoding(self, text: str) -> tokenizers.Encoding:
+        with _library_errors("This tokenizer cannot encode the text"):
+            return self._engine.encode(well_formed(text), add_special_tokens=False)
+
+
+@contextmanager
+def _library_errors(what: str) -> Iterator[None]:
+    """The library raises nothing narrower than Exception, and panics beside it."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise TokenizerError(f"{what}: {str(error)[:200]}. Use another file.") from error
+        raise
+
+
+def _parsed(definition: str) -> Mapping[str, Any]:
+    """Raises: TokenizerError when the text is no JSON object with a model and proper tokens."""
+    try:
+        values = json.loads(definition)
+        sound = isinstance(values["model"]["type"], str) and all(
+            isinstance(token["content"], str) and isinstance(token["id"], int)
+            for token in values.get("added_tokens") or []
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        sound = False
+    if not sound:
+        raise TokenizerError("This is no tokenizer.json. Give the one that stands beside a model.")
+    return dict(values)
+
+
+def _parts(decoder: Any) -> list[Mapping[str, Any]]:
+    """The decoder's parts in order, those of a sequence one by one."""
+    if not isinstance(decoder, Mapping):
+        return []
+    return list(decoder["decoders"]) if decoder.get("type") == "Sequence" else [decoder]
+
+
+def _drops_leading_space(parts: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether decoding takes off the space that encoding put in front."""
+    return any(
+        (part.get("type") == "Strip" and part.get("content") == " " and part.get("start", 0) > 0)
+        or (part.get("type") == "Metaspace" and part.get("prepend_scheme", "always") != "never")
+        or part.get("type") == "WordPiece"
+        for part in parts
+    )
+
+
+def _bytes_of(text: str, decoders: set[Any]) -> bytes:
+    """A token's bytes from how the vocabulary spells it, by the decoders that read it."""
+    if "ByteLevel" in decoders:
+        try:
+            return unspell(text)
+        except KeyError:  # a vocabulary may hold words that no byte letters spell
+            return text.encode()
+    if "ByteFallback" in decoders and (found := _BYTE_TOKEN.fullmatch(text)):
+        return bytes([int(found[1], 16)])
+    if "WordPiece" in decoders:
+        return (text[2:] if text.startswith("##") else " " + text).encode()
+    if decoders & {"Metaspace", "Replace"}:
+        return text.replace("▁", " ").encode()
+    return text.encode()
+
+
+def settings_beside(folder: Path) -> dict[str, Any]:
+    """The `tokenizer_config.json` in `folder`; empty where there is none.
+
+    Raises: TokenizerError when it is damaged.
+    """
+    path = Path(folder) / SETTINGS_FILE
+    try:
+        return files.read_json(path) if path.exists() else {}
+    except WorkspaceError as error:
+        raise TokenizerError(str(error)) from None
+
+
+def token_name(token: Any) -> str | None:
+    """A special token's name; settings hold it bare, or in an object with its options."""
+    name = token.get("content") if isinstance(token, Mapping) else token
+    return name if isinstance(name, str) else None

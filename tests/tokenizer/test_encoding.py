@@ -1,0 +1,143 @@
+"""From a corpus to token files, in a real workspace."""
+
+import numpy as np
+import pytest
+
+from slm.data.batches import TokenFile
+from slm.data.corpus import PrepareConfig, open_corpus, prepare_corpus
+from slm.errors import ConfigError, TokenizerError
+from slm.tokenizer import encoding
+from slm.tokenizer.encoding import (
+    TokenizeConfig,
+    encode_corpus,
+    newest_tokenizer,
+    tokens_for,
+    train_tokenizer,
+)
+from slm.tokenizer.loading import load_tokenizer
+from slm.workspace import Workspace
+
+
+class Watcher:
+    """A reporter that keeps what it hears, and stops after so many reports."""
+
+    def __init__(self, stop_after=10**9):
+        self.heard, self.stop_after = [], stop_after
+
+    def __call__(self, fraction, message="", *, stage=None, **facts):
+        self.heard.append((fraction, message))
+
+    def plan(self, stages):
+        return
+
+    def should_stop(self):
+        return len(self.heard) >= self.stop_after
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return Workspace(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def corpus(workspace):
+    config = PrepareConfig(source="tales", name="tales", documents=60)
+    return prepare_corpus(workspace, config).artefact
+
+
+@pytest.fixture(scope="module")
+def tokenizer(workspace, corpus):
+    return train_tokenizer(workspace, TokenizeConfig(corpus="tales", vocab_size=400))
+
+
+@pytest.fixture(scope="module")
+def tokens(workspace, corpus, tokenizer):
+    return encode_corpus(workspace, corpus, tokenizer)
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_token_file_is_the_documents_in_order_each_with_its_end(split, corpus, tokenizer, tokens):
+    engine = load_tokenizer(tokenizer.folder)
+    written = TokenFile(tokens.folder / f"{split}.bin").ids()
+    documents = np.split(written, np.flatnonzero(written == engine.eos_id) + 1)
+    assert documents[-1].size == 0
+    found = [engine.decode(ids[:-1]) for ids in documents[:-1]]
+    assert found == list(open_corpus(corpus).texts(split))
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_details_count_documents_bytes_and_tokens_of_each_split(split, corpus, tokens):
+    texts = list(open_corpus(corpus).texts(split))
+    assert tokens.details[split] == {
+        "documents": len(texts),
+        "bytes": sum(len(text.encode()) for text in texts),
+        "tokens": len(TokenFile(tokens.folder / f"{split}.bin")),
+    }
+    assert (tokens.details["vocab_size"], tokens.details["dtype"]) == (400, "uint16")
+    assert 1.5 < tokens.details["bytes_per_token"] < 4
+
+
+def test_small_blocks_write_the_same_file(workspace, corpus, tokenizer, tokens, monkeypatch):
+    monkeypatch.setattr(encoding, "_BLOCK_BYTES", 500)
+    other = encode_corpus(workspace, corpus, tokenizer)
+    assert other.manifest.digest == tokens.manifest.digest
+
+
+def test_tokens_are_made_once_for_a_corpus_and_a_tokenizer(workspace, corpus, tokenizer, tokens):
+    before = len(workspace.tokens.list())
+    found = tokens_for(workspace, corpus, tokenizer)
+    assert found.manifest.digest == tokens.manifest.digest
+    renamed = workspace.tokenizers.rename(tokenizer.id, "another name")
+    assert tokens_for(workspace, corpus, renamed).id == found.id
+    assert len(workspace.tokens.list()) == before
+
+
+def test_a_tokenizer_remembers_its_corpus_and_its_settings(workspace, corpus, tokenizer):
+    assert tokenizer.manifest.parents == {"corpus": corpus.as_parent()}
+    assert tokenizer.details["config"]["vocab_size"] == tokenizer.details["vocab_size"] == 400
+    assert sorted(path.name for path in tokenizer.folder.iterdir()) == [
+        *("manifest.json", "merges.jsonl", "tokenizer.json")
+    ]
+    assert load_tokenizer(tokenizer.folder).merges[0].count > 100
+
+
+def test_characters_take_no_vocab_size_from_the_settings(workspace, corpus):
+    config = TokenizeConfig(corpus=corpus.id, kind="characters", name="letters")
+    made = train_tokenizer(workspace, config)
+    assert made.name == "letters"
+    assert made.details["vocab_size"] == load_tokenizer(made.folder).vocab_size < 100
+    assert newest_tokenizer(workspace, corpus).id == made.id
+    tokens = tokens_for(workspace, corpus, made)
+    assert 0.9 < tokens.details["bytes_per_token"] < 1.1
+
+
+def test_work_says_how_far_it_is(workspace, corpus, tokenizer):
+    watcher = Watcher()
+    encode_corpus(workspace, corpus, tokenizer, watcher)
+    fractions = [fraction for fraction, _ in watcher.heard if fraction is not None]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("reports", [0, 1, 2])
+def test_asked_to_stop_it_saves_nothing(workspace, corpus, tokenizer, reports):
+    before = workspace.tokens.list(), workspace.tokenizers.list()
+    assert encode_corpus(workspace, corpus, tokenizer, Watcher(reports)) is None
+    config = TokenizeConfig(corpus="tales", vocab_size=400)
+    assert train_tokenizer(workspace, config, Watcher(reports)) is None
+    assert (workspace.tokens.list(), workspace.tokenizers.list()) == before
+    assert not list(workspace.tokens.folder.glob(".tmp*"))
+
+
+def test_a_vocabulary_that_the_corpus_does_not_allow_is_refused(workspace, corpus):
+    with pytest.raises(TokenizerError, match="The text gives only"):
+        train_tokenizer(workspace, TokenizeConfig(corpus="tales", vocab_size=200_000))
+    with pytest.raises(ConfigError, match="vocab_size is 12"):
+        TokenizeConfig(corpus="tales", vocab_size=12)
+
+
+def test_a_corpus_without_a_tokenizer_says_so(workspace):
+    config = PrepareConfig(source="tales", name="untouched", documents=5, seed=9)
+    other = prepare_corpus(workspace, config).artefact
+    with pytest.raises(TokenizerError, match="No tokenizer has been trained on 'untouched' yet"):
+        newest_tokenizer(workspace, other)
