@@ -1,0 +1,86 @@
+// Chips for a list of tokens; hover, focus or arrows show id, bytes and notes of one.
+export default function ({ data, parentElement, setTriggerValue }) {
+  const { header } = unpack(data);
+  const root = parentElement.querySelector(".root");
+  const box = root.querySelector(".chips");
+  const tip = root.querySelector(".tip");
+  const total = header.texts.length;
+  box.style.maxHeight = `${header.height}px`;
+  root.classList.toggle("scaled", Boolean(header.scale));
+
+  const text = header.texts.join("\u0000");
+  if (root.drawnText !== text) {
+    root.chips = addChips(box, header.texts);
+    root.drawnText = text;
+    root.current = null;
+    tip.hidden = true;
+  }
+  const chips = root.chips;
+  chips.forEach((chip, i) => {
+    if (header.scale) paintChip(chip, header.values[i]);
+    else paintById(chip, header.ids[i]);
+  });
+  root.querySelector(".chip.locked")?.classList.remove("locked");
+  if (header.selected !== null) chips[header.selected]?.classList.add("locked");
+  drawLegend(root.querySelector(".legend"), header.scale);
+
+  function line(name, content) {
+    const element = tip.appendChild(document.createElement("div"));
+    element.className = name;
+    element.textContent = content;
+  }
+
+  // Show the tip of one chip, beneath it, or above where the window ends; null hides it.
+  function show(index) {
+    chips[root.current]?.classList.remove("current");
+    root.current = index;
+    tip.hidden = index === null;
+    if (index === null) return;
+    chips[index].classList.add("current");
+    tip.replaceChildren();
+    tip.dataset.index = index;
+    line("shown", header.texts[index]);
+    line("", `id ${header.ids[index]} · token ${index + 1} of ${total}`);
+    const bytes = header.bytes[index];
+    line("bytes", bytes.length > 95 ? `${bytes.slice(0, 95)} …` : bytes);
+    for (const note of header.notes[index] ?? []) line("", note);
+    const frame = root.getBoundingClientRect();
+    const spot = chips[index].getClientRects()[0] ?? chips[index].getBoundingClientRect();
+    const left = Math.min(spot.left - frame.left, frame.width - tip.offsetWidth - 4);
+    const below = spot.bottom + tip.offsetHeight + 12 < window.innerHeight;
+    tip.style.left = `${Math.max(0, left)}px`;
+    tip.style.top = `${(below ? spot.bottom + 6 : spot.top - tip.offsetHeight - 6) - frame.top}px`;
+  }
+
+  const indexOf = (event) => {
+    const chip = event.target.closest?.(".chip");
+    return chip ? Number(chip.dataset.index) : null;
+  };
+  box.onpointerover = (event) => { const i = indexOf(event); if (i !== null) show(i); };
+  box.onpointerleave = () => show(null);
+  box.onblur = () => show(null);
+  box.onscroll = () => { if (document.activeElement !== root.getRootNode().host) show(null); };
+  box.onclick = (event) => { const i = indexOf(event); if (i !== null) setTriggerValue("pick", i); };
+  box.onkeydown = (event) => {
+    const here = root.current ?? header.selected;
+    const next = { ArrowRight: (here ?? -1) + 1, ArrowLeft: (here ?? 1) - 1, Home: 0, End: total - 1 }[event.key];
+    if (event.key === "Enter" && root.current !== null) setTriggerValue("pick", root.current);
+    else if (event.key === "Escape") show(null);
+    else if (next >= 0 && next < total) {
+      chips[next].scrollIntoView({ block: "nearest" });
+      show(next);
+    } else return;
+    event.preventDefault();
+  };
+}
+
+function drawLegend(legend, scale) {
+  legend.hidden = !scale;
+  if (!scale) return;
+  const unit = scale.unit ? ` ${scale.unit}` : "";
+  const number = (value) => String(Number(value.toPrecision(3)));
+  legend.querySelector(".title").textContent = scale.title;
+  legend.querySelector(".low").textContent = number(scale.low) + unit;
+  legend.querySelector(".high").textContent = number(scale.high) + unit;
+  legend.querySelector(".gradient").style.backgroundImage = CIVIDIS_GRADIENT;
+}
