@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from slm.config import Config
 from slm.errors import SlmError
+from ui.view_models.tutorial import for_app
 
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial"
 _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
@@ -137,7 +138,7 @@ def explain(chapter: str, number: int) -> None:
     path = TUTORIAL / f"{number}_{chapter}.md"
     if path.exists():
         with st.expander(f"Read the chapter: {chapter}", icon=":material/menu_book:"):
-            st.markdown(path.read_text(encoding="utf-8"))
+            st.markdown(for_app(path.read_text(encoding="utf-8")))
 
 
 def demo_note(on_demo: bool, what: str) -> None:
