@@ -9,20 +9,25 @@ function renderHead(root, { header, values }, send) {
 
   // What the user set by hand outlives new data: zoom, colour curve, the cell under the pointer.
   const view = (root.view ??= { zoom: 1, x: 0, y: 0, curve: "root", at: null, text: null });
-  const text = tokens.join("\u0000");
-  if (view.text !== text) {
-    Object.assign(view, { zoom: 1, x: 0, y: 0, at: null, text });
-    root.chips = addChips(find(".chips"), tokens);
+  const text = find(".chips");
+  const joined = tokens.join("\u0000");
+  if (view.text !== joined) {
+    Object.assign(view, { zoom: 1, x: 0, y: 0, at: null, text: joined });
+    root.chips = addChips(text, tokens);
   }
   const chips = root.chips;
   let locked = header.query;
+  const theme = themeOf(root);   // a change of theme renders anew
+  let width = stage.clientWidth;
   let box = null;
+  let paintedRow = null;
+  let places = null;   // where the chips are; measured once, since measuring is slow
+  let scrolled = text.scrollTop;
   let sheet = paintMatrix(weights, length, sees, CURVES[view.curve]);
 
   function draw() {
-    const theme = themeOf(root);
     const measure = canvas.getContext("2d");
-    box = layOut(measure, tokens, stage.clientWidth, header.height, view, theme);
+    box = layOut(measure, tokens, width, header.height, view, theme);
     const pen = sizeCanvas(canvas, box.left + box.span + 2, box.top + box.span + 2);
     drawMatrix(pen, sheet, box, view, tokens, theme, view.at, locked);
     const { left, top, cell } = box;
@@ -62,6 +67,9 @@ function renderHead(root, { header, values }, send) {
   // The row of one query as colours of the text: the locked one, else the hovered, else the last.
   function paintText() {
     const t = locked ?? view.at?.[0] ?? length - 1;
+    const row = `${t} ${locked} ${view.curve}`;
+    if (row === paintedRow) return;   // the pointer moved along the same row
+    paintedRow = row;
     chips.forEach((chip, s) => {
       const weight = weights[t * length + s];
       paintChip(chip, !sees(t, s) || !Number.isFinite(weight) ? null : CURVES[view.curve](weight));
@@ -69,10 +77,10 @@ function renderHead(root, { header, values }, send) {
       chip.classList.toggle("locked", s === locked);
       chip.classList.toggle("current", s === t && s !== locked);
       chip.dataset.weight = sees(t, s) ? weight : "";
-      chip.title = sees(t, s) ? weight.toFixed(3) : "masked";
     });
-    const frame = find(".chips"), from = chips[t].offsetTop - frame.offsetTop;
-    if (from < frame.scrollTop || from + 34 > frame.scrollTop + frame.clientHeight) frame.scrollTop = from - 40;
+    places ??= { tops: chips.map((chip) => chip.offsetTop - text.offsetTop), height: text.clientHeight };
+    const from = places.tops[t];
+    if (scrolled > from || scrolled + places.height < from + 34) text.scrollTop = scrolled = Math.max(0, from - 40);
     const state = locked === null ? "click a token to lock it" : "locked; click it again to free it";
     find(".painted").textContent = `Where token ${t} looks (${state}):`;
   }
@@ -178,10 +186,17 @@ function renderHead(root, { header, values }, send) {
     legend();
     refresh();
   };
-  find(".chips").onclick = (event) => {
+  text.onclick = (event) => {
     const chip = event.target.closest(".chip");
     if (chip) lock(Number(chip.dataset.index));
   };
+  // Pointing at the text points at the same key of the painted row.
+  text.onpointerover = (event) => {
+    const chip = event.target.closest(".chip");
+    if (chip) move([locked ?? length - 1, Number(chip.dataset.index)]);
+  };
+  text.onpointerleave = () => move(null);
+  text.onscroll = () => { scrolled = text.scrollTop; };
 
   function legend() {
     find(".gradient").style.backgroundImage = CIVIDIS_GRADIENT;
@@ -199,7 +214,12 @@ function renderHead(root, { header, values }, send) {
   find(".unsound").textContent = `${header.unsound} weights are not numbers (red cells).`;
   legend();
   refresh();
-  const watcher = new ResizeObserver(draw);
+  const watcher = new ResizeObserver(() => {
+    if (width === stage.clientWidth) return;
+    width = stage.clientWidth;
+    places = null;
+    draw();
+  });
   watcher.observe(stage);
   return () => watcher.disconnect();
 }

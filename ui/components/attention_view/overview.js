@@ -7,6 +7,8 @@ function renderOverview(root, { header, values }, query, send) {
   const canvas = stage.querySelector("canvas");
   const readout = root.querySelector(".which");
   const pixels = paintThumbnails(new Uint8Array(values), layers * heads, side);
+  const theme = themeOf(root);   // a change of theme renders anew
+  let width = stage.clientWidth;
   let open = [header.layer, header.head];
   let at = null;   // the head under the pointer or chosen by arrows
   let size = 0;    // side of a thumbnail in CSS pixels
@@ -17,15 +19,13 @@ function renderOverview(root, { header, values }, query, send) {
   ];
 
   function draw() {
-    const theme = themeOf(root);
-    const room = Math.floor((stage.clientWidth - LEFT - 4) / heads - GAP);
+    const room = Math.floor((width - LEFT - 4) / heads - GAP);
     size = Math.max(SMALLEST, Math.min(LARGEST, room));
-    const width = LEFT + heads * (size + GAP);
     const measure = canvas.getContext("2d");
     measure.font = `${FONT}px ${theme.font}`;
     const lines = labels ? Math.max(...labels.flat().map((l) => twoLines(measure, l, size).length)) : 0;
     textHeight = lines * (FONT + 3) + 4;
-    const pen = sizeCanvas(canvas, width, TOP + layers * (size + GAP + textHeight));
+    const pen = sizeCanvas(canvas, LEFT + heads * (size + GAP), TOP + layers * (size + GAP + textHeight));
     Object.assign(canvas.dataset, { size, left: LEFT, top: TOP, stepX: size + GAP, stepY: size + GAP + textHeight });
     pen.font = `${FONT}px ${theme.font}`;
     pen.textBaseline = "alphabetic";
@@ -37,11 +37,11 @@ function renderOverview(root, { header, values }, query, send) {
       pen.textAlign = "left";
       pen.fillStyle = theme.text;
       pen.fillText(`L${layer}`, 2, place(layer, 0)[1] + size / 2 + 4);
-      for (let head = 0; head < heads; head++) drawOne(pen, theme, layer, head);
+      for (let head = 0; head < heads; head++) drawOne(pen, layer, head);
     }
   }
 
-  function drawOne(pen, theme, layer, head) {
+  function drawOne(pen, layer, head) {
     const [x, y] = place(layer, head);
     const isOpen = layer === open[0] && head === open[1];
     const isAt = at && layer === at[0] && head === at[1];
@@ -110,7 +110,11 @@ function renderOverview(root, { header, values }, query, send) {
 
   draw();
   say();
-  const watcher = new ResizeObserver(draw);
+  const watcher = new ResizeObserver(() => {
+    if (width === stage.clientWidth) return;
+    width = stage.clientWidth;
+    draw();
+  });
   watcher.observe(stage);
   return () => watcher.disconnect();
 }

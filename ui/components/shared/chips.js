@@ -31,15 +31,15 @@ function addChips(parent, texts) {
 // Colours a chip by a value in [0, 1]; null or undefined leaves it plain.
 function paintChip(chip, value) {
   if (value === null || value === undefined) {
-    chip.style.background = chip.style.color = "";
+    chip.style.backgroundColor = chip.style.color = "";
     return;
   }
   const colour = cividis(value);
-  chip.style.background = rgb(colour);
+  chip.style.backgroundColor = rgb(colour);
   chip.style.color = inkOn(colour);
 }
 
 function paintById(chip, id) {
-  chip.style.background = ID_COLOURS[((id % 6) + 6) % 6];
+  chip.style.backgroundColor = ID_COLOURS[((id % 6) + 6) % 6];
   chip.style.color = "";
 }

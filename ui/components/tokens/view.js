@@ -16,10 +16,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tip.hidden = true;
   }
   const chips = root.chips;
-  chips.forEach((chip, i) => {
-    if (header.scale) paintChip(chip, header.values[i]);
-    else paintById(chip, header.ids[i]);
-  });
+  // Many reruns send the same tokens again; ten thousand chips are then left as they are.
+  if (!sameBytes(root.drawnData, data)) {
+    root.drawnData = data.slice();
+    chips.forEach((chip, i) => {
+      if (header.scale) paintChip(chip, header.values[i]);
+      else paintById(chip, header.ids[i]);
+    });
+  }
   root.querySelector(".chip.locked")?.classList.remove("locked");
   if (header.selected !== null) chips[header.selected]?.classList.add("locked");
   drawLegend(root.querySelector(".legend"), header.scale);
@@ -72,6 +76,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     } else return;
     event.preventDefault();
   };
+}
+
+function sameBytes(a, b) {
+  return a?.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function drawLegend(legend, scale) {

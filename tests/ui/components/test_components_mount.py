@@ -1,0 +1,42 @@
+"""Every component mounts in a running app, from the files of its folder."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def _page() -> None:
+    import numpy as np
+    import streamlit as st
+
+    from slm.model.config import PRESETS
+    from ui.components.attention_view import attention_view
+    from ui.components.block import block_view
+    from ui.components.pipeline import pipeline_view
+    from ui.components.tokens import tokens_view
+    from ui.view_models.block_drawing import block_drawing
+    from ui.view_models.chips import chip
+    from ui.view_models.stages import StageCard
+
+    weights = np.tril(np.ones((2, 3, 4, 4), dtype=np.float32))
+    tokens = [chip(i, b"<b>") for i in range(4)]
+    texts = [made.text for made in tokens]
+    st.session_state["opened"] = attention_view(weights, texts, layer=0, head=0, key="maps")
+    tokens_view(tokens, key="tokens")
+    pipeline_view([StageCard("model", "Model", "running", "0.6M parameters", 0.5)], key="stages")
+    block_view(block_drawing(PRESETS["nano"]), key="block")
+
+
+def test_all_components_mount_together():
+    app = AppTest.from_function(_page).run()
+    assert not app.exception
+    assert app.session_state["opened"] is None
+
+
+def test_one_token_one_head_one_layer_mounts():
+    def page() -> None:
+        import numpy as np
+
+        from ui.components.attention_view import attention_view
+
+        attention_view(np.ones((1, 1, 1, 1), dtype=np.float32), ["a"], layer=0, head=0, key="one")
+
+    assert not AppTest.from_function(page).run().exception
