@@ -190,7 +190,6 @@ def _cast(plot: Plot, draw: Draw) -> tuple[Cast, Facts]:
         trade=trade,
         route=in_a_row(ways),
         tasks=in_a_row(done),
-        list=in_a_row(items),
         pair=in_a_row(items[:2]),
         wants=in_a_row(wants),
         spell=", ".join(spell),

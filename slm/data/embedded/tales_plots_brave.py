@@ -29,7 +29,6 @@ Suddenly {hero} [jumped up|turned pale]. "My {?thing}! I left it {spot}!"
 
 {Hero} wrapped the {noun} in {his} [coat|jacket|shirt], and they ran home.
 {Hero} hugged it tight, and they [got back|ran home].
--
 
 Soon they sat by the [stove|fire] with [hot soup|warm milk|ginger tea].
 {Friend} made [hot soup|warm milk|ginger tea] while the {?noun} dried by the stove.
@@ -85,14 +84,14 @@ There was just one thing that {he} feared: {fear}.
 -
 -
 
-"When I am scared, {?hero}," said {friend} the {fkind}, "I think of {list}."
-"Think of three nice things, {?hero}," said {friend}, {a_fkind}. "{List}."
+"When I am scared, {?hero}," said {friend} the {fkind}, "I think of {pair}."
+"Think of two nice things, {?hero}," said {friend}, {a_fkind}. "{Pair}."
 
-So {hero} [took a breath|shut {his} eyes] and went. "{Item1}, {?item2} and {item3}." {Relief}.
-"{Item1}, {item2} and {?item3}," said {hero}, and took a step. {Relief}.
+So {hero} [took a breath|stood up straight] and went. "{Item1} and {?item2}." {Relief}.
+"{Item1} and {?item2}," said {hero}, and took a step. {Relief}.
 
 And there, {?spot}, was the {?thing}!
-Soon {he} [stood|was] where the {?thing} lay.
+Soon {hero} [stood|was] where the {?thing} lay.
 
 "You did it, {?hero}!" [cheered|called] {friend}.
 Now {?hero} could {use}, and {fear} never seemed so bad again.
@@ -154,15 +153,15 @@ Once upon a time {a_kind} named {hero} lived a long way from {place}.
 In a dream {he} saw {a_thing} that lay {at}, {spot}. "I will find it," said {hero}.
 
 {He} packed {pair}, [locked the door|waved goodbye|put on {his} boots] and set out.
-Into {his} [bag|sack] went {pair}.
+{He} took {pair} along.
 
 ¶
 
 {He} met {friend}, {a_fkind}. "Come with me, {?friend}," said {=hero}.
 "May I come too?" asked {friend}, {a_fkind}. "Yes, {?friend}."
 
-At night {hero} [opened|checked] the bag. {Item1} and {?item2}: nothing was missing.
-By the fire {hero} looked into the bag. "{Item1} and {?item2}. All is there."
+At night {hero} unpacked. {Item1} and {?item2}: nothing was missing.
+By the fire {hero} unpacked. "{Item1} and {?item2}. All is there."
 
 Then they [saw|reached] {?place} and looked {?spot}. There lay the {?thing}!
 At last they came to {?place}. "There, {?hero}!" cried {friend}. And {?spot} lay the {?thing}.
@@ -195,7 +194,7 @@ A week went by, and nothing [happened|came up]. {Hero} [wanted to dig it up|grew
 
 "Good things [take time|grow slowly], {?hero}," said {friend}. So {=hero} sang again, "Grow,
   little seed, {charm}!"
-"[Wait|Water it and wait], {?hero}." So {=hero} sang, "Grow, little seed, {charm}!"
+"[Wait|Water it and wait], {?hero}," said {=friend}. So {=hero} sang, "Grow, little seed, {charm}!"
 
 -
 -
@@ -209,7 +208,7 @@ Then, one day, {?a_thing} stood {?spot}. "{?Friend}, come and look!" cried {hero
 
 "You were right, {?friend}," said {hero}. "It was worth the [wait|trouble]."
 {Hero} gave {=friend} the first new seed.
-"[We did it|Our song helped], {?friend}!" said {hero}.
+"[We did it|Our song helped], {?friend}!"
 -
 """,
     cases="""

@@ -88,10 +88,10 @@ But who came along, [thin and tired|wet and hungry]? It was {a_fkind} named {fri
 {Hero} took a bite, but somehow it [had no taste|stuck in {his} throat].
 {Hero} looked at the {?dish}. {Hero} looked at {=friend}.
 
-Then {he} [cut|broke] the {?dish} in two. "[Half of it is|This half is] for you, {?friend}."
+Then {hero} [cut|broke] the {?dish} in two. "[Half of it is|This half is] for you, {?friend}."
 "Sit down, {?friend}," {hero} said. "There is enough for two."
 
-"Half a {?dish} tastes better than a whole one," said {?hero}.
+They ate it all. "Half a {?dish} tastes better than a whole one," said {?hero}.
 {Friend} had {extra}, and they ate {?spot} until [the stars came out|the last crumb was gone].
 [The next day|A week later] {friend} came back with {extra} for {=hero}.
 
@@ -113,7 +113,7 @@ SURPRISE = plot(
 <opening>
 
 <wished>. {Friend} the {fkind} knew that.
-<wished>. Only {friend}, {a_fkind}, knew it.
+<wished>. Only {friend}, {a_fkind}, knew of this wish.
 
 <day> {friend} [would not play|ran off]. "I have no time, {?hero}," said {=friend}, and hurried by
   with {pair}.
@@ -185,7 +185,7 @@ NEWCOMER = plot(
     """
 <opening>
 
-<day> {a_fkind} named {friend} moved in and sat alone {spot}, [day after day|all day long].
+<day> {a_fkind} named {friend} moved in. {Friend} sat alone {spot}, [day after day|all day long].
 <day> {hero} saw {a_fkind} all alone {spot}. It was {friend}, who was new there.
 
 "{Friend} is [proud|strange|rude]," said [the geese|the neighbours|the others]. But {hero} [was

@@ -52,18 +52,18 @@ But it cost [five|six|seven|nine] coins, and {hero} had [none|only one].
 
 ¶
 
-"May I work for the {noun}?" {he} [asked|begged].
+"May I work for the {noun}?" {he} asked. The {trade} nodded.
 "Then work for me, {?hero}," said the {trade}.
 
 So {hero} {tasks}[, until the sun went down|, day after day|].
 {Hero} set to work. {He} {tasks}.
 
 "Come and play, {?hero}!" called {friend} the {fkind}. "[Not yet|Later], {?friend}."
-"All that for {a_thing}?" asked {friend}, {a_fkind}.
+"All that for {a_thing}?" asked {friend}, {a_fkind}. "Yes," said {=hero}.
 {Friend} the {fkind} [saw how tired {hero} was and stayed to help|came by and helped].
 
 "You {task1}, {task2} and {?task3}," said the {trade}. "The {thing} is yours, {?hero}."
-At last the {trade} [smiled|nodded]. "{?Hero}, here is your {thing}."
+At last the {trade} smiled. "{?Hero}, here is your {thing}."
 "{?Hero}," said the {trade}, "take the {thing}. You have earned it."
 
 It was the best {?noun} in the world, for {?hero} had worked for it.
@@ -154,8 +154,8 @@ repair: {hero} stitched up the rip
 noun: clock
 use: hear it tick
 crack: the {noun} fell from the shelf and stopped ticking
-stuff: a drop of oil
-one: some
+stuff: a can of oil
+one: one
 repair: {hero} oiled every little wheel inside
 
 noun: sled

@@ -165,7 +165,8 @@ PINNED_11 = (
     "baked a cinnamon bun. It was still warm. Adam took the cinnamon bun to a secret place "
     "behind the barn.\n\n"
     'Just then Dennis the knight came along. "Adam, I have not eaten all day," said Dennis.'
-    ' Adam looked at the bun. Adam looked at Dennis. Then he cut the bun in two. "This half'
-    ' is for you, Dennis." Dennis had two red apples, and they ate behind the barn until '
-    "the last crumb was gone. From that day on Adam and Dennis were the best of friends."
+    ' Adam looked at the bun. Adam looked at Dennis. Then Adam cut the bun in two. "This '
+    'half is for you, Dennis." Dennis had two red apples, and they ate behind the barn '
+    "until the last crumb was gone. From that day on Adam and Dennis were the best of "
+    "friends."
 )
