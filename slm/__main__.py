@@ -11,8 +11,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -111,8 +111,13 @@ def tokenize(arguments: Sequence[str], context: Context) -> Result:
     settings = _parse(TokenizeConfig, "tokenize", arguments)
     here = context.workspace
     made = train_tokenizer(here, settings, context.report, owner=context.owner)
+    if made is None:
+        return {}
+    context.result["tokenizer"] = made.id
     corpus = here.corpora.get(settings.corpus)
     tokens = tokens_for(here, corpus, made, context.report, owner=context.owner)
+    if tokens is None:
+        return {"tokenizer": made.id, "name": made.name}
     return {"tokenizer": made.id, "name": made.name, "tokens": tokens.id, **tokens.details}
 
 
@@ -152,7 +157,10 @@ def train(arguments: Sequence[str], context: Context) -> Result:
     asked = _parse(Train, "train", arguments)
     run = context.result.get("run") or asked.choice.resume
     if not run:
-        run = _new_run(asked.choice, asked.model, asked.training, context).id
+        made = _new_run(asked.choice, asked.model, asked.training, context)
+        if made is None:
+            return {}
+        run = made.id
         context.result["run"] = run
     return _train_run(context.workspace.runs.get(run), asked.choice.nproc, context)
 
@@ -221,12 +229,12 @@ def generate(arguments: Sequence[str], context: Context) -> Result:
     prompt_ids = run.tokenizer.encode(asked.writing.prompt)
     eos_id = run.tokenizer.eos_id
     n_new = asked.writing.max_new_tokens
-    steps = write(run.model, prompt_ids, asked.sampling, n_new, eos_id=eos_id)
+    steps = _tell_notes(write(run.model, prompt_ids, asked.sampling, n_new, eos_id=eos_id))
     stream = not context.common.json
     pieces = [] if not stream else [asked.writing.prompt]
     if stream:
         print(asked.writing.prompt, end="", flush=True)
-    for piece in decode_stream(steps, run.tokenizer):
+    for piece in decode_stream(steps, run.tokenizer, after=prompt_ids):
         pieces.append(piece)
         if stream:
             print(piece, end="", flush=True)
@@ -239,6 +247,14 @@ def generate(arguments: Sequence[str], context: Context) -> Result:
         "prompt": asked.writing.prompt,
         "text": "".join(pieces),
     }
+
+
+def _tell_notes(steps: Iterable[Any]) -> Iterator[Any]:
+    """Pass steps on; what was clamped or trimmed goes to standard error."""
+    for step in steps:
+        for note in step.notes:
+            print(note, file=sys.stderr)
+        yield step
 
 
 @dataclass(frozen=True)
@@ -343,7 +359,8 @@ def _run_as_job(verb: str, arguments: Sequence[str], common: Common) -> Result:
     return report.result
 
 
-def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -> Artefact:
+def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -> Artefact | None:
+    """The run folder to train in; None when asked to stop before it is ready."""
     from slm.tokenizer.encoding import newest_tokenizer, tokens_for
     from slm.training.runs import create_run
 
@@ -357,6 +374,8 @@ def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -
         else newest_tokenizer(here, corpus)
     )
     tokens = tokens_for(here, corpus, tokenizer, context.report, owner=context.owner)
+    if tokens is None:
+        return None
     fitted = model.replace(vocab_size=tokens.details["vocab_size"])
     return create_run(
         here, fitted, training, corpus, tokenizer, tokens, choice.name, owner=context.owner
@@ -364,10 +383,15 @@ def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -
 
 
 def _train_run(run: Artefact, nproc: int, context: Context) -> Result:
-    from slm.training.__main__ import train_run
+    from slm.lab.snapshots import observers_for
+    from slm.training.launch import train_in_processes
+    from slm.training.trainer import train as train_here
 
-    outcome = train_run(run.folder, context.report, nproc=nproc)
-    return {"run": run.id, "name": run.name, **outcome}
+    if nproc > 1:
+        train_in_processes(run.folder, nproc, report=context.report)
+        return {"run": run.id, "name": run.name}
+    outcome = train_here(run.folder, observers=observers_for(run.folder), report=context.report)
+    return {"run": run.id, "name": run.name, **asdict(outcome)}
 
 
 def _parse(settings: type[T], verb: str, arguments: Sequence[str]) -> T:

@@ -24,6 +24,7 @@ from slm.model.config import ModelConfig
 from slm.sampling.filters import SamplingConfig
 from slm.tokenizer.encoding import TokenizeConfig, tokens_for, train_tokenizer
 from slm.training.config import TrainConfig
+from slm.training.runs import REPORT, create_run
 from slm.workspace import LOCAL_OWNER, Artefact, Workspace
 
 STAGES: Mapping[str, float] = MappingProxyType(
@@ -38,7 +39,6 @@ STAGES: Mapping[str, float] = MappingProxyType(
         "sampling": 0.02,
     }
 )
-REPORT = "report.json"
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,14 @@ def build_model(
     corpus = _corpus(workspace, config, recipe, report, made, owner)
     if corpus is None or report.should_stop():
         return made
-    tokenizer, tokens = _tokens(workspace, config, recipe, corpus, report, made, owner)
+    encoded = _tokens(workspace, config, recipe, corpus, report, made, owner)
+    if encoded is None or report.should_stop():
+        return made
+    run = _run(workspace, config, recipe, (corpus, *encoded), report, made, owner)
+    _train(run, report, made)
     if report.should_stop():
         return made
-    run = _run(workspace, config, recipe, (corpus, tokenizer, tokens), report, made, owner)
-    _train(run, report)
-    if report.should_stop():
-        return made
-    return {**made, **_tell(workspace, run, corpus, report)}
+    return {**made, **_tell(workspace, run, corpus, report, made)}
 
 
 def _corpus(
@@ -147,10 +147,10 @@ def _corpus(
         made["corpus"] = prepared.artefact.id
     corpus = workspace.corpora.get(made["corpus"])
     opened = open_corpus(corpus)
-    report(1.0, f"{opened.count:,} documents", stage="source")
+    _finish(report, made, "source", f"{opened.count:,} documents")
     rules = opened.rule_reports()
     touched = sum(rule.documents_touched for rule in rules)
-    report(1.0, f"{len(rules)} rules touched {touched:,} documents", stage="clean")
+    _finish(report, made, "clean", f"{len(rules)} rules touched {touched:,}")
     return corpus
 
 
@@ -162,7 +162,7 @@ def _tokens(
     report: Reporter,
     made: dict[str, Any],
     owner: str,
-) -> tuple[Artefact, Artefact]:
+) -> tuple[Artefact, Artefact] | None:
     inner = StageOf(report, "tokens")
     inner(0.0, "counting pairs")
     if "tokenizer" not in made:
@@ -171,11 +171,16 @@ def _tokens(
             name=f"BPE for {config.name}"[:80],
             vocab_size=recipe.vocab_size,
         )
-        made["tokenizer"] = train_tokenizer(workspace, settings, inner, owner=owner).id
+        trained = train_tokenizer(workspace, settings, inner, owner=owner)
+        if trained is None:
+            return None
+        made["tokenizer"] = trained.id
     tokenizer = workspace.tokenizers.get(made["tokenizer"])
     tokens = tokens_for(workspace, corpus, tokenizer, inner, owner=owner)
+    if tokens is None:
+        return None
     made["tokens"] = tokens.id
-    inner(1.0, f"vocabulary of {recipe.vocab_size:,}")
+    _finish(report, made, "tokens", f"vocabulary of {recipe.vocab_size:,}")
     return tokenizer, tokens
 
 
@@ -189,7 +194,6 @@ def _run(
     owner: str,
 ) -> Artefact:
     from slm.model.config import parameter_counts
-    from slm.training.runs import create_run
 
     if "run" not in made:
         train = recipe.train.replace(
@@ -198,21 +202,22 @@ def _run(
         run = create_run(workspace, recipe.model, train, *parents, name=config.name, owner=owner)
         made["run"] = run.id
     n_parameters = sum(parameter_counts(recipe.model).values())
-    report(1.0, f"{n_parameters / 1e6:.2f} M parameters", stage="model")
+    _finish(report, made, "model", f"{n_parameters / 1e6:.2f} M parameters")
     return workspace.runs.get(made["run"])
 
 
-def _train(run: Artefact, report: Reporter) -> None:
-    from slm.lab.snapshots import default_observers
+def _train(run: Artefact, report: Reporter, made: dict[str, Any]) -> None:
+    from slm.lab.snapshots import observers_for
     from slm.training.trainer import train
 
     inner = StageOf(report, "training")
     inner(0.0, "starting")
-    train(run.folder, observers=default_observers(run.folder), report=inner)
+    outcome = train(run.folder, observers=observers_for(run.folder), report=inner)
+    _finish(report, made, "training", f"{outcome.step:,} steps")
 
 
 def _tell(
-    workspace: Workspace, run: Artefact, corpus: Artefact, report: Reporter
+    workspace: Workspace, run: Artefact, corpus: Artefact, report: Reporter, made: dict[str, Any]
 ) -> dict[str, Any]:
     """Evaluate, look at the heads, let it write; keep all of it as the run's report."""
     opened = reports.open_run(run)
@@ -220,22 +225,24 @@ def _tell(
     evaluation = reports.evaluate_run(
         workspace, run, reports.EvaluateConfig(), report=StageOf(report, "evaluation")
     )
-    report(1.0, f"perplexity {evaluation['model']['perplexity']:.1f}", stage="evaluation")
+    _finish(report, made, "evaluation", f"perplexity {evaluation['model']['perplexity']:.1f}")
     report(0.0, "scoring every head", stage="attention")
     text = next(open_corpus(corpus).texts("val"))
     ids = opened.tokenizer.encode(text)[: opened.model.config.context_length]
     heads = reports.head_labels(opened, ids)
     named = sum(label not in {"mixed", "broad"} for row in heads for label in row)
-    report(1.0, f"{named} heads with a clear habit", stage="attention")
+    _finish(report, made, "attention", f"{named} heads with a habit")
     report(0.0, "writing three texts", stage="sampling")
     samples = [
         reports.write_text(opened, SamplingConfig(temperature=0.7, top_k=40, seed=seed))
         for seed in range(3)
     ]
     vocabulary = vocabulary_of(open_corpus(corpus).texts("train"))
-    known = known_word_share("\n".join(samples), vocabulary, cut_off=True)
-    report(1.0, f"{known:.0%} real words", stage="sampling")
+    shares = [known_word_share(sample, vocabulary, cut_off=True) for sample in samples]
+    known = sum(shares) / len(shares)
+    _finish(report, made, "sampling", f"{known:.0%} real words")
     told = {
+        "stages": made["stages"],
         "evaluation": evaluation,
         "heads": heads,
         "samples": samples,
@@ -243,3 +250,9 @@ def _tell(
     }
     files.write_json(run.folder / REPORT, told)
     return told
+
+
+def _finish(report: Reporter, made: dict[str, Any], stage: str, message: str) -> None:
+    """Report a stage as done, and keep its one line for the picture of the pipeline."""
+    made.setdefault("stages", {})[stage] = message
+    report(1.0, message, stage=stage)

@@ -170,5 +170,5 @@ def attention_report(opened: OpenedRun, text: str, out: Path | None) -> dict[str
         "heads": n_heads,
         "tokens": n_tokens,
         "out": str(out) if out is not None else None,
-        "labels": head_labels(opened, ids),
+        "labels": head_labels(opened, ids) if n_tokens > 1 else None,
     }

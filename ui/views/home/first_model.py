@@ -1,0 +1,172 @@
+"""The pipeline as a picture, and the button that runs all of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from slm import files, jobs
+from slm.errors import WorkspaceError
+from slm.jobs import Job
+from slm.training.runs import METRICS, REPORT, SAMPLES
+from slm.workspace import Artefact
+from ui import loaders, session, widgets
+from ui.components.pipeline import pipeline_view
+from ui.figures import curves
+from ui.session import PageState
+from ui.view_models import glossary
+from ui.view_models.home import (
+    CHAPTER_OF,
+    cards_of_job,
+    cards_of_report,
+    newest_build,
+    run_report,
+)
+from ui.view_models.jobs import job_view
+from ui.view_models.training import loss_rows
+
+_POLL_SECONDS = 1.0
+
+
+def render(state: PageState) -> None:
+    """A build that runs, or what the current model has to say and the button for a new one."""
+    build = newest_build(jobs.list_jobs(state.workspace))
+    if build is not None and _unfinished(build):
+        _watch(state, build)
+        return
+    report = _report(state.run)
+    _open_chapter(pipeline_view(cards_of_report(report), key="pipeline"))
+    left, right = st.columns([1, 1.7], gap="large")
+    with left:
+        _invite(state, build)
+    with right:
+        _tell(state, report)
+
+
+def _unfinished(build: Job) -> bool:
+    """Whether the build still runs, or ended early and can be gone on with."""
+    if st.session_state.get("build_put_aside") == build.id:
+        return False
+    return build.status().state != "done"
+
+
+def _watch(state: PageState, build: Job) -> None:
+    was_alive = build.status().alive
+
+    @st.fragment(run_every=_POLL_SECONDS if was_alive else None)
+    def panel() -> None:
+        status = build.status()
+        if was_alive and not status.alive:
+            if status.state == "done":
+                session.choose(run=status.result.get("run"))
+            st.rerun()
+        opened = pipeline_view(cards_of_job(status), key="pipeline")
+        view = job_view(build.name, status)
+        left, right = st.columns([1, 1.7], gap="large")
+        with left:
+            st.text(view.headline)
+            st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
+            if view.alive:
+                st.button("Stop", key="build-stop", on_click=build.stop, disabled=status.stopping)
+                st.caption("You may close this page: the work goes on, and you find it here again.")
+            if view.problem:
+                widgets.show_problem(view.problem)
+            if view.can_resume:
+                st.button(
+                    "Go on from where it stopped",
+                    type="primary",
+                    on_click=_resume,
+                    args=(state, build),
+                )
+                st.button("Put it aside", on_click=_put_aside, args=(build.id,))
+        with right:
+            _live(state, status.result.get("run"))
+        _open_chapter(opened)
+
+    panel()
+
+
+def _resume(state: PageState, build: Job) -> None:
+    if not build.is_alive():
+        jobs.restart(state.workspace, build)
+
+
+def _put_aside(job_id: str) -> None:
+    st.session_state["build_put_aside"] = job_id
+
+
+def _live(state: PageState, run_id: Any) -> None:
+    """The loss as it falls, and the newest text that the model wrote."""
+    run = state.workspace.runs.find(run_id) if isinstance(run_id, str) else None
+    if run is None:
+        st.caption("The loss appears here as soon as training begins.")
+        return
+    rows = loss_rows(loaders.log_reader(str(run.folder / METRICS)).read())
+    spec = curves.lines(
+        "step",
+        "step",
+        "nats",
+        "loss (nats per token)",
+        color="split",
+        names=("training", "validation"),
+    )
+    st.vega_lite_chart(
+        pd.DataFrame(rows, columns=["step", "split", "nats"]), spec, key="build-loss"
+    )
+    samples = loaders.log_reader(str(run.folder / SAMPLES)).read()
+    if samples:
+        st.caption(f"What it writes after {samples[-1]['step']:,} steps")
+        st.text(samples[-1]["text"].strip() or "(nothing yet)")
+
+
+def _invite(state: PageState, build: Job | None) -> None:
+    again = build is not None or not state.on_demo
+    st.markdown(
+        "One click runs every chapter on an embedded corpus: it collects tales, trains a "
+        "tokenizer, trains a Transformer, measures it, and lets it speak. About two minutes "
+        "on two processor cores, with no network."
+    )
+    label = "Build another model" if again else "Build my first model"
+    if st.button(label, type="primary", icon=":material/rocket_launch:", key="build"):
+        with widgets.user_errors():
+            name = "My first model" if not again else "My next model"
+            jobs.start(state.workspace, ["build", "--name", name], name=name, key="build")
+            st.rerun()
+    st.caption("Closing this page harms nothing: the work goes on by itself.")
+
+
+def _tell(state: PageState, report: dict[str, Any] | None) -> None:
+    told = run_report(report)
+    if state.run is None or told is None:
+        st.info("No model is here yet. Build one with the button.")
+        return
+    widgets.demo_note(state.on_demo, "a tale")
+    if not state.on_demo:
+        st.text(state.run.name)
+    for column, figure in zip(st.columns(len(told.figures)), told.figures, strict=True):
+        column.metric(figure.label, figure.value, help=glossary.meaning(figure.term))
+    place = st.session_state.setdefault("home_sample", 0) % len(told.samples)
+    with st.container(border=True):
+        st.text(told.samples[place])
+    another, speak, look, _ = st.columns([1, 1, 1, 1])
+    if another.button("Another tale", key="home-another"):
+        st.session_state["home_sample"] = place + 1
+        st.rerun()
+    if speak.button("Let it write", key="home-write"):
+        session.go_to("sampling")
+    if look.button("See its attention", key="home-look"):
+        session.go_to("attention")
+
+
+def _report(run: Artefact | None) -> dict[str, Any] | None:
+    path: Path | None = run.folder / REPORT if run is not None else None
+    try:
+        return files.read_json(path) if path is not None and path.exists() else None
+    except WorkspaceError:
+        return None
+
+
+def _open_chapter(stage: str | None) -> None:
+    if stage is not None and stage in CHAPTER_OF:
+        session.go_to(CHAPTER_OF[stage])
