@@ -93,8 +93,7 @@ class Cloze(NamedTuple):
     space), and has named the answer before. The other choices stand nowhere in the tale, save
     that `contrast` marks a question whose wrong choices include the tale's other character.
     Score prompt + choice as one text, since a token may span both. `about` is one of who, friend,
-    wanted,
-    found, place, list.
+    wanted, found, place, list.
     """
 
     prompt: str

@@ -9,15 +9,15 @@ from slm.data.embedded.tales_grammar import Template, compile_template, read_blo
 _SNIPPET_LINES = """
 opening: [Once upon a time there was {a_kind} named {hero}, who lived {at}.
   |Once upon a time, {at}, there lived {a_kind} named {hero}.
-  |Once there was {a_kind} called {hero}.|{Hero} was {a_kind} who lived {at}.
-  |{Hero} was {a_kind} and lived in {home}.
+  |{At} there once was {a_kind} called {hero}.|{Hero} was {a_kind} who lived {at}.
+  |{Hero} was {a_kind} and lived in {home} {at}.
   |There was once {a_kind} {at}. Everyone called {him} {hero}.
   |Long ago, {at}, lived {a_kind} named {hero}.
   |When the moon was young, {a_kind} named {hero} lived {at}.
-  |This is the tale of {hero}, {a_kind} who lived {at}.|In {home} lived {a_kind} named {hero}.
+  |This is the tale of {hero}, {a_kind} who lived {at}.|In {home} {at} lived {a_kind} named {hero}.
   |Have you heard of {hero}? {He} was {a_kind} and lived {at}.
   |{Scene} {At} lived {a_kind} named {hero}.|{Hero}, {a_kind}, lived {at}.
-  |{Hero} was {a_kind} who loved to {hobby}.|{A_kind} named {hero} lived {at}.]
+  |{Hero} lived {at} and loved to {hobby}. {He} was {a_kind}.|{A_kind} named {hero} lived {at}.]
 
 day: [One day|One morning|One afternoon|One fine day|One spring morning|One summer day
   |One day in autumn|Early one morning|One Sunday]

@@ -66,6 +66,13 @@ def test_until_the_friend_comes_every_pronoun_is_the_hero_s(tales):
         assert pronouns_of(alone) <= FORMS[tale.facts.pronoun], tale.text
 
 
+def test_the_facts_stand_in_the_text(tales):
+    for tale in tales:
+        facts = tale.facts
+        for fact in (facts.kind, facts.friend_kind, facts.place.removeprefix("the ")):
+            assert re.search(rf"\b{fact}\b", tale.text), (fact, tale.text)
+
+
 def test_the_wanted_thing_comes_back_and_the_spot_is_named(tales):
     for tale in tales:
         noun = tale.facts.wanted.split(" ", 1)[1]
