@@ -35,6 +35,7 @@ SMALLER = {
     "config, 80, eos_id": "config, 8, eos_id",
 }
 _PROMISE = re.compile(r"^ *print\(.*\)  # → (?P<value>.+)$")
+_FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", flags=re.S)
 _LINK = re.compile(r"(?P<image>!?)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 
@@ -61,11 +62,20 @@ def blocks(path: Path) -> Iterator[Block]:
     assert language is None, f"{path.name}: the block from line {first} is not closed"
 
 
+def without_code(path: Path) -> str:
+    """The page without blocks and words of code."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return re.sub(r"`[^`\n]+`", "", text)
+
+
+def text_lines(path: Path) -> list[str]:
+    """Its lines outside code."""
+    return without_code(path).splitlines()
+
+
 def prose(path: Path) -> str:
     """The page without code and formulas."""
-    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
-    text = re.sub(r"`[^`\n]+`", "", text)
-    return re.sub(r"\$\$.+?\$\$|\$[^$\n]+\$", "", text, flags=re.S)
+    return _FORMULA.sub("", without_code(path))
 
 
 def slug(heading: str) -> str:
@@ -173,6 +183,9 @@ def test_the_prose_keeps_to_the_house_style(path):
     assert not re.search(r"</?[a-zA-Z][^>]*>", text), "raw HTML"
     assert "!" not in text.replace("![", ""), "an exclamation mark"
     assert not re.search(r"\bsimply\b", text, flags=re.I)
+    formulas = _FORMULA.findall(without_code(path))
+    assert not re.search(r"\\[^a-zA-Z]", "".join(formulas)), "Markdown eats backslash and sign"
+    assert all(line == "$$" for line in text_lines(path) if "$$" in line), "$$ stands alone"
     assert max(map(len, path.read_text(encoding="utf-8").splitlines())) <= 200
 
 
