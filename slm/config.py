@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from slm.errors import ConfigError
 
@@ -32,6 +33,15 @@ class Config(BaseModel):
         except ValidationError as error:
             raise ConfigError(in_words(error)) from None
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Let every description end with the bounds, for `--help` and for the pages."""
+        del kwargs
+        for field in cls.model_fields.values():
+            limits = limits_in_words(field)
+            if field.description and limits and not field.description.endswith(limits):
+                field.description = f"{field.description} {limits}"
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values of all the fields."""
         return self.model_dump(mode="json")
@@ -48,6 +58,30 @@ class Config(BaseModel):
         """The same settings with some fields changed, checked anew."""
         kept = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self)(**{**kept, **changes})
+
+
+def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
+    """Smallest and largest allowed value of a field, as its own checks say."""
+    low = high = None
+    for check in field.metadata:
+        low = getattr(check, "ge", getattr(check, "gt", low))
+        high = getattr(check, "le", getattr(check, "lt", high))
+    return low, high
+
+
+def limits_in_words(field: FieldInfo) -> str:
+    """The bounds as a person says them; empty without any.
+
+    >>> from pydantic import Field
+    >>> limits_in_words(Field(180, ge=50, le=280)), limits_in_words(Field(1, ge=1))
+    ('(50 to 280)', '(at least 1)')
+    """
+    low, high = bounds(field)
+    if low is not None and high is not None:
+        return f"({low:,} to {high:,})"
+    if low is not None:
+        return f"(at least {low:,})"
+    return f"(at most {high:,})" if high is not None else ""
 
 
 def in_words(error: ValidationError) -> str:

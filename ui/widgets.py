@@ -12,7 +12,7 @@ from typing import Any, get_args
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from slm.config import Config
+from slm.config import Config, bounds
 from slm.errors import SlmError
 from ui.view_models.tutorial import for_app
 
@@ -93,7 +93,7 @@ def _ask(name: str, field: FieldInfo, value: Any, key: str) -> Any:
     if isinstance(value, bool) or field.annotation is bool:
         return st.toggle(label, key=key, help=field.description)
     if isinstance(value, int | float) or field.annotation in {int, float} or kind:
-        low, high = _bounds(field)
+        low, high = bounds(field)
         is_float = float in (kind or [field.annotation])
         cast: type[int] | type[float] = float if is_float else int
         return st.number_input(
@@ -113,15 +113,6 @@ def _literal_options(annotation: Any) -> list[Any]:
     if "Literal" in str(annotation):
         return [part for part in get_args(annotation) if isinstance(part, str)]
     return []
-
-
-def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
-    """Smallest and largest allowed value, as the field's own checks say."""
-    low = high = None
-    for check in field.metadata:
-        low = getattr(check, "ge", getattr(check, "gt", low))
-        high = getattr(check, "le", getattr(check, "lt", high))
-    return low, high
 
 
 def show_code(code: str, *functions: Callable[..., Any]) -> None:

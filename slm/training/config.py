@@ -39,13 +39,6 @@ class TrainConfig(Config):
         description="Windows of text per step, over all micro-batches and processes together.",
         json_schema_extra=_ui(step=4, max=256),
     )
-    context_length: int | None = Field(
-        None,
-        ge=1,
-        le=1_048_576,
-        description="Tokens per window. None: the model's context length.",
-        json_schema_extra=_ui(step=16, max=4096, optional=True),
-    )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon",
         description="muon: Muon on hidden matrices, AdamW on the rest. adamw: AdamW on everything.",

@@ -114,8 +114,7 @@ class Store:
         self._committed_at = time.monotonic()
 
     def _commit(self, progress: Progress, generators: dict[str, Any]) -> None:
-        tensors = self.optimizers.tensors()
-        self._require_space(tensors)
+        self._require_space()
         if progress.best_nats is None or _less(progress.val_nats, progress.best_nats):
             progress.best_step, progress.best_nats = progress.step, progress.val_nats
         state = {
@@ -131,7 +130,7 @@ class Store:
             files.reach("checkpoint.weights")
             checkpoint.write_weights(self.model, staging)
             files.reach("checkpoint.optimizer")
-            write_tensors(staging, tensors, "optimizer")
+            write_tensors(staging, self.optimizers.tensors(), "optimizer")
             files.reach("checkpoint.state")
             files.write_json(staging / "state.json", state)
         files.reach("checkpoint.prune")
@@ -141,8 +140,10 @@ class Store:
         """Bring back the newest sound checkpoint and cut the logs to it; a fresh start without.
 
         Raises: CheckpointError when checkpoints exist and none is sound; ConfigError
-        when the run's model settings are not those of its checkpoint.
+        when the run's model settings are not those of its checkpoint; WorkspaceError
+        when the disk has no room for the checkpoints to come.
         """
+        self._require_space()
         found = self._newest()
         progress = Progress()
         if found is not None:
@@ -230,9 +231,9 @@ class Store:
             if step not in kept:
                 files.remove_folder(place / str(step))
 
-    def _require_space(self, optimizer_tensors: Mapping[str, Tensor]) -> None:
-        tensors = [*self.model.parameters(), *optimizer_tensors.values()]
-        n_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    def _require_space(self) -> None:
+        """Room for two checkpoints: weights, and at most two running averages of each."""
+        n_bytes = 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
         files.require_space(self.folder, 2 * n_bytes + SPARE_BYTES, "A checkpoint")
 
 

@@ -37,11 +37,6 @@ class RunSettings:
     tokens: str
     token_files: Mapping[str, str]
 
-    @property
-    def context_length(self) -> int:
-        """Tokens per training window."""
-        return self.train.context_length or self.model.context_length
-
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `read` understands."""
         return {
@@ -140,14 +135,9 @@ def _check_fit(settings: RunSettings, tokens: Artefact) -> None:
             f"vocab_size of the model is {settings.model.vocab_size:,}, but the tokens of "
             f"{tokens.name!r} come from a vocabulary of {text.vocab_size:,}. Set it to that."
         )
-    if settings.context_length > settings.model.context_length:
-        raise ConfigError(
-            f"context_length of the training is {settings.context_length:,}; the model sees at "
-            f"most {settings.model.context_length:,} tokens. Shorten it or widen the model's."
-        )
-    if len(text) < settings.context_length + 1:
+    context = settings.model.context_length
+    if len(text) < context + 1:
         raise DataError(
-            f"The training text holds {len(text):,} tokens; a context of "
-            f"{settings.context_length:,} needs at least {settings.context_length + 1:,}. "
-            "Add text or shorten the context."
+            f"The training text holds {len(text):,} tokens; a context of {context:,} needs at "
+            f"least {context + 1:,}. Add text or shorten the context."
         )

@@ -168,7 +168,7 @@ class _Training:
         progress, config = self.progress, self.config
         factor = rate_factor(config, progress.step)
         ids_BT, targets_BT = self.train_tokens.batch(
-            config.seed, progress.step, config.batch_size, self.settings.context_length
+            config.seed, progress.step, config.batch_size, self.settings.model.context_length
         )
         nats, gradient_norm = self._gradients(ids_BT, targets_BT)
         step = progress.step + 1
@@ -255,7 +255,7 @@ class _Training:
         tally = LossTally()
         batches = evaluation_batches(
             self.val_tokens,
-            self.settings.context_length,
+            self.settings.model.context_length,
             self.config.evaluation_tokens,
             self.settings.model.vocab_size,
         )
