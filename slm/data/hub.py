@@ -1,44 +1,33 @@
 """Data sets of the Hugging Face Hub as streams of text, one row at a time.
 
-Only `owner/name` is accepted, never a path or an address, and no code of a data
-set is run. Everything that waits for the network does so in a thread of its own,
-so that a Hub that does not answer costs a message and not the job.
+Only `owner/name` is accepted, never a path or an address. The libraries that talk
+to the Hub run in a process of their own (`hub_stream.py`): one that hangs or
+crashes costs a sentence, not the job, because a process can be ended at any time.
 """
 
+import json
+import os
 import queue
 import re
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
 
 from slm.errors import DataError, HubError
 
 PREFIX = "hub:"
-PATIENCE_SECONDS = 25.0
-TEXT_COLUMNS = ("text", "story", "content", "document", "passage", "article")
+PATIENCE_SECONDS = 20.0
 REMEDY = "The embedded corpora (tales, python-docs, python-code) need no network."
-_NAME = re.compile(
-    r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_.-]{0,95})/(?P<name>[A-Za-z0-9][\w.-]{0,95})", re.A
-)
-_NETWORK_PACKAGES = frozenset({"httpx", "httpx2", "httpcore", "aiohttp", "huggingface_hub"})
-_QUEUE_ROWS = 256
-_STOP_POLL_SECONDS = 0.2
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+_READER = (sys.executable, "-m", "slm.data.hub_stream")
+_QUEUE_RECORDS = 256
+_POLL_SECONDS = 0.2
+_START_SECONDS = 90.0  # for the reader to load its libraries on a busy machine
 
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class HubRows:
-    """A data set opened for streaming: its commit, and which columns hold text."""
-
-    name: str
-    revision: str
-    columns: Mapping[str, bool]
-    rows: Iterable[Row]
-
-
-Opener = Callable[[str, str | None, str], HubRows]
+Record = dict[str, Any]
 
 
 def check_hub_name(name: str) -> str:
@@ -57,34 +46,6 @@ def check_hub_name(name: str) -> str:
     return name
 
 
-def find_text_column(columns: Mapping[str, bool], wanted: str | None = None) -> str:
-    """The column that holds the text; columns maps each name to whether it holds strings.
-
-    Without a wish: a column with a usual name, else the only one with strings.
-
-    >>> find_text_column({"id": False, "summary": True})
-    'summary'
-
-    Raises:
-        DataError: none fits; names the columns.
-    """
-    listed = ", ".join(map(repr, columns)) or "none"
-    if wanted:
-        if columns.get(wanted):
-            return wanted
-        what = "holds no text" if wanted in columns else "does not exist"
-        raise DataError(f"Column {wanted!r} {what}. The data set's columns are: {listed}.")
-    with_text = [name for name, is_text in columns.items() if is_text]
-    for name in TEXT_COLUMNS:
-        if name in with_text:
-            return name
-    if len(with_text) == 1:
-        return with_text[0]
-    raise DataError(
-        f"Which column holds the text? The data set's columns are: {listed}. Name one of them."
-    )
-
-
 def hub_texts(
     name: str,
     *,
@@ -93,9 +54,11 @@ def hub_texts(
     text_column: str | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     patience_seconds: float = PATIENCE_SECONDS,
-    open_rows: Opener | None = None,
+    reader: Sequence[str] = _READER,
 ) -> tuple[str, Iterator[str]]:
     """The data set's commit, and its texts row by row; rows without text are left out.
+
+    Asked to stop before the Hub answers, it gives no commit and no texts.
 
     Raises:
         HubError: no such data set, config or split; no answer within patience_seconds,
@@ -103,129 +66,91 @@ def hub_texts(
         DataError: no text column.
     """
     check_hub_name(name)
-    opener = open_rows or open_dataset
-    opened: list[HubRows] = []
-
-    def rows() -> Iterator[Row]:
-        opened.append(opener(name, config, split))
-        yield {}
-        yield from opened[0].rows
-
-    arriving = _in_background(rows(), name, patience_seconds, should_stop)
-    if next(arriving, None) is None:
-        return "", iter(())
-    column = find_text_column(opened[0].columns, text_column)
-    return opened[0].revision, (
-        row[column] for row in arriving if isinstance(row[column], str) and row[column].strip()
-    )
-
-
-def open_dataset(name: str, config: str | None, split: str) -> HubRows:
-    """Ask the Hub for a data set and begin to stream it; raises what the libraries raise."""
-    import datasets
-    from huggingface_hub import HfApi
-
-    revision = HfApi().dataset_info(name, timeout=10).sha or "main"
-    # hf:// keeps a folder of the same name beside the program from being read instead.
-    stream = datasets.load_dataset(
-        f"hf://datasets/{name}", config, split=split, revision=revision, streaming=True
-    )
-    return HubRows(name, revision, *_columns_and_rows(stream))
-
-
-def _columns_and_rows(stream: Any) -> tuple[dict[str, bool], Iterable[Row]]:
-    """Which columns hold strings, told by the declared features or by the first row."""
-    if stream.features:
-        kinds = {name: getattr(kind, "dtype", "") for name, kind in stream.features.items()}
-        return {name: kind in ("string", "large_string") for name, kind in kinds.items()}, stream
-    first = next(iter(stream), None)
+    request = {"name": name, "config": config, "split": split, "text_column": text_column}
+    records = _records([*reader, json.dumps(request)], name, patience_seconds, should_stop)
+    first = next(records, None)
     if first is None:
-        return {}, ()
-    return {name: isinstance(value, str) for name, value in first.items()}, stream
+        return "", iter(())
+    return str(first["revision"]), (str(record["text"]) for record in records)
 
 
-def _brief(error: BaseException) -> str:
-    """The first line of what went wrong, ended as a sentence."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return (line[:300] or type(error).__name__).rstrip(".:") + "."
+def _records(
+    command: Sequence[str], name: str, patience_seconds: float, should_stop: Callable[[], bool]
+) -> Iterator[Record]:
+    """The records that a reader process writes, until it ends or should_stop says so.
 
-
-def _in_background(
-    rows: Iterator[Row], name: str, patience_seconds: float, should_stop: Callable[[], bool]
-) -> Iterator[Row]:
-    """The same rows, fetched ahead by a thread; ends when should_stop says so.
-
-    Raises:
-        HubError: nothing came for patience_seconds, or the network failed midway.
+    Raises: HubError or DataError as the reader told, or when it is silent or crashes.
     """
-    arrived: queue.Queue[Row | BaseException | None] = queue.Queue(maxsize=_QUEUE_ROWS)
+    arrived: queue.Queue[Record | None] = queue.Queue(maxsize=_QUEUE_RECORDS)
     abandoned = threading.Event()
-
-    def put(item: Row | BaseException | None) -> None:
-        while not abandoned.is_set():
-            try:
-                arrived.put(item, timeout=_STOP_POLL_SECONDS)
-            except queue.Full:
-                continue
-            return
-
-    def fetch() -> None:
-        try:
-            for row in rows:
-                put(row)
-                if abandoned.is_set():
-                    return
-        except BaseException as error:  # noqa: BLE001 - handed to the reader, who raises it
-            put(error)
-        else:
-            put(None)
-
-    threading.Thread(target=fetch, name=f"hub {name}", daemon=True).start()
-    count = 0
-    waited = 0.0
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    listener = threading.Thread(
+        target=_listen, args=(process.stdout, arrived, abandoned), name=f"hub {name}", daemon=True
+    )
+    listener.start()
+    n_documents = -1  # the first record tells the commit
+    waited, patience = 0.0, _START_SECONDS
     try:
         while not should_stop():
             try:
-                item = arrived.get(timeout=_STOP_POLL_SECONDS)
+                record = arrived.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                waited += _STOP_POLL_SECONDS
-                if waited < patience_seconds:
-                    continue
+                waited += _POLL_SECONDS
+                if waited >= patience:
+                    raise _silent(name, patience, n_documents) from None
+                continue
+            waited, patience = 0.0, patience_seconds
+            if record is None:
                 raise HubError(
-                    f"The Hub gave no answer about {name} for {patience_seconds:.0f} seconds"
-                    f"{f' after {count - 1:,} documents' if count > 1 else ''}. "
-                    f"Check the network and try again. {REMEDY}"
-                ) from None
-            waited = 0.0
-            if item is None:
+                    f"{name} cannot be read: its reader ended with status {process.wait()}. "
+                    "The log has more. Choose another data set."
+                )
+            if "end" in record:
                 return
-            if isinstance(item, BaseException):
-                raise _told(item, name, count - 1) from item
-            count += 1
-            yield item
+            if "error" in record:
+                raise (DataError if record["kind"] == "DataError" else HubError)(record["error"])
+            if "ready" not in record:
+                n_documents += 1
+                yield record
     finally:
         abandoned.set()
+        process.kill()
+        process.wait()
+        listener.join()
+        process.stdout.close()
 
 
-def _told(error: BaseException, name: str, n_documents: int) -> BaseException:
-    """What the libraries raised, as a HubError with a remedy; a bug stays what it is."""
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+def _listen(
+    stream: IO[bytes], arrived: "queue.Queue[Record | None]", abandoned: threading.Event
+) -> None:
+    """Put each line's record into the queue, and None at the end."""
+    for line in stream:
+        if not line.endswith(b"\n"):
+            break
+        _put(arrived, json.loads(line), abandoned)
+    _put(arrived, None, abandoned)
 
-    if isinstance(error, GatedRepoError):
-        return HubError(
-            f"{name} asks its readers to accept terms first. Choose an open data set. {REMEDY}"
-        )
-    if isinstance(error, RepositoryNotFoundError):
-        return HubError(f"The Hub has no public data set {name}. Check owner and name. {REMEDY}")
-    package = type(error).__module__.split(".")[0]
-    if package == "datasets" or isinstance(error, (ValueError, RuntimeError, FileNotFoundError)):
-        return HubError(
-            f"{name} cannot be read: {_brief(error)} Choose what it has, or another data set."
-        )
-    if package in _NETWORK_PACKAGES or isinstance(error, (OSError, EOFError)):
-        after = f" after {n_documents:,} documents" if n_documents > 0 else ""
-        return HubError(
-            f"The Hub cannot be reached for {name}{after}: {_brief(error)} "
-            f"Check the network and try again. {REMEDY}"
-        )
-    return error
+
+def _put(
+    arrived: "queue.Queue[Record | None]", record: Record | None, abandoned: threading.Event
+) -> None:
+    while not abandoned.is_set():
+        try:
+            arrived.put(record, timeout=_POLL_SECONDS)
+        except queue.Full:
+            continue
+        return
+
+
+def _silent(name: str, patience_seconds: float, n_documents: int) -> HubError:
+    after = f" after {n_documents:,} documents" if n_documents > 0 else ""
+    return HubError(
+        f"The Hub gave no answer about {name} for {patience_seconds:.0f} seconds{after}. "
+        f"Check the network and try again. {REMEDY}"
+    )

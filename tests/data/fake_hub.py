@@ -1,9 +1,9 @@
 """A Hub on 127.0.0.1 with a few data sets, well and ill behaved; speaks what the client asks."""
 
+import contextlib
 import io
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +35,6 @@ DATA_SETS: dict[str, dict[str, bytes]] = {
         "data/train-00000-of-00002.parquet": parquet({"text": STORIES[:3]}),
         "data/train-00001-of-00002.parquet": parquet({"text": STORIES[3:]}),
     },
-    "odd/hangs": {},
     "odd/busy": {},
 }
 
@@ -50,9 +49,6 @@ class _Handler(BaseHTTPRequestHandler):
         name = "/".join(parts[2:4])
         files = DATA_SETS.get(name)
         if files is None:
-            return self._missing("RepoNotFound")
-        if name == "odd/hangs":
-            time.sleep(4)
             return self._missing("RepoNotFound")
         if name == "odd/busy":
             return self._send(503, b"{}")
@@ -92,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         if file not in files:
             return self._missing("EntryNotFound")
         if files is DATA_SETS["odd/breaks"] and file.endswith("1-of-00002.parquet"):
-            return self._send(503, b"")
+            return self._send(403, b"")
         data = files[file]
         headers = {"ETag": f'"{_ETAG}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         wanted = self.headers.get("Range")
@@ -115,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):  # a client that gave up is gone
+                self.wfile.write(body)
 
     def log_message(self, *unused: object) -> None:
         return

@@ -11,107 +11,112 @@ from pathlib import Path
 import pytest
 
 from slm.data import hub, sources
-from slm.data.hub import HubRows, check_hub_name, find_text_column, hub_texts
+from slm.data.hub import check_hub_name, hub_texts
+from slm.data.hub_stream import find_text_column, in_words
 from slm.errors import DataError, HubError
 from tests.data.fake_hub import COMMIT, STORIES, fake_hub, parquet
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 2.0
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the client runs: a folder that looks like a data set lies in wait there."""
-    folder = tmp_path_factory.mktemp("client")
+    """Where the reader runs: a folder that looks like a data set lies in wait there."""
+    folder = tmp_path_factory.mktemp("reader")
     (folder / "good" / "stories").mkdir(parents=True)
     (folder / "good" / "stories" / "a.parquet").write_bytes(parquet({"text": ["local!"]}))
     return folder
 
 
-def ask(folder: Path, address: str, cases: dict[str, dict[str, object]]):
-    proxies = {"http_proxy", "https_proxy", "all_proxy"}
-    environment = {key: value for key, value in os.environ.items() if key.lower() not in proxies}
-    environment |= {
-        "HF_ENDPOINT": address,
-        "HF_HOME": str(folder / "home"),
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
+def settings_for(address: str, folder: Path) -> dict[str, str]:
+    proxies = ("http_proxy", "https_proxy", "all_proxy")
+    none = dict.fromkeys([*proxies, *map(str.upper, proxies)], "")
+    return {**none, "HF_ENDPOINT": address, "HF_HOME": str(folder / "home")}
+
+
+def request(name: str, **wishes: str) -> dict[str, object]:
+    return {"name": name, "config": None, "split": "train", "text_column": None, **wishes}
+
+
+@pytest.fixture(scope="module")
+def records(folder):
+    """What the reader says to each of many requests, asked in one process."""
+    requests = {
+        "good": request("good/stories"),
+        "summaries": request("good/summaries"),
+        "missing": request("good/missing"),
+        "split": request("good/stories", split="dev"),
+        "config": request("good/stories", config="french"),
+        "column": request("odd/two-columns"),
+        "script": request("odd/script"),
+        "busy": request("odd/busy"),
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.data.hub_client", json.dumps(cases)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    with fake_hub() as address:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.data.hub_client", json.dumps(requests)],
+            cwd=folder,
+            env={**os.environ, **settings_for(address, folder), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def outcomes(folder):
-    with fake_hub() as address:
-        return ask(
-            folder,
-            address,
-            {
-                "good": {"name": "good/stories"},
-                "summaries": {"name": "good/summaries"},
-                "missing": {"name": "good/missing"},
-                "split": {"name": "good/stories", "split": "dev"},
-                "config": {"name": "good/stories", "config": "french"},
-                "column": {"name": "odd/two-columns"},
-                "script": {"name": "odd/script"},
-                "breaks": {"name": "odd/breaks", "patience_seconds": PATIENCE},
-                "hangs": {"name": "odd/hangs", "patience_seconds": PATIENCE},
-                "busy": {"name": "odd/busy", "patience_seconds": PATIENCE},
-            },
-        )
+def test_rows_come_in_order_from_every_file_at_a_fixed_commit(records):
+    ready, commit, *texts, end = records["good"]
+    assert ready == {"ready": True}
+    assert commit == {"revision": COMMIT}
+    assert texts == [{"text": story} for story in STORIES]
+    assert end == {"end": 6}
 
 
-def test_rows_come_in_order_from_every_file_at_a_fixed_commit(outcomes):
-    assert outcomes["good"]["texts"] == STORIES
-    assert outcomes["good"]["revision"] == COMMIT
-
-
-def test_the_only_column_of_text_is_found_and_blank_rows_are_left_out(outcomes):
-    assert outcomes["summaries"]["texts"] == ["one"]
+def test_the_only_column_of_text_is_found_and_blank_rows_are_left_out(records):
+    assert records["summaries"][2:] == [{"text": "one"}, {"end": 1}]
 
 
 @pytest.mark.parametrize(
-    ("case", "message"),
+    ("case", "kind", "message"),
     [
-        ("missing", "HubError: The Hub has no public data set good/missing. Check owner"),
-        ("split", "HubError: good/stories cannot be read: Bad split: dev. Available"),
-        ("config", "HubError: good/stories cannot be read: BuilderConfig 'french' not found"),
-        ("column", "DataError: Which column holds the text? The data set's columns are: 'left'"),
-        ("script", "HubError: odd/script cannot be read: Dataset scripts are no longer supported"),
-        ("breaks", "HubError: The Hub gave no answer about odd/breaks for 2 seconds after 3 doc"),
-        ("hangs", "HubError: The Hub gave no answer about odd/hangs for 2 seconds"),
-        ("busy", "HubError: The Hub cannot be reached for odd/busy: Server error '503"),
+        ("missing", "HubError", "The Hub has no public data set good/missing. Check owner"),
+        ("split", "HubError", "good/stories cannot be read: Bad split: dev. Available"),
+        ("config", "HubError", "good/stories cannot be read: BuilderConfig 'french' not found"),
+        ("column", "DataError", "Which column holds the text? The data set's columns are: 'left'"),
+        ("script", "HubError", "odd/script cannot be read: Dataset scripts are no longer support"),
+        ("busy", "HubError", "The Hub cannot be reached for odd/busy: Server error '503"),
     ],
 )
-def test_what_goes_wrong_is_a_sentence_in_time(outcomes, case, message):
-    assert outcomes[case]["error"].startswith(message)
-    assert outcomes[case]["seconds"] < PATIENCE + 6
+def test_what_goes_wrong_is_a_sentence(records, case, kind, message):
+    told = records[case][-1]
+    assert told["kind"] == kind
+    assert told["error"].startswith(message)
 
 
-def test_what_arrived_before_the_break_was_given(outcomes):
-    assert outcomes["breaks"]["texts"] == STORIES[:3]
-
-
-def test_code_of_a_data_set_is_never_run(outcomes, folder):
-    assert "error" in outcomes["script"]
+def test_code_of_a_data_set_is_never_run(records, folder):
+    assert "error" in records["script"][-1]
     assert not (folder / "canary").exists()
 
 
-def test_no_network_names_the_corpora_that_need_none(folder):
-    told = ask(folder, "http://127.0.0.1:9", {"offline": {"name": "good/stories"}})["offline"]
-    assert told["error"].startswith("HubError: The Hub cannot be reached for good/stories")
-    assert told["error"].endswith("(tales, python-docs, python-code) need no network.")
-    assert told["seconds"] < 30
+def test_a_stream_that_breaks_gives_what_arrived_and_then_a_sentence(folder, monkeypatch):
+    with fake_hub() as address:
+        for key, value in settings_for(address, folder).items():
+            monkeypatch.setenv(key, value)
+        revision, texts = hub_texts("odd/breaks")
+        assert revision == COMMIT
+        assert [next(texts) for _ in range(3)] == STORIES[:3]
+        with pytest.raises(HubError, match="reached for odd/breaks after 3 documents"):
+            next(texts)
+
+
+def test_no_network_names_the_corpora_that_need_none(folder, monkeypatch):
+    for key, value in settings_for("http://127.0.0.1:9", folder).items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(HubError) as raised:
+        hub_texts("good/stories")
+    assert str(raised.value).startswith("The Hub cannot be reached for good/stories")
+    assert str(raised.value).endswith("(tales, python-docs, python-code) need no network.")
 
 
 @pytest.mark.parametrize(
@@ -122,11 +127,8 @@ def test_no_network_names_the_corpora_that_need_none(folder):
     ],
 )
 def test_anything_but_owner_and_name_is_refused_before_the_network(name):
-    def never(*unused: object) -> HubRows:
-        raise AssertionError("the network was asked")
-
     with pytest.raises(HubError, match="Use owner/name"):
-        hub_texts(name, open_rows=never)
+        hub_texts(name, reader=["/no/such/program"])
 
 
 def test_real_names_pass():
@@ -147,42 +149,52 @@ def test_the_text_column_is_chosen_by_wish_name_or_kind():
         find_text_column({})
 
 
+def reader(code: str) -> list[str]:
+    """A reader process that plays the Hub's."""
+    return [sys.executable, "-c", f"import sys, time\n{code}"]
+
+
+SLOW = """
+print('{"ready": 1}\\n{"revision": "r"}\\n{"text": "first"}', flush=True)
+time.sleep(60)
+"""
+
+
 def test_a_stop_ends_the_stream_without_waiting_for_it():
-    released = threading.Event()
-
-    def slow(name: str, config: str | None, split: str) -> HubRows:
-        def rows():
-            yield {"text": "first"}
-            released.wait(20)
-
-        return HubRows(name, COMMIT, {"text": True}, rows())
-
     asked = threading.Event()
-    _, texts = hub_texts("a/b", should_stop=asked.is_set, open_rows=slow)
+    _, texts = hub_texts("a/b", should_stop=asked.is_set, reader=reader(SLOW))
     assert next(texts) == "first"
     asked.set()
     began = time.monotonic()
     assert list(texts) == []
-    assert time.monotonic() - began < 2
-    released.set()
+    assert time.monotonic() - began < 5
+
+
+def test_a_silence_is_told_and_leaves_neither_process_nor_thread():
+    _, texts = hub_texts("a/b", patience_seconds=0.6, reader=reader(SLOW))
+    with pytest.raises(HubError, match=r"no answer about a/b for 1 seconds after 1 documents"):
+        list(texts)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hub ")]
+
+
+def test_a_reader_that_crashes_is_told():
+    with pytest.raises(HubError, match=r"a/b cannot be read: its reader ended with status 3\."):
+        hub_texts("a/b", reader=reader("sys.exit(3)"))
 
 
 def test_a_bug_is_not_dressed_up_as_a_network_error():
-    def buggy(name: str, config: str | None, split: str) -> HubRows:
-        raise TypeError("a bug")
-
-    with pytest.raises(TypeError, match="a bug"):
-        hub_texts("a/b", open_rows=buggy)
+    assert in_words(TypeError("a bug"), "a/b", 0) is None
+    assert isinstance(in_words(TimeoutError("late"), "a/b", 0), HubError)
 
 
 def test_wikitext_paragraphs_are_joined_to_articles(monkeypatch):
     rows = [" = One = \n", " Text .\n", " = = Part = = \n", " More .\n", " = Two = \n", " End .\n"]
 
-    def opened(name: str, config: str | None, split: str) -> HubRows:
+    def opened(name: str, *, config: str, split: str, **unused: object):
         assert (name, config, split) == ("Salesforce/wikitext", "wikitext-2-raw-v1", "train")
-        return HubRows(name, COMMIT, {"text": True}, [{"text": row} for row in rows])
+        return COMMIT, iter(rows)
 
-    monkeypatch.setattr(hub, "open_dataset", opened)
+    monkeypatch.setattr(hub, "hub_texts", opened)
     config = sources.SourceConfig(source="wikitext-2")
     assert [document.text for document in sources.read_documents(config)] == [
         "".join(rows[:4]),
