@@ -58,6 +58,14 @@ class TrainConfig(Config):
         description="Peak rate of Muon: the size of a hidden matrix's update per step.",
         json_schema_extra=_ui(scale="log", min=1e-3, max=0.2),
     )
+    muon_momentum: float = Field(
+        0.85,
+        ge=0,
+        lt=1,
+        description="Share of Muon's running average that each step keeps: about "
+        "1 / (1 - momentum) steps are remembered. Long runs do well with 0.95.",
+        json_schema_extra=_ui(step=0.01, min=0.5),
+    )
     schedule: Literal["warmup-stable-decay", "cosine", "linear"] = Field(
         "warmup-stable-decay",
         description="How the rates move after the warm-up: constant then down a line, "
@@ -264,11 +272,23 @@ def is_observation_step(config: TrainConfig, step: int) -> bool:
 
 
 _SMALL = TrainConfig()
+_MIDDLE = _SMALL.replace(
+    steps=2_000,
+    batch_size=32,
+    learning_rate=3e-3,
+    muon_momentum=0.95,
+    warmup_steps=40,
+    weight_decay=0.05,
+    evaluate_every=100,
+    evaluation_tokens=65_536,
+    sample_every=200,
+)
 _LARGE = TrainConfig(
     steps=20_000,
     batch_size=480,
     grad_accum_steps=30,
     learning_rate=3e-3,
+    muon_momentum=0.95,
     warmup_steps=200,
     decay_fraction=0.4,
     weight_decay=0.1,
@@ -282,10 +302,12 @@ TRAIN_PRESETS: Mapping[str, TrainConfig] = MappingProxyType(
     {
         "nano": _SMALL,
         "micro": _SMALL.replace(steps=800, batch_size=16, learning_rate=3e-3),
-        "mini": _SMALL.replace(
-            steps=2_000, batch_size=32, learning_rate=3e-3, warmup_steps=40, weight_decay=0.05
-        ),
+        "mini": _MIDDLE,
+        "small": _MIDDLE.replace(steps=5_000, batch_size=64, grad_accum_steps=4, warmup_steps=100),
+        "medium": _LARGE.replace(steps=10_000, batch_size=256, grad_accum_steps=16),
         "gpt2-124m": _LARGE,
+        "smollm2-135m": _LARGE,
+        "qwen3-0.6b": _LARGE.replace(grad_accum_steps=60, muon_learning_rate=0.015),
         "tinyllama-1.1b": _LARGE.replace(
             learning_rate=1e-3, muon_learning_rate=0.01, batch_size=512, grad_accum_steps=64
         ),

@@ -18,8 +18,7 @@ from slm.training.config import TrainConfig
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """The polynomial's coefficients, tuned for a steep slope at zero. Source: Jordan et al. 2024."""
-NEWTON_SCHULZ_STEPS = 3
-MOMENTUM = 0.95
+NEWTON_SCHULZ_STEPS = 4
 ADAM_BETAS = (0.9, 0.95)
 ADAM_EPS = 1e-10
 
@@ -56,7 +55,7 @@ class Muon(torch.optim.Optimizer):
         self,
         matrices: Iterable[nn.Parameter],
         lr: float,
-        momentum: float = MOMENTUM,
+        momentum: float = 0.95,
         weight_decay: float = 0.0,
         newton_schulz_steps: int = NEWTON_SCHULZ_STEPS,
     ) -> None:
@@ -129,8 +128,14 @@ class Optimizers:
             )
         ]
         if hidden:
-            muon_rate = config.muon_learning_rate
-            self._parts.append(Muon(hidden, lr=muon_rate, weight_decay=config.weight_decay))
+            self._parts.append(
+                Muon(
+                    hidden,
+                    lr=config.muon_learning_rate,
+                    momentum=config.muon_momentum,
+                    weight_decay=config.weight_decay,
+                )
+            )
         self._peaks = [[group["lr"] for group in part.param_groups] for part in self._parts]
 
     def step(self, factor: float) -> None:

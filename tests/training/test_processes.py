@@ -1,6 +1,9 @@
 """Two processes train as one, stop as one, and go on as one."""
 
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +81,19 @@ def test_processes_stop_when_asked_and_one_goes_on_from_their_checkpoint(make_ru
 def test_more_processes_than_rows_are_refused(make_run: MakeRun):
     with pytest.raises(ConfigError, match="nproc is 9; choose 1 to 8"):
         train_in_processes(make_run(), 9)
+
+
+@pytest.mark.slow
+def test_a_terminated_process_saves_and_ends_well(make_run: MakeRun):
+    run = with_tokenizer(make_run(steps=100_000))
+    command = [sys.executable, "-m", "slm.training", str(run)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+    while not files.read_records(run / "metrics.jsonl").records:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(timeout=30) == 0
+    assert newest_sound(run).step == files.read_records(run / "metrics.jsonl").records[-1]["step"]
 
 
 @pytest.mark.slow
