@@ -115,6 +115,13 @@ class _TextOfPage(HTMLParser):
         if not self._silent:
             self.parts.append(data)
 
+    def parse_html_declaration(self, i: int) -> int:
+        """As the base class, but `<![` that declares nothing is a comment, as in browsers."""
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
 
 def _strip_html(text: str) -> str:
     if not _TAG.search(text):

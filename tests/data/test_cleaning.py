@@ -29,6 +29,7 @@ def documents(*texts):
         ("min_length", "just long enough now", "just long enough now"),
         ("exact_duplicates", "once", "once"),
         ("strip_html", "1 < 2 &amp; 3", "1 < 2 & 3"),
+        ("strip_html", "<p>a</p><![x]> b", "a\n b"),
         (
             "strip_html",
             "<p>One <b>bold</b> word</p><script>evil()</script><p>Two</p>",
