@@ -71,7 +71,7 @@ def open_page(workspace_env: Workspace) -> OpenPage:
 
     def open_(chapter: str, **query: str | None) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_SECONDS)
-        query = {"run": workspace_env.runs.list()[0].id, **query}
+        query = {"run": "tiny", **query}  # a picker's value in the address is its label
         for name, value in query.items():
             if value is not None:
                 app.query_params[name] = value

@@ -48,6 +48,11 @@ class HeadScores:
         scores_LH: Floats = self.values_LHM[..., self.measures.index(measure)]
         return scores_LH
 
+    def joined(self, other: "HeadScores") -> "HeadScores":
+        """The measures of both, for the same heads."""
+        values_LHM = np.concatenate([self.values_LHM, other.values_LHM], axis=-1)
+        return HeadScores(self.measures + other.measures, values_LHM)
+
 
 def head_scores(
     model: Transformer, ids_T: Ids, *, seed: int = 0, eos_id: int | None = None
@@ -58,8 +63,7 @@ def head_scores(
     """
     on_text = text_scores(model, ids_T)
     on_repeats = repetition_scores(model, seed=seed, eos_id=eos_id)
-    values_LHM = np.concatenate([on_text.values_LHM, on_repeats.values_LHM], axis=-1)
-    return HeadScores(on_text.measures + on_repeats.measures, values_LHM)
+    return on_text.joined(on_repeats)
 
 
 def text_scores(model: Transformer, ids_T: Ids) -> HeadScores:
