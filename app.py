@@ -4,7 +4,11 @@ import streamlit as st
 
 from ui import session, sidebar
 
+# Streamlit leaves 96 pixels above a page and 80 beside it; a laptop's screen needs them.
+_ROOM = "<style>.stMainBlockContainer { padding: 2.75rem 2.5rem 2rem; }</style>"
+
 st.set_page_config(page_title="SLM Lab", page_icon=":material/neurology:", layout="wide")
+st.html(_ROOM)
 session.boot()
 page = st.navigation(session.pages())
 sidebar.render()
