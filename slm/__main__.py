@@ -26,6 +26,7 @@ from slm.workspace import LOCAL_OWNER, Artefact, Workspace
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "demo"
 T = TypeVar("T")
+_KEPT_LENGTH = 2_000  # characters of JSON
 
 
 @dataclass(frozen=True)
@@ -435,8 +436,8 @@ def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
 
 
 def _small(result: Result) -> Result:
-    """What of a result is worth keeping in a job's status."""
-    return {key: value for key, value in result.items() if not isinstance(value, list | dict)}
+    """What of a result is worth keeping in a job's status: figures, no long texts or lists."""
+    return {key: value for key, value in result.items() if len(json.dumps(value)) <= _KEPT_LENGTH}
 
 
 def _lines(result: Mapping[str, Any], indent: str = "") -> list[str]:
