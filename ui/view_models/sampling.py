@@ -1,0 +1,292 @@
+"""Sampling, ready to show: the sliders, one choice as bars, and a text as chips.
+
+Knows distributions and token bytes; neither models nor Streamlit.
+
+Legend: V vocabulary.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from slm.sampling.distribution import Distribution
+from slm.sampling.filters import SamplingConfig
+from slm.sampling.generate import Step
+from slm.workspace import Artefact
+from ui.view_models.chips import Chip, Scale, chip, visible
+from ui.view_models.code import open_lines
+
+TokenBytes = Callable[[int], bytes]
+PROBABILITY = Scale("probability that the model gave", 0.0, 1.0)
+SHOWN = 20
+_OTHERS_NOTED = 4
+_LABELS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "temperature": ("temperature", "Temperature"),
+        "top_k": ("top_k", "Top-k"),
+        "top_p": ("top_p", "Top-p"),
+        "min_p": ("min_p", "Min-p"),
+        "repetition_penalty": ("repetition_penalty", "Repetition penalty"),
+        "seed": ("sampling_seed", "Seed"),
+    }
+)
+_STAGE_NAMES = MappingProxyType({"top_k": "top-k", "top_p": "top-p", "min_p": "min-p"})
+
+
+@dataclass(frozen=True)
+class Control:
+    """One setting as a page asks for it. `key` names it in session state and URL."""
+
+    field: str
+    key: str
+    label: str
+    low: float
+    high: float
+    step: float
+    default: float
+    help: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether it counts in whole numbers."""
+        return isinstance(self.default, int)
+
+
+def controls() -> dict[str, Control]:
+    """Every setting of SamplingConfig, by field, with bounds and help from its declaration."""
+    return {field: _control(field) for field in _LABELS}
+
+
+def config_of(values: Mapping[str, Any]) -> SamplingConfig:
+    """The settings that session state (or anything with its keys) holds; defaults elsewhere.
+
+    >>> config_of({"temperature": 0.5, "sampling_seed": 3}).seed
+    3
+    """
+    return SamplingConfig(
+        **{
+            field: values[key]
+            for field, (key, _) in _LABELS.items()
+            if isinstance(values.get(key), int | float)
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One token's probability, from the model and in the draw. `cut_by` names a filter."""
+
+    label: str
+    model: float
+    final: float
+    cut_by: str | None
+
+
+@dataclass(frozen=True)
+class ChoiceView:
+    """The next token before and after the filters. `bars` are ordered by the model's own view."""
+
+    bars: tuple[Bar, ...]
+    summary: str
+    notes: tuple[str, ...]
+
+
+def choice_view(
+    distribution: Distribution,
+    config: SamplingConfig,
+    token_bytes: TokenBytes,
+    vocab_size: int,
+    shown: int = SHOWN,
+) -> ChoiceView:
+    """The likeliest tokens as bars that keep their places while the sliders move.
+
+    The last bar is all the other tokens together.
+    """
+    model_V = distribution.stages[0].probabilities_V
+    order = np.argsort(-model_V, kind="stable")[:shown]
+    label = labeller(token_bytes, vocab_size)
+    bars = [
+        Bar(
+            label(int(token)),
+            float(model_V[token]),
+            float(distribution.probabilities_V[token]),
+            _cut_by(distribution, int(token)),
+        )
+        for token in order
+    ]
+    rest = model_V.size - len(bars)
+    if rest:
+        final = max(0.0, 1.0 - sum(bar.final for bar in bars))
+        final = final if final > 1e-6 else 0.0
+        model = max(0.0, 1.0 - sum(bar.model for bar in bars))
+        bars.append(Bar(f"{rest:,} others", model, final, None if final else "the filters"))
+    return ChoiceView(_unique(bars), _summary(distribution), _notes(distribution, config))
+
+
+def written_chips(
+    steps: Sequence[Step], token_bytes: TokenBytes, vocab_size: int
+) -> tuple[Chip, ...]:
+    """The written tokens; colour is the model's own probability, before any filter."""
+    label = labeller(token_bytes, vocab_size)
+    return tuple(_written_chip(step, token_bytes, vocab_size, label) for step in steps)
+
+
+def labeller(token_bytes: TokenBytes, vocab_size: int) -> Callable[[int], str]:
+    """What to call a token. Models padded to a round vocabulary know more ids than tokenizers."""
+
+    def label(token: int) -> str:
+        return visible(token_bytes(token)) if token < vocab_size else f"⟨id {token}⟩"
+
+    return label
+
+
+def percent(share: float) -> str:
+    """A probability as a person reads it.
+
+    >>> percent(0.345), percent(0.0345), percent(0.00012), percent(0.0), percent(1.0)
+    ('34%', '3.5%', '0.012%', '0%', '100%')
+    """
+    if share <= 0 or share >= 0.0995:
+        return f"{share:.0%}"
+    if share >= 0.01:
+        return f"{share:.1%}"
+    return "below 0.001%" if share < 1e-5 else f"{share * 100:.2g}%"
+
+
+def status_line(n_tokens: int, seconds: float, how: str) -> str:
+    """How far a text is and how fast it comes.
+
+    >>> status_line(84, 0.5, "Writing")
+    'Writing · 84 tokens · 168 tokens/s'
+    """
+    parts = [how, f"{n_tokens:,} {'token' if n_tokens == 1 else 'tokens'}"]
+    if n_tokens > 1 and seconds > 0.05:
+        parts.append(f"{n_tokens / seconds:,.0f} tokens/s")
+    return " · ".join(parts)
+
+
+def ending(state: str, ended_by_itself: bool, ahead: int) -> str:
+    """What a text is doing, or why it ended.
+
+    >>> ending("done", True, 0), ending("waiting", False, 1)
+    ('Done: the model ended its text', 'Waiting: 1 text is ahead')
+    """
+    if state == "waiting":
+        return f"Waiting: {ahead} {'text is' if ahead == 1 else 'texts are'} ahead"
+    if state == "done":
+        why = "the model ended its text" if ended_by_itself else "the length is reached"
+        return f"Done: {why}"
+    return {
+        "writing": "Writing",
+        "stopped": "Stopped",
+        "left": "Stopped, because nobody was looking",
+    }.get(state, "Broken off")
+
+
+def code_lines(run: Artefact, prompt: str, config: SamplingConfig, max_new_tokens: int) -> str:
+    """The lines that write the same text without a browser."""
+    settings = ", ".join(
+        f"{field}={value!r}"
+        for field, value in config.to_json().items()
+        if value != SamplingConfig.model_fields[field].default
+    )
+    return f"""{open_lines(run)}
+from slm.sampling.filters import SamplingConfig
+from slm.sampling.generate import decode_stream, generate
+
+prompt = {prompt!r}
+ids = opened.tokenizer.encode(prompt)
+config = SamplingConfig({settings})
+steps = generate(
+    opened.model, ids, config, {max_new_tokens}, eos_id=opened.tokenizer.eos_id
+)
+print(prompt + "".join(decode_stream(steps, opened.tokenizer, after=ids)))
+"""
+
+
+def _control(field: str) -> Control:
+    key, label = _LABELS[field]
+    declared = SamplingConfig.model_fields[field]
+    extra = declared.json_schema_extra
+    hints: Any = extra.get("ui", {}) if isinstance(extra, dict) else {}
+    low = next((check.ge for check in declared.metadata if hasattr(check, "ge")), 0)
+    high = next((check.le for check in declared.metadata if hasattr(check, "le")), None)
+    cast = int if isinstance(declared.default, int) else float
+    return Control(
+        field=field,
+        key=key,
+        label=label,
+        low=cast(hints.get("min", low)),
+        high=cast(hints.get("max", high)),
+        step=cast(hints["step"]),
+        default=cast(declared.default),
+        help=str(declared.description),
+    )
+
+
+def _cut_by(distribution: Distribution, token: int) -> str | None:
+    """The filter that removed the token, in words; None for one that can be drawn."""
+    if distribution.kept_V[token]:
+        return None
+    names = (stage.name for stage in distribution.stages if not stage.kept_V[token])
+    return _STAGE_NAMES.get(first := next(names), "greedy" if first == "temperature" else "model")
+
+
+def _unique(bars: Sequence[Bar]) -> tuple[Bar, ...]:
+    """Different tokens that look the same keep a bar each."""
+
+    def named() -> Iterator[Bar]:
+        seen: set[str] = set()
+        for bar in bars:
+            label = bar.label
+            while label in seen:
+                label += "′"
+            seen.add(label)
+            yield Bar(label, bar.model, bar.final, bar.cut_by)
+
+    return tuple(named())
+
+
+def _summary(distribution: Distribution) -> str:
+    possible, total = int(distribution.kept_V.sum()), distribution.kept_V.size
+    before, after = distribution.entropy_before_nats, distribution.entropy_after_nats
+    return (
+        f"**{possible:,}** of {total:,} can be drawn · **{percent(distribution.mass_cut)}** of the "
+        f"probability is cut · as unsure as among {math.exp(before):,.1f} → "
+        f"**{math.exp(after):,.1f}** tokens (entropy {before:.2f} → **{after:.2f}** nats)"
+    )
+
+
+def _notes(distribution: Distribution, config: SamplingConfig) -> tuple[str, ...]:
+    if config.temperature == 0:
+        greedy = "Temperature 0 is greedy: always the likeliest token, whatever the seed."
+        return (greedy, *distribution.notes)
+    return distribution.notes
+
+
+def _written_chip(
+    step: Step, token_bytes: TokenBytes, vocab_size: int, label: Callable[[int], str]
+) -> Chip:
+    probability = math.exp(step.logprob)
+    others = [f"{label(token)} {percent(share)}" for token, share in step.top if token != step.id][
+        :_OTHERS_NOTED
+    ]
+    notes = [
+        f"the model gave it {percent(probability)} (rank {step.rank:,})",
+        f"drawn with {percent(step.probability)} after the filters",
+    ]
+    if others:
+        notes.append("instead of " + ", ".join(others))
+    if step.ends:
+        notes.append("the end-of-text token: the tale ends here")
+    known = step.id < vocab_size
+    return chip(
+        step.id,
+        token_bytes(step.id) if known else b"",
+        value=PROBABILITY.place(probability),
+        notes=notes,
+    )

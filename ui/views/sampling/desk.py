@@ -1,0 +1,200 @@
+"""Texts being written on the server: so many at once, the rest in a queue, none for nobody.
+
+Each text is written by a thread of its own, so that a page can be redrawn, or a
+slider moved, without ending it. Who wants to see it polls; a text that nobody has
+asked about for a while stops. No Streamlit here, and no model: steps come from a
+function.
+"""
+
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from slm.errors import SlmError
+from slm.sampling.generate import Step, decode_stream
+from slm.tokenizer.protocol import TextTokenizer
+
+State = Literal["waiting", "writing", "done", "stopped", "left", "failed"]
+Steps = Callable[[Callable[[], bool]], Iterator[Step]]
+"""Gives the steps of a text; asks the function that it is given whether to stop."""
+
+PATIENCE_SECONDS = 10.0
+_KEPT = 256
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be written. `name` says by which model; it and the prompt are foreign text."""
+
+    name: str
+    prompt: str
+    prompt_ids: Sequence[int]
+    tokenizer: TextTokenizer
+    steps: Steps
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A text at one moment. `ahead` counts those that must end before it begins."""
+
+    state: State
+    text: str
+    steps: tuple[Step, ...]
+    seconds: float
+    ahead: int = 0
+    problem: str | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether more may come."""
+        return self.state in {"waiting", "writing"}
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the model ended the text."""
+        return bool(self.steps) and self.steps[-1].ends
+
+
+@dataclass
+class Desk:
+    """Seats for so many writers at once. Shared by all visitors; safe for many threads."""
+
+    seats: int = 2
+    patience_seconds: float = PATIENCE_SECONDS
+    _line: deque[str] = field(default_factory=deque)
+    _writing: set[str] = field(default_factory=set)
+    _texts: "OrderedDict[str, _Text]" = field(default_factory=OrderedDict)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def start(self, order: Order) -> str:
+        """Begin as soon as a seat is free; gives the text's id."""
+        text_id = secrets.token_hex(8)
+        text = _Text(order, self.patience_seconds)
+        with self._changed:
+            self._texts[text_id] = text
+            self._line.append(text_id)
+            self._forget_oldest()
+        threading.Thread(
+            target=self._work, args=(text_id, text), name=f"text-{text_id}", daemon=True
+        ).start()
+        return text_id
+
+    def poll(self, text_id: str) -> Progress | None:
+        """The text now; None when it is forgotten. Asking keeps it going."""
+        with self._changed:
+            text = self._texts.get(text_id)
+            ahead = self._line.index(text_id) if text_id in self._line else 0
+        return text.now(ahead) if text is not None else None
+
+    def order(self, text_id: str) -> Order | None:
+        """What was asked for; None when it is forgotten."""
+        with self._changed:
+            text = self._texts.get(text_id)
+        return text.order if text is not None else None
+
+    def stop(self, text_id: str) -> None:
+        """End the text; what is written stays."""
+        with self._changed:
+            text = self._texts.get(text_id)
+            if text is not None:
+                text.stop_asked.set()
+            self._changed.notify_all()
+
+    def _work(self, text_id: str, text: "_Text") -> None:
+        try:
+            if self._take_seat(text_id, text):
+                text.write()
+        finally:
+            text.end()
+            with self._changed:
+                self._writing.discard(text_id)
+                self._changed.notify_all()
+
+    def _take_seat(self, text_id: str, text: "_Text") -> bool:
+        """Wait in line; False for a text that nobody wants any more."""
+        with self._changed:
+            while not text.unwanted():
+                if self._line[0] == text_id and len(self._writing) < self.seats:
+                    break
+                self._changed.wait(timeout=1.0)
+            self._line.remove(text_id)
+            self._changed.notify_all()
+            if text.unwanted():
+                return False
+            self._writing.add(text_id)
+            return True
+
+    def _forget_oldest(self) -> None:
+        while len(self._texts) > _KEPT:
+            oldest = next(iter(self._texts))
+            if self._texts[oldest].now(0, asked=False).alive:
+                return
+            del self._texts[oldest]
+
+
+class _Text:
+    """One text; its thread writes, others read."""
+
+    def __init__(self, order: Order, patience_seconds: float) -> None:
+        self.order = order
+        self.stop_asked = threading.Event()
+        self._patience_seconds = patience_seconds
+        self._asked = time.monotonic()
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._whole = False
+        self._left = False
+        self._problem: str | None = None
+        self._steps: list[Step] = []
+        self._pieces: list[str] = []
+
+    def unwanted(self) -> bool:
+        """Whether somebody stopped it, or nobody has asked about it for too long."""
+        self._left = self._left or time.monotonic() - self._asked > self._patience_seconds
+        return self.stop_asked.is_set() or self._left
+
+    def write(self) -> None:
+        """Write to the end. A mistake that a person can mend is kept as this text's problem."""
+        self._began = time.monotonic()
+        try:
+            steps = self._kept(self.order.steps(self.unwanted))
+            pieces = decode_stream(steps, self.order.tokenizer, after=self.order.prompt_ids)
+            for piece in pieces:
+                self._pieces.append(piece)
+            self._whole = not self.unwanted()
+        except SlmError as error:  # nobody is above this thread to show it
+            self._problem = str(error)
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._ended = time.monotonic()
+
+    def now(self, ahead: int, *, asked: bool = True) -> Progress:
+        """The text as far as it is."""
+        if asked:
+            self._asked = time.monotonic()
+        ended = self._ended
+        seconds = 0.0 if self._began is None else (ended or time.monotonic()) - self._began
+        problem = self._problem
+        state = self._state(ended is not None)
+        if state == "failed" and problem is None:
+            problem = "Writing broke off unexpectedly; the server's log says where. Try again."
+        return Progress(state, "".join(self._pieces), tuple(self._steps), seconds, ahead, problem)
+
+    def _state(self, ended: bool) -> State:
+        if not ended:
+            return "waiting" if self._began is None else "writing"
+        if self._whole:
+            return "done"
+        if self._problem is None and self.stop_asked.is_set():
+            return "stopped"
+        return "left" if self._problem is None and self._left else "failed"
+
+    def _kept(self, steps: Iterator[Step]) -> Iterator[Step]:
+        for step in steps:
+            self._steps.append(step)
+            yield step

@@ -1,0 +1,283 @@
+"""Let the model write, and see what each choice is drawn from.
+
+Three parts that are redrawn apart: the text, which is polled while it grows; the
+sliders with the bars that they move; the prompt.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from slm.sampling.filters import SamplingConfig, next_token_distribution
+from slm.sampling.generate import Prompt, Step, fit_prompt, generate, logits
+from ui import loaders, widgets
+from ui.components.tokens import tokens_view
+from ui.figures.sampling import choice_chart, choice_rows
+from ui.loaders import LoadedRun
+from ui.session import PageState
+from ui.view_models import glossary
+from ui.view_models.sampling import (
+    PROBABILITY,
+    Control,
+    choice_view,
+    code_lines,
+    config_of,
+    controls,
+    ending,
+    status_line,
+    written_chips,
+)
+from ui.views.sampling.desk import Desk, Order, Progress
+
+_POLL_SECONDS = 0.4
+_PROMPT = "Once upon a time"
+_LONGEST_LINK = 500
+_TEXT_HEIGHT = 190
+_SEATS = 2
+_LENGTH = 200
+_COLOURED = (
+    "Each token in the colour of the probability that the model gave it. Rest the pointer on "
+    "one for what else was likely."
+)
+
+
+def render(state: PageState) -> None:
+    """Prompt and sliders beside the text and the bars."""
+    if state.run is None:
+        st.info("No model is here yet. Build one on Home, then let it speak here.")
+        return
+    loaded = loaders.load_run(state.run)
+    for note in loaded.notes:
+        st.warning(widgets.esc_md(note))
+    left, right = st.columns([1, 2.4], gap="medium")
+    with right:
+        _text_panel(loaded)
+        bars = st.empty()
+    with left:
+        widgets.demo_note(state.on_demo, "the words")
+        prompt = _ask_prompt()
+        with widgets.user_errors():
+            ids = loaded.tokenizer.encode(prompt)
+            config = loaded.model.config
+            fitted = fit_prompt(
+                ids, config.vocab_size, config.context_length, loaded.tokenizer.eos_id
+            )
+            for note in fitted.notes:
+                st.caption(widgets.esc_md(note))
+            _settings(loaded, fitted, bars)
+    _show_code(state, loaded, prompt)
+
+
+def _ask_prompt() -> str:
+    """The prompt; it stands in the link unless it is too long for one."""
+    short = len(str(st.session_state.get("prompt", ""))) <= _LONGEST_LINK
+    kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
+    prompt: str = st.text_area(
+        "Prompt",
+        _PROMPT,
+        key="prompt",
+        height=90,
+        placeholder="Empty: the model begins a new text",
+        help=glossary.meaning("prompt"),
+        **kept,
+    )
+    return prompt
+
+
+@st.fragment
+def _settings(loaded: LoadedRun, fitted: Prompt, bars: DeltaGenerator) -> None:
+    """The sliders; they move the bars by the cached logits, without another forward pass."""
+    asked = controls()
+    for field in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty"):
+        _slider(asked[field])
+    left, right = st.columns(2)
+    with left:
+        _number(asked["seed"])
+    right.number_input(
+        "Length",
+        min_value=1,
+        max_value=2_000,
+        value=_LENGTH,
+        step=50,
+        key="new_tokens",
+        bind="query-params",
+        help="At most this many tokens; the model may end its text before.",
+    )
+    with bars.container(), widgets.user_errors():
+        _choice(loaded, fitted, config_of(_chosen()))
+
+
+def _choice(loaded: LoadedRun, fitted: Prompt, config: SamplingConfig) -> None:
+    logits_V = _logits(loaded.run_id, loaded.step, fitted.ids, loaded)
+    distribution = next_token_distribution(logits_V, config, fitted.ids)
+    tokenizer = loaded.tokenizer
+    view = choice_view(distribution, config, tokenizer.token_bytes, tokenizer.vocab_size)
+    st.markdown("**The next token after the prompt**", help=glossary.meaning("filter"))
+    rows = pd.DataFrame(choice_rows(view.bars))
+    st.caption(view.summary, help=glossary.meaning("entropy"))
+    for note in view.notes:
+        st.caption(f":material/info: {widgets.esc_md(note)}")
+    st.vega_lite_chart(
+        rows,
+        choice_chart(view.bars),
+        key="choice",
+        alt="Probability of the likeliest next tokens, from the model and after the settings",
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _logits(run_id: str, step: int, prompt_ids: tuple[int, ...], _loaded: LoadedRun) -> Any:
+    """Logits after a prompt: one forward pass for each checkpoint and prompt."""
+    return logits(_loaded.model, prompt_ids, _loaded.tokenizer.eos_id)
+
+
+def _slider(asked: Control) -> None:
+    st.slider(
+        asked.label,
+        min_value=asked.low,
+        max_value=asked.high,
+        value=asked.default,
+        step=asked.step,
+        key=asked.key,
+        bind="query-params",
+        help=asked.help,
+    )
+
+
+def _number(asked: Control) -> None:
+    st.number_input(
+        asked.label,
+        min_value=asked.low,
+        max_value=asked.high,
+        value=asked.default,
+        step=asked.step,
+        key=asked.key,
+        bind="query-params",
+        help=asked.help,
+    )
+
+
+def _text_panel(loaded: LoadedRun) -> None:
+    """Buttons and the text. Polled while it grows; polling is also what keeps it going."""
+    desk = _desk()
+    text_id = st.session_state.get("text_id", "")
+    begun = desk.poll(text_id)
+    was_alive = begun is not None and begun.alive
+
+    @st.fragment(run_every=_POLL_SECONDS if was_alive else None)
+    def panel() -> None:
+        progress = desk.poll(text_id)
+        alive = progress is not None and progress.alive
+        if was_alive != alive or st.session_state.get("text_id", "") != text_id:
+            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _buttons(loaded, text_id, alive)
+            coloured = st.toggle(
+                "Colour the tokens", key="coloured", bind="query-params", help=_COLOURED
+            )
+        with st.container(border=True, height=_TEXT_HEIGHT, key="written"):
+            _text(progress, desk.order(text_id), coloured)
+        st.caption(widgets.esc_md(_status(progress, desk.order(text_id))))
+
+    panel()
+
+
+def _buttons(loaded: LoadedRun, text_id: str, alive: bool) -> None:
+    st.button(
+        "Write",
+        type="primary",
+        icon=":material/edit:",
+        key="write",
+        on_click=_start,
+        args=(loaded,),
+    )
+    st.button(
+        "Stop",
+        icon=":material/stop:",
+        key="stop",
+        disabled=not alive,
+        on_click=_desk().stop,
+        args=(text_id,),
+    )
+    st.button(
+        "Another",
+        icon=":material/casino:",
+        key="another",
+        help="The same settings with the next seed: another draw.",
+        on_click=_start_another,
+        args=(loaded,),
+    )
+
+
+def _text(progress: Progress | None, order: Order | None, coloured: bool) -> None:
+    if progress is None or order is None:
+        st.caption("Press Write: the model goes on from the prompt, a token at a time.")
+        return
+    if progress.problem:
+        widgets.show_problem(progress.problem)
+    if coloured and progress.steps:
+        tokenizer = order.tokenizer
+        chips = written_chips(progress.steps, tokenizer.token_bytes, tokenizer.vocab_size)
+        tokens_view(chips, scale=PROBABILITY, key="written-tokens", height=_TEXT_HEIGHT * 10)
+    else:
+        st.text(order.prompt + progress.text)
+
+
+def _status(progress: Progress | None, order: Order | None) -> str:
+    if progress is None or order is None:
+        return "Nothing is written yet"
+    how = ending(progress.state, progress.ended_by_itself, progress.ahead)
+    return status_line(len(progress.steps), progress.seconds, how) + f" · {order.name}"
+
+
+def _start(loaded: LoadedRun) -> None:
+    """Write with the settings as they are now; a text that is being written ends."""
+    desk, chosen = _desk(), st.session_state
+    desk.stop(chosen.get("text_id", ""))
+    config = config_of(_chosen())
+    length = int(chosen.get("new_tokens", _LENGTH))
+    prompt = str(chosen.get("prompt", _PROMPT))
+    prompt_ids = loaded.tokenizer.encode(prompt)
+
+    def steps(should_stop: Callable[[], bool]) -> Iterator[Step]:
+        return generate(
+            loaded.model,
+            prompt_ids,
+            config,
+            length,
+            eos_id=loaded.tokenizer.eos_id,
+            should_stop=should_stop,
+        )
+
+    order = Order(loaded.name, prompt, prompt_ids, loaded.tokenizer, steps)
+    chosen["text_id"] = desk.start(order)
+
+
+def _start_another(loaded: LoadedRun) -> None:
+    seed = controls()["seed"]
+    now = int(st.session_state.get(seed.key, seed.default))
+    st.session_state[seed.key] = now + 1 if now < seed.high else 0
+    _start(loaded)
+
+
+def _chosen() -> dict[str, Any]:
+    """What the visitor has set, by the settings' keys."""
+    keys = [control.key for control in controls().values()]
+    return {key: st.session_state[key] for key in keys if key in st.session_state}
+
+
+@st.cache_resource(show_spinner=False)
+def _desk() -> Desk:
+    """The server's one desk, shared by all visitors."""
+    return Desk(seats=_SEATS)
+
+
+def _show_code(state: PageState, loaded: LoadedRun, prompt: str) -> None:
+    assert state.run is not None
+    chosen = st.session_state
+    length = int(chosen.get("new_tokens", _LENGTH))
+    lines = code_lines(state.run, prompt, config_of(_chosen()), length)
+    widgets.show_code(lines, next_token_distribution, generate)
