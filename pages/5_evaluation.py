@@ -1,0 +1,21 @@
+"""Evaluation: how good the model is."""
+
+from ui import session, widgets
+from ui.views.evaluation import held_out, painted, questions
+
+session.guard(__file__)
+state = session.state()
+widgets.page_header(
+    "Evaluation",
+    "How well does the model predict text that it never saw, and where is it caught out? "
+    "A sample that reads well proves little; these figures do.",
+)
+VIEWS = {
+    "held_out": ("Held-out text", held_out),
+    "painted": ("Token by token", painted),
+    "questions": ("Questions about tales", questions),
+}
+chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
+with widgets.user_errors():
+    VIEWS[chosen][1].render(state)
+widgets.explain("evaluation", 5)

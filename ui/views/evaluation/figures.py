@@ -1,0 +1,20 @@
+"""The figures of one measurement, as every view of the chapter shows them."""
+
+import streamlit as st
+
+from ui.view_models import glossary
+from ui.view_models.evaluation import Comparison, Unit
+
+_METRICS: tuple[tuple[str, Unit], ...] = (
+    ("Perplexity", "perplexity"),
+    ("Bits per byte", "bits_per_byte"),
+)
+
+
+def tell(view: Comparison) -> None:
+    """Perplexity and bits per byte, what they mean, and on how many tokens they rest."""
+    with st.container(horizontal=True):
+        for label, unit in _METRICS:
+            st.metric(label, view.model.shown(unit), help=glossary.meaning(label), width="content")
+    st.markdown(f"**{view.reading}**")
+    st.caption(view.measured)

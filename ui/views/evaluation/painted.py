@@ -1,0 +1,130 @@
+"""Where is the model caught out? Surprise painted on each token of a text."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from slm.errors import DataError
+from slm.evaluation.text_score import TextScore, score_text
+from ui import loaders, widgets
+from ui.components.tokens import tokens_view
+from ui.figures.evaluation import rivals_chart
+from ui.loaders import LoadedRun
+from ui.session import PageState
+from ui.view_models import glossary
+from ui.view_models.evaluation import (
+    SURPRISE,
+    comparison,
+    most_surprising,
+    painted_code,
+    surprise_chips,
+)
+from ui.views.evaluation import figures, measures
+
+_OWN = "Your own"
+_DOCUMENT = "Held out"
+_EXAMPLE = "Once upon a time there was a kind otter called Ben. Ben lived by the sea."
+_LONGEST = 20_000
+_LONGEST_LINK = 500
+
+
+def render(state: PageState) -> None:
+    """A text and its figures to the left; the same text, painted, to the right."""
+    if state.run is None:
+        st.info("No model is here yet. Build one on Home, then measure it here.")
+        return
+    loaded = loaders.load_run(state.run)
+    left, right = st.columns([1, 2.2], gap="medium")
+    with left:
+        text = _ask_text(loaded, _documents(state, loaded))
+    if not text:
+        right.info("Type or paste a text: each of its tokens is painted here.")
+        return
+    with right, widgets.user_errors():
+        scored = measures.score(loaded, text)
+        _paint(loaded, scored, text)
+        view = comparison(
+            measures.text_figures(loaded, scored, text, _train_file(state)), None, "this text"
+        )
+        with left:
+            figures.tell(view)
+        if len(view.rivals) > 1:
+            st.plotly_chart(
+                rivals_chart(view.rivals, "perplexity", height=220),
+                key="text-rivals",
+                config={"displayModeBar": False},
+            )
+    widgets.show_code(painted_code(state.run, text), score_text)
+
+
+def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
+    options = [_DOCUMENT, _OWN] if documents else [_OWN]
+    chosen = st.segmented_control(
+        "Text",
+        options,
+        default=options[0],
+        key="scored_from",
+        bind="query-params",
+        required=True,
+        on_change=_take_over,
+        args=(documents,),
+    )
+    if chosen == _DOCUMENT and documents:
+        number = st.number_input(
+            f"Document, 1 to {len(documents)}",
+            min_value=1,
+            max_value=len(documents),
+            key="document",
+            bind="query-params",
+            help=glossary.meaning("held-out"),
+        )
+        st.caption("Choose “Your own” to edit it, and see what lights up.")
+        return documents[int(number) - 1]
+    short = len(str(st.session_state.get("scored", ""))) <= _LONGEST_LINK
+    kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
+    text: str = st.text_area(
+        "Your text",
+        _EXAMPLE,
+        key="scored",
+        height=200,
+        max_chars=_LONGEST,
+        label_visibility="collapsed",
+        placeholder="Paste a text, in any language",
+        **kept,
+    )
+    return text
+
+
+def _take_over(documents: tuple[str, ...]) -> None:
+    """Whoever turns to a text of their own begins with the document that they saw."""
+    number = int(st.session_state.get("document") or 1)
+    if st.session_state.get("scored_from") == _OWN and 1 <= number <= len(documents):
+        st.session_state["scored"] = documents[number - 1]
+
+
+def _paint(loaded: LoadedRun, scored: TextScore, text: str) -> None:
+    token_bytes, vocab_size = loaded.tokenizer.token_bytes, loaded.tokenizer.vocab_size
+    chips = surprise_chips(scored, text, token_bytes, vocab_size)
+    tokens_view(chips, scale=SURPRISE, key="painted", height=300)
+    worst = most_surprising(scored, text, token_bytes, vocab_size, count=3)
+    told = "; ".join(
+        f"{widgets.esc_md(w.token)} ({w.nats:.1f} nats, expected {widgets.esc_md(w.expected)})"
+        for w in worst
+    )
+    st.caption(f"Most surprising: {told}.", help=glossary.meaning("surprise"))
+
+
+def _documents(state: PageState, loaded: LoadedRun) -> tuple[str, ...]:
+    """Held-out texts to choose from; none where the token files are gone."""
+    try:
+        return measures.documents(loaded, measures.token_file(state, "val"))
+    except DataError:
+        return ()
+
+
+def _train_file(state: PageState) -> Path | None:
+    try:
+        return measures.token_file(state, "train")
+    except DataError:
+        return None
