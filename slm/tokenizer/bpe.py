@@ -179,29 +179,6 @@ def pair_ids(
     return {(ids[left], ids[right]): ids[left + right] for left, right in pairs}
 
 
-def count_merges(
-    pairs: Sequence[tuple[Piece, Piece]], texts: Iterable[str], pattern: str = "gpt2"
-) -> list[Merge]:
-    """The merges that were learned from these texts elsewhere, with the counts they had.
-
-    Chunks do not touch each other, so each is replayed by itself: just before merge i
-    it stands as it stood in training.
-    """
-    pieces = [left + right for left, right in pairs]
-    ids = {bytes([value]): value for value in range(N_BYTES)}
-    ids |= {piece: N_BYTES + index for index, piece in enumerate(pieces)}
-    ranks = pair_ids(pairs, ids)
-    counts: Counter[int] = Counter()
-    for chunk, times in count_chunks(texts, pattern).items():
-        *unfinished, _ = replay(list(chunk.encode()), ranks)
-        for word in unfinished:
-            candidates = [ranks.get(pair, _NEVER) for pair in pairwise(word)]
-            counts[min(candidates)] += times * candidates.count(min(candidates))
-    return [
-        Merge(pair, counts[ids[piece]], piece) for pair, piece in zip(pairs, pieces, strict=True)
-    ]
-
-
 def merges_wanted(vocab_size: int, special_tokens: Sequence[str]) -> int:
     """How many merges fill the vocabulary.
 

@@ -23,10 +23,18 @@ from slm.data.corpus import Corpus, open_corpus
 from slm.data.splitting import Split
 from slm.errors import TokenizerError
 from slm.jobs import Reporter, silent
-from slm.tokenizer.bpe import N_BYTES
+from slm.tokenizer.bpe import (
+    END_OF_TEXT,
+    N_BYTES,
+    Merge,
+    learn,
+    merges_wanted,
+    require_merges,
+)
 from slm.tokenizer.characters import CharacterTokenizer
 from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.patterns import count_chunks
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.statistics import compression
 from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Workspace
@@ -34,6 +42,7 @@ from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Workspace
 SPLITS: tuple[Split, ...] = ("train", "val")
 _BLOCK_BYTES = 2**20
 _COMPRESSION_DOCUMENTS = 1_000
+_MERGES_A_REPORT = 32
 
 
 class TokenizeConfig(Config):
@@ -84,7 +93,6 @@ def train_tokenizer(
         with workspace.tokenizers.create(
             name, owner=owner, parents={"corpus": corpus.artefact}
         ) as draft:
-            report(None, "Counting the merges", stage="tokenizer")
             tokenizer.save(draft.folder)
             measured = compression(tokenizer, islice(corpus.texts("val"), _COMPRESSION_DOCUMENTS))
             draft.details.update(
@@ -181,25 +189,30 @@ class _StoppedError(Exception):
 def _train(
     corpus: Corpus, config: TokenizeConfig, report: Reporter
 ) -> Tokenizer | CharacterTokenizer:
-    texts = _TrainingTexts(corpus, report)
+    progress = _Progress(report, "Reading the text", corpus.counts("train")["bytes"])
+    texts = progress.watch(corpus.texts("train"))
     if config.kind == "characters":
         return CharacterTokenizer.train(texts)
-    return Tokenizer.train(texts, config.vocab_size, pattern=config.pattern)
+    return Tokenizer.from_learned(_learn(texts, config, report), pattern=config.pattern)
 
 
-@dataclass
-class _TrainingTexts:
-    """The training texts, as often as they are asked for: to learn, then to count merges."""
+def _learn(texts: Iterable[str], config: TokenizeConfig, report: Reporter) -> list[Merge]:
+    """The merges by the readable trainer, which counts as it goes and can be watched.
 
-    corpus: Corpus
-    report: Reporter
-    _passes: int = 0
-
-    def __iter__(self) -> Iterator[str]:
-        self._passes += 1
-        message = "Reading the text" if self._passes == 1 else "Counting the merges"
-        n_bytes = self.corpus.counts("train")["bytes"]
-        yield from _Progress(self.report, message, n_bytes).watch(self.corpus.texts("train"))
+    The compiled one is some times faster, but the counts would have to be found afterwards.
+    """
+    special_tokens = (END_OF_TEXT,)
+    wanted = merges_wanted(config.vocab_size, special_tokens)
+    counts = count_chunks(texts, config.pattern)
+    merges: list[Merge] = []
+    for merge in islice(learn(counts), wanted):
+        if len(merges) % _MERGES_A_REPORT == 0:
+            if report.should_stop():
+                raise _StoppedError
+            report(len(merges) / wanted, f"Joining pairs: {len(merges):,} of {wanted:,}")
+        merges.append(merge)
+    require_merges(len(merges), wanted, special_tokens)
+    return merges
 
 
 @dataclass

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Self
 
@@ -23,9 +23,10 @@ from slm.tokenizer.bpe import (
     END_OF_TEXT,
     N_BYTES,
     Merge,
-    count_merges,
+    learn,
     merges_wanted,
     require_merges,
+    token_ids,
 )
 from slm.tokenizer.checks import (
     number_special_tokens,
@@ -35,6 +36,7 @@ from slm.tokenizer.checks import (
 )
 from slm.tokenizer.definition import TOKENIZER_FILE, Definition
 from slm.tokenizer.engines import Encoder, learn_pieces, pairs_of
+from slm.tokenizer.patterns import count_chunks
 from slm.tokenizer.protocol import Span, StreamDecoder, primed
 
 MERGES_FILE = "merges.jsonl"
@@ -79,9 +81,9 @@ class Tokenizer:
     ) -> Self:
         """Learn a vocabulary of `vocab_size` tokens, special tokens included.
 
-        The first special token ends documents. Counts of the merges are found when
-        they are first asked for, by `merges` or `save`, from the same texts: give a
-        list, or another collection that can be read twice (an iterator is kept in memory).
+        The first special token ends documents. The engine tells no counts; when `merges`
+        or `save` first asks for them, the readable trainer finds them in the same texts.
+        So give a list, or what else can be read twice (an iterator is kept in memory).
 
         Raises: TokenizerError when the texts give fewer tokens than asked for.
         """
@@ -92,12 +94,28 @@ class Tokenizer:
         kept = list(texts) if iter(texts) is texts else texts
         pieces = learn_pieces(kept, n_merges, pattern)
         require_merges(len(pieces) - N_BYTES, n_merges, special_tokens)
-        vocab = {piece: token_id for token_id, piece in enumerate(pieces)}
-        names = number_special_tokens(vocab, special_tokens)
-        require_distinct(vocab, names)
-        tokenizer = cls(Definition(vocab, pairs_of(pieces), names, pattern))
+        pairs = pairs_of(pieces)
+        uncounted = [Merge(pair, None, pair[0] + pair[1]) for pair in pairs]
+        tokenizer = cls.from_learned(uncounted, special_tokens, pattern)
         tokenizer._uncounted = kept
         return tokenizer
+
+    @classmethod
+    def from_learned(
+        cls,
+        merges: Sequence[Merge],
+        special_tokens: Sequence[str] = (END_OF_TEXT,),
+        pattern: str = "gpt2",
+    ) -> Self:
+        """The tokenizer of the merges that the readable trainer found with this pattern.
+
+        Raises: TokenizerError for a special token that text could give too.
+        """
+        vocab = token_ids(merges)
+        names = number_special_tokens(vocab, special_tokens)
+        require_distinct(vocab, names)
+        definition = Definition(vocab, [merge.pair for merge in merges], names, pattern)
+        return cls(definition, counts=[merge.count for merge in merges])
 
     @classmethod
     def from_merges(
@@ -135,8 +153,8 @@ class Tokenizer:
         """What was learned, in order, with counts where the texts are known."""
         pairs = self.definition.merges
         if self._uncounted is not None:
-            counted = count_merges(pairs, self._uncounted, self.pattern)
-            self._counts, self._uncounted = [merge.count for merge in counted], None
+            learned = islice(learn(count_chunks(self._uncounted, self.pattern)), len(pairs))
+            self._counts, self._uncounted = [merge.count for merge in learned], None
         counts = self._counts or [None] * len(pairs)
         return [
             Merge(pair, count, pair[0] + pair[1]) for pair, count in zip(pairs, counts, strict=True)

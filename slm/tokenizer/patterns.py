@@ -59,16 +59,9 @@ def chunks(text: str, pattern: str = "gpt2") -> list[str]:
     ['It', "'s", ' 12', ' o', "'", 'clock', '!', ' ', ' Go', '.']
 
     What counts as a letter depends on the edition of Unicode that an engine follows,
-    and Python's `regex` is ahead of the compiled tokenizers by thousands of letters.
-    So that all of them cut alike, it works on ASCII alone, where it is four times
-    faster; all other text goes through the engine of the `tokenizers` library.
+    see `_Cutter`.
     """
-    expression = pattern_named(pattern).expression
-    if text.isascii():
-        found: list[str] = _for_ascii(expression).findall(text)
-        return found
-    pieces = _for_unicode(expression).pre_tokenize_str(well_formed(text))
-    return [piece for piece, _ in pieces]
+    return _cutter(pattern_named(pattern).expression).cut(well_formed(text))
 
 
 def count_chunks(texts: Iterable[str], pattern: str = "gpt2") -> Counter[str]:
@@ -79,11 +72,40 @@ def count_chunks(texts: Iterable[str], pattern: str = "gpt2") -> Counter[str]:
     return counts
 
 
-@cache
-def _for_ascii(expression: str) -> "regex.Pattern[str]":
-    return regex.compile(expression)
+class _Cutter:
+    """One expression in two engines that come to the same chunks.
+
+    That of `tokenizers` knows the same letters as the compiled tokenizers do. Python's
+    `regex` is some times faster, and ahead of them by thousands of letters; so it cuts the
+    texts all of whose characters, probed one by one when they are first met, it takes alike.
+    """
+
+    def __init__(self, expression: str) -> None:
+        self._quick = regex.compile(expression)
+        self._exact = pre_tokenizers.Split(tokenizers.Regex(expression), behavior="isolated")
+        self._alike: set[str] = set()
+
+    def cut(self, text: str) -> list[str]:
+        """The chunks of a well-formed text."""
+        return self._cut_quickly(text) if self._take_alike(text) else self._cut_exactly(text)
+
+    def _cut_quickly(self, text: str) -> list[str]:
+        found: list[str] = self._quick.findall(text)
+        return found
+
+    def _cut_exactly(self, text: str) -> list[str]:
+        return [piece for piece, _ in self._exact.pre_tokenize_str(text)]
+
+    def _take_alike(self, text: str) -> bool:
+        """Whether both engines take every character for the same: letter, digit, blank or sign."""
+        if text.isascii():
+            return True
+        for character in set(text) - self._alike:
+            probe = f"a{character}a 1{character}1 !{character}! '{character}"
+            if self._cut_quickly(probe) != self._cut_exactly(probe):
+                return False
+            self._alike.add(character)
+        return True
 
 
-@cache
-def _for_unicode(expression: str) -> pre_tokenizers.Split:
-    return pre_tokenizers.Split(tokenizers.Regex(expression), behavior="isolated")
+_cutter = cache(_Cutter)

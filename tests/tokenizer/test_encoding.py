@@ -14,6 +14,7 @@ from slm.tokenizer.encoding import (
     tokens_for,
     train_tokenizer,
 )
+from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.loading import load_tokenizer
 from slm.workspace import Workspace
 
@@ -98,7 +99,11 @@ def test_a_tokenizer_remembers_its_corpus_and_its_settings(workspace, corpus, to
     assert sorted(path.name for path in tokenizer.folder.iterdir()) == [
         *("manifest.json", "merges.jsonl", "tokenizer.json")
     ]
-    assert load_tokenizer(tokenizer.folder).merges[0].count > 100
+
+
+def test_the_saved_merges_are_those_of_the_compiled_trainer(corpus, tokenizer):
+    texts = list(open_corpus(corpus).texts("train"))
+    assert load_tokenizer(tokenizer.folder).merges == Tokenizer.train(texts, 400).merges
 
 
 def test_characters_take_no_vocab_size_from_the_settings(workspace, corpus):
@@ -114,9 +119,16 @@ def test_characters_take_no_vocab_size_from_the_settings(workspace, corpus):
 def test_work_says_how_far_it_is(workspace, corpus, tokenizer):
     watcher = Watcher()
     encode_corpus(workspace, corpus, tokenizer, watcher)
-    fractions = [fraction for fraction, _ in watcher.heard if fraction is not None]
+    fractions = [fraction for fraction, _ in watcher.heard]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+
+
+def test_training_says_how_many_pairs_are_joined(workspace, corpus):
+    """143 merges fill 400 tokens: 256 bytes and the end of text are there at first."""
+    watcher = Watcher()
+    train_tokenizer(workspace, TokenizeConfig(corpus="tales", vocab_size=400), watcher)
+    assert (96 / 143, "Joining pairs: 96 of 143") in watcher.heard
 
 
 @pytest.mark.parametrize("reports", [0, 1, 2])
