@@ -1,8 +1,9 @@
 """How far work is, in words; knows neither Streamlit nor what the work is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slm.jobs import JobStatus
+from slm.jobs import Job, JobStatus
 
 _STATES = {
     "queued": "Waiting",
@@ -47,6 +48,11 @@ def job_view(name: str, status: JobStatus) -> JobView:
         can_resume=status.state in {"stopped", "interrupted", "failed"},
         problem=status.error,
     )
+
+
+def jobs_to_show(known: Iterable[Job], verb: str, mine: str | None = None) -> list[Job]:
+    """The jobs of one verb that run now, and the one that this visitor started last."""
+    return [job for job in known if job.verb == verb and (job.id == mine or job.status().alive)]
 
 
 def duration(seconds: float) -> str:

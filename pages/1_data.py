@@ -1,0 +1,18 @@
+"""Data: what the model learns from."""
+
+from ui import session, widgets
+from ui.views.data import collect, explore
+
+VIEWS = {"explore": ("Explore", explore), "collect": ("New corpus", collect)}
+
+session.guard(__file__)
+state = session.state()
+widgets.page_header(
+    "Data",
+    "A model knows nothing but its text. See what a text holds, clean it, and keep a part of it "
+    "aside to find out later what was learned.",
+)
+chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
+with widgets.user_errors():
+    VIEWS[chosen][1].render(state)
+widgets.explain("data", 1)

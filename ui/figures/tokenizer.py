@@ -1,0 +1,44 @@
+"""How a text shrinks as merges are learned."""
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from ui.figures.curves import OKABE_ITO
+
+_MOST_POINTS = 300
+
+
+def compression(
+    bytes_per_token: NDArray[np.float64], *, marked: int | None = None, height: int = 360
+) -> go.Figure:
+    """bytes_per_token[i] is with the first i merges alone; `marked` is the i to point at."""
+    last = len(bytes_per_token) - 1
+    chosen = np.unique(np.linspace(0, last, min(_MOST_POINTS, last + 1)).round().astype(int))
+    figure = go.Figure(
+        go.Scatter(
+            x=chosen,
+            y=bytes_per_token[chosen],
+            mode="lines",
+            line={"color": OKABE_ITO[0], "width": 2.5},
+            hovertemplate="%{x:,} merges: %{y:.2f} bytes per token<extra></extra>",
+        )
+    )
+    if marked is not None and 0 <= marked <= last:
+        figure.add_scatter(
+            x=[marked],
+            y=[float(bytes_per_token[marked])],
+            mode="markers+text",
+            marker={"color": OKABE_ITO[5], "size": 10},
+            text=["nine tenths"],
+            textposition="bottom right",
+            hovertemplate="%{x:,} merges: %{y:.2f} bytes per token<extra></extra>",
+        )
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 20, "b": 10},
+        showlegend=False,
+        xaxis={"title": "merges learned", "tickformat": ","},
+        yaxis={"title": "bytes per token", "rangemode": "tozero"},
+    )
+    return figure
