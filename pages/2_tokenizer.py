@@ -1,0 +1,22 @@
+"""Tokenizer: how text becomes numbers."""
+
+from ui import session, widgets
+from ui.views.tokenizer import look, train, vocabulary
+
+VIEWS = {
+    "look": ("Text as tokens", look),
+    "vocabulary": ("Vocabulary", vocabulary),
+    "train": ("New tokenizer", train),
+}
+
+session.guard(__file__)
+state = session.state()
+widgets.page_header(
+    "Tokenizer",
+    "A model reads numbers. The tokenizer cuts text into known pieces and numbers them; longer "
+    "pieces, more text in view.",
+)
+chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
+with widgets.user_errors():
+    VIEWS[chosen][1].render(state)
+widgets.explain("tokenizer", 2)
