@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from slm.model.transformer import Transformer
     from slm.tokenizer.protocol import TextTokenizer
 
+_NEEDED_WHOLE = ("numpy", "pandas")
+"""Plotly uses these as soon as another thread has begun to import them, so they come first."""
 _WARM_MODULES = ("torch", "plotly.graph_objects", "pandas", "pyarrow", "slm.model.transformer")
 
 
@@ -51,6 +53,8 @@ def warm_up(demo: Path) -> threading.Thread:
         gc.freeze()
 
     del demo
+    for name in _NEEDED_WHOLE:
+        importlib.import_module(name)
     thread = threading.Thread(target=work, name="warm-up", daemon=True)
     thread.start()
     return thread
