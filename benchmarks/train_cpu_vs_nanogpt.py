@@ -55,7 +55,7 @@ OUR_MODEL = ModelConfig(
     context_length=CONTEXT, n_layers=4, n_heads=4, n_kv_heads=2, d_model=128, d_ff=256
 )
 OUR_TRAINING = TrainConfig(
-    steps=250, evaluate_every=10, evaluation_tokens=0, sample_every=0, snapshots=0
+    steps=220, evaluate_every=20, evaluation_tokens=0, sample_every=0, snapshots=0
 )
 
 

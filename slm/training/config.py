@@ -52,14 +52,14 @@ class TrainConfig(Config):
         json_schema_extra=_ui(scale="log", min=1e-5, max=3e-2),
     )
     muon_learning_rate: float = Field(
-        0.02,
+        0.015,
         gt=0,
         le=1,
         description="Peak rate of Muon: the size of a hidden matrix's update per step.",
         json_schema_extra=_ui(scale="log", min=1e-3, max=0.2),
     )
     muon_momentum: float = Field(
-        0.85,
+        0.8,
         ge=0,
         lt=1,
         description="Share of Muon's running average that each step keeps: about "
@@ -276,6 +276,7 @@ _MIDDLE = _SMALL.replace(
     steps=2_000,
     batch_size=32,
     learning_rate=3e-3,
+    muon_learning_rate=0.02,
     muon_momentum=0.95,
     warmup_steps=40,
     weight_decay=0.05,
@@ -288,6 +289,7 @@ _LARGE = TrainConfig(
     batch_size=480,
     grad_accum_steps=30,
     learning_rate=3e-3,
+    muon_learning_rate=0.02,
     muon_momentum=0.95,
     warmup_steps=200,
     decay_fraction=0.4,
