@@ -26,7 +26,7 @@ def watch(workspace: Workspace, job_id: str, key: str) -> Job | None:
     def panel() -> None:
         assert job is not None
         status = job.status()
-        if was_alive and not status.alive:
+        if status.alive != was_alive:  # it ended, or was resumed
             st.rerun()
         view = job_view(job.name, status)
         with st.container(border=True, key=f"{key}-panel"):

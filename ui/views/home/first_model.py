@@ -57,8 +57,8 @@ def _watch(state: PageState, build: Job) -> None:
     @st.fragment(run_every=_POLL_SECONDS if was_alive else None)
     def panel() -> None:
         status = build.status()
-        if was_alive and not status.alive:
-            if status.state == "done":
+        if status.alive != was_alive or not _unfinished(build):  # ended, resumed, or put aside
+            if was_alive and status.state == "done":
                 session.choose(run=status.result.get("run"))
             st.rerun()
         opened = pipeline_view(cards_of_job(status), key="pipeline")
