@@ -13,8 +13,8 @@ session.guard(__file__)
 state = session.state()
 widgets.page_header(
     "Tokenizer",
-    "A model reads numbers. The tokenizer cuts text into known pieces and numbers them; longer "
-    "pieces, more text in view.",
+    "A model reads numbers, not letters. The tokenizer cuts text into known pieces and numbers "
+    "them: the fewer, the better.",
 )
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():

@@ -1,10 +1,13 @@
 """The Data page, as a visitor uses it."""
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from slm import jobs
 from slm.data.corpus import open_corpus
+from slm.data.embedded import python_docs
 from slm.errors import HubError
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
@@ -17,7 +20,7 @@ COLLECT = "New corpus"
 def said(app: AppTest) -> str:
     """All words outside of controls."""
     kinds = (app.markdown, app.caption, app.info, app.success, app.text, app.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
 def test_it_opens_with_the_corpus_of_the_current_model(open_page: OpenPage):
@@ -62,7 +65,7 @@ def test_rules_show_at_once_what_they_do(open_page: OpenPage):
     app.radio(key="source").set_value("python-docs").run()
     app.button_group(key="rules").set_value(["lower_case"]).run()
     assert not app.exception
-    assert "Of all 79 documents: " in said(app) and "changes in documents that stay" in said(app)
+    assert re.search(r"Of all \d+ documents: \d+ changes in documents that stay", said(app))
 
 
 def test_a_corpus_is_saved_by_a_job_and_used(open_page: OpenPage, workspace_env: Workspace):
@@ -77,7 +80,8 @@ def test_a_corpus_is_saved_by_a_job_and_used(open_page: OpenPage, workspace_env:
     made = workspace_env.corpora.get(name)
     app.button(key=f"use-{job.id}").click().run()
     assert not app.exception and app.session_state["view"] == "explore"
-    assert open_corpus(made).count == 78  # one of the 79 topics stands there twice
+    texts = {text for text, _ in python_docs.documents()}
+    assert open_corpus(made).count == len(texts)
 
 
 def test_saving_the_same_twice_starts_one_job(open_page: OpenPage, workspace_env: Workspace):

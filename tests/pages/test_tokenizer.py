@@ -53,10 +53,13 @@ def test_a_click_on_a_token_tells_its_merges(open_page: OpenPage, workspace_env:
     engine = load_tokenizer(workspace_env.tokenizers.list()[0].folder)
     app = open_page("tokenizer", tokenize="the fox said")
     place = next(i for i, token in enumerate(engine.encode("the fox said")) if 256 <= token < 511)
-    app.session_state["token_picked"] = place
+    app.session_state["tokenize-chips"] = {"pick": place}
     app.run()
     assert not app.exception
-    assert any("made one token of" in element.value for element in app.markdown)
+    assert any("made one token of" in element.value for element in app.caption)
+    app.session_state["tokenize-chips"] = {"pick": None}
+    app.text_area(key="tokenize").set_value("another text").run()
+    assert any("Click a token" in element.value for element in app.caption)
 
 
 def test_the_vocabulary_can_be_searched(open_page: OpenPage):

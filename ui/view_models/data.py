@@ -22,6 +22,7 @@ from ui.view_models.jobs import count, size
 
 UPLOAD = "upload"
 HUB = "hub"
+GENERATED = frozenset({"tales", "tales-with-echoes"})
 DOCUMENTS_A_PAGE = 8
 _BEGINNING_CHARACTERS = 60
 
@@ -98,7 +99,7 @@ def source_config(
     if choice == UPLOAD:
         return SourceConfig(source=upload) if upload else None
     if choice != HUB:
-        return SourceConfig(source=choice, seed=seed if choice == "tales" else 0)
+        return SourceConfig(source=choice, seed=seed if choice in GENERATED else 0)
     name = hub_name.strip().removeprefix(PREFIX)
     if not name:
         return None

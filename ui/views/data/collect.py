@@ -32,9 +32,9 @@ def render(state: PageState) -> None:
     source = None
     with left:
         choice = _ask_source()
+    with right:
         with widgets.user_errors():
             source = _settings(state, choice)
-    with right:
         rules = _ask_rules()
         if source is None:
             st.info(_missing(choice))
@@ -143,7 +143,8 @@ def _is_ours(path: Path, state: PageState) -> bool:
 
 
 def _ask_hub() -> SourceConfig | None:
-    name = st.text_input(
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name = row.text_input(
         "Data set",
         key="hub_name",
         placeholder="owner/name, as in roneneldan/TinyStories",
@@ -152,7 +153,7 @@ def _ask_hub() -> SourceConfig | None:
         max_chars=200,
     )
     given: dict[str, str] = {}
-    with st.popover("Configuration, split, column", width="stretch"):
+    with row.popover("Split, column …"):
         for field, label, usual in (
             ("hub_config", "Configuration", "the only one"),
             ("hub_split", "Split", "train"),
@@ -178,10 +179,10 @@ def _ask_hub() -> SourceConfig | None:
 def _missing(choice: str) -> str:
     if choice == words.UPLOAD:
         return (
-            "Choose a text file to the left. UTF-8, UTF-16 and Windows-1252 are told apart; "
+            "Choose a text file above. UTF-8, UTF-16 and Windows-1252 are told apart; "
             "the file itself is kept as it was."
         )
-    return "Name a data set of the Hub to the left, as owner/name."
+    return "Name a data set of the Hub above, as owner/name."
 
 
 def _ask_rules() -> tuple[str, ...]:
@@ -243,9 +244,9 @@ def _ask_and_save(
 
     Raises: ConfigError for settings that cannot be.
     """
-    named, limited, saved = st.columns([2, 1.4, 1.4], vertical_alignment="bottom")
+    row = st.container(horizontal=True, vertical_alignment="bottom")
     suggested = words.default_name(choice, source.source)
-    name = named.text_input(
+    name = row.text_input(
         "Name",
         key="corpus_name",
         placeholder=suggested,
@@ -253,14 +254,12 @@ def _ask_and_save(
         bind="query-params",
         persist_state="session",
     )
-    with limited.popover("How much", width="stretch"):
+    with row.popover("How much"):
         limits = _ask_limits(choice)
     config = PrepareConfig(
         **{**source.model_dump(), **limits, "name": name.strip() or suggested, "rules": rules}
     )
-    if saved.button(
-        "Save the corpus", type="primary", icon=":material/save:", key="prepare", width="stretch"
-    ):
+    if row.button("Save the corpus", type="primary", icon=":material/save:", key="prepare"):
         _start(state, config)
     st.caption(words.plan(config))
     return config
@@ -301,7 +300,7 @@ def _ask_limits(choice: str) -> dict[str, object]:
         persist_state="session",
     )
     seed = 0
-    if choice == "tales":
+    if choice in words.GENERATED:
         seed = st.number_input(
             "Seed",
             min_value=0,

@@ -55,12 +55,12 @@ class _Shown:
 
 def render(state: PageState) -> None:
     """Choose a text, then an aspect of it."""
-    picker, *columns = st.columns([1.5, 1, 1, 1.2, 1], vertical_alignment="top")
-    with picker:
+    row = st.container(horizontal=True, gap="medium")
+    with row.container(width=260):
         shown = _choose(state)
     statistics = shown.statistics()
-    for column, figure in zip(columns, words.text_figures(statistics), strict=True):
-        column.metric(figure.label, figure.value, help=figure.meaning)
+    for figure in words.text_figures(statistics):
+        row.metric(figure.label, figure.value, help=figure.meaning, width="content")
     with widgets.user_errors():
         _aspects(shown, statistics)
     st.caption(widgets.esc_md(_origin(shown)))
@@ -96,7 +96,9 @@ def _origin(shown: _Shown) -> str:
 
 
 def _collect(source: str) -> None:
+    """Go on with that source; the address tells it too, by the title that its picker shows."""
     st.session_state.update(view="collect", source=source)
+    st.query_params["source"] = EMBEDDED[source].title
 
 
 @st.fragment
@@ -115,6 +117,7 @@ def _aspects(shown: _Shown, statistics: CorpusStatistics) -> None:
         bind="query-params",
         label_visibility="collapsed",
         required=True,
+        wrap=True,
     )
     if shown.source is not None and action.button(
         "Clean and save it",
@@ -149,16 +152,16 @@ def _documents(shown: _Shown, total: int) -> None:
         st.session_state["document"] = 1
     listing, full = st.columns([1, 1.2], gap="medium")
     with listing:
-        asked, back, on, chance = st.columns([2, 1, 1, 1.4], vertical_alignment="bottom")
-        number = asked.number_input(
-            f"Document, of {total:,}", 1, total, key="document", bind="query-params"
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        number = row.number_input(
+            f"Document, of {total:,}", 1, total, key="document", bind="query-params", width=150
         )
         start = words.page_start(number)
         page = words.DOCUMENTS_A_PAGE
-        back.button("←", on_click=_go, args=(max(1, start - page),), help="Earlier documents")
+        row.button("←", on_click=_go, args=(max(1, start - page),), help="Earlier documents")
         later = min(total, start + page)
-        on.button("→", on_click=_go, args=(later,), help="Later documents")
-        chance.button("Random", on_click=_go_anywhere, args=(total,))
+        row.button("→", on_click=_go, args=(later,), help="Later documents")
+        row.button("Random", on_click=_go_anywhere, args=(total,))
         rows = shown.page(start - 1, page)
         _table(rows, start, number)
     text, source, split = rows[number - start]

@@ -40,7 +40,7 @@ def _panel(tokenizer: Current) -> None:
         view = view_of(tokenizer, text)
         with right:
             _figures(tokenizer, view)
-            picked = _chips(view)
+            picked = _chips(view, f"{tokenizer.folder} {text}")
         with left:
             _token(tokenizer, view, picked)
     _show_code(tokenizer, text)
@@ -54,7 +54,7 @@ def _ask_text() -> str:
     text: str = st.text_area(
         "Text",
         words.DEFAULT_TEXT,
-        height=190,
+        height=170,
         max_chars=_MOST_CHARACTERS,
         key="tokenize",
         help="Type or paste anything, in any language. Ctrl+Enter shows its tokens.",
@@ -65,33 +65,34 @@ def _ask_text() -> str:
 
 def _figures(tokenizer: Current, view: words.TextView) -> None:
     corpus = tokenizer.bytes_per_token
-    tokens, n_bytes, ratio, on_corpus = st.columns(4)
-    tokens.metric("Tokens", f"{view.tokens:,}", help=glossary.meaning("token"))
-    n_bytes.metric("Bytes", f"{view.bytes:,}", help=glossary.meaning("UTF-8"))
-    ratio.metric(
+    row = st.container(horizontal=True, gap="medium")
+    row.metric("Tokens", f"{view.tokens:,}", help=glossary.meaning("token"), width="content")
+    row.metric("Bytes", f"{view.bytes:,}", help=glossary.meaning("UTF-8"), width="content")
+    row.metric(
         "Bytes per token",
         f"{view.bytes_per_token:.2f}" if view.tokens else "–",
         help=glossary.meaning("bytes per token"),
+        width="content",
     )
-    on_corpus.metric(
+    row.metric(
         "On its corpus",
         f"{corpus:.2f}" if corpus else "–",
         help="Bytes per token on held-out text of the corpus that the tokenizer was trained on.",
+        width="content",
     )
 
 
-def _chips(view: words.TextView) -> int | None:
+def _chips(view: words.TextView, of: str) -> int | None:
     """The chips; the place of the one that is picked, kept while the text stays."""
     if not view.tokens:
         st.info("No text, no tokens. Type something to the left.")
         return None
-    held = st.session_state.get("token_picked")
-    place = held if isinstance(held, int) and 0 <= held < view.tokens else None
-    with st.container(key="chips-box"):
-        clicked = tokens_view(view.chips, key="tokenize-chips", height=400, selected=place)
+    held_of, held = st.session_state.get("token_picked", ("", None))
+    place = held if held_of == of else None
+    clicked = tokens_view(view.chips, key="tokenize-chips", height=400, selected=place)
     if clicked is not None and clicked != place:
-        st.session_state["token_picked"] = clicked
-        st.rerun(scope="fragment")
+        st.session_state["token_picked"] = (of, clicked)
+        st.rerun()  # the chip is outlined by what it is given, so it is drawn once more
     return place
 
 
@@ -103,9 +104,8 @@ def _token(tokenizer: Current, view: words.TextView, place: int | None) -> None:
         return
     token = words.token_view(tokenizer.engine, merges_of(tokenizer), view.chips[place].id)
     with st.container(border=True):
-        st.code(token.shown, language=None)
-        st.caption(f"id {token.id:,} · bytes {token.bytes}")
-        st.markdown(token.story)
+        st.markdown(f"**{widgets.esc_md(token.shown)}** · id {token.id:,} · bytes {token.bytes}")
+        st.caption(token.story)
         if token.steps:
             frame = pd.DataFrame(
                 {
