@@ -169,6 +169,15 @@ def status_line(n_tokens: int, seconds: float, how: str) -> str:
     return " · ".join(parts)
 
 
+def shown_prompt(prompt: str, length: int = 300) -> str:
+    """The end of a prompt, which is what the text goes on from.
+
+    >>> shown_prompt("Once upon a time", 8)
+    '… a time'
+    """
+    return prompt if len(prompt) <= length else "…" + prompt[1 - length :]
+
+
 def ending(state: str, ended_by_itself: bool, ahead: int) -> str:
     """What a text is doing, or why it ended.
 
@@ -187,8 +196,16 @@ def ending(state: str, ended_by_itself: bool, ahead: int) -> str:
     }.get(state, "Broken off")
 
 
-def code_lines(run: Artefact, prompt: str, config: SamplingConfig, max_new_tokens: int) -> str:
+def code_lines(
+    run: Artefact,
+    prompt: str,
+    config: SamplingConfig,
+    max_new_tokens: int,
+    *,
+    go_on: bool = False,
+) -> str:
     """The lines that write the same text without a browser."""
+    eos_id = "None" if go_on else "opened.tokenizer.eos_id"
     settings = ", ".join(
         f"{field}={value!r}"
         for field, value in config.to_json().items()
@@ -201,9 +218,7 @@ from slm.sampling.generate import decode_stream, generate
 prompt = {prompt!r}
 ids = opened.tokenizer.encode(prompt)
 config = SamplingConfig({settings})
-steps = generate(
-    opened.model, ids, config, {max_new_tokens}, eos_id=opened.tokenizer.eos_id
-)
+steps = generate(opened.model, ids, config, {max_new_tokens}, eos_id={eos_id})
 print(prompt + "".join(decode_stream(steps, opened.tokenizer, after=ids)))
 """
 
@@ -254,10 +269,13 @@ def _unique(bars: Sequence[Bar]) -> tuple[Bar, ...]:
 def _summary(distribution: Distribution) -> str:
     possible, total = int(distribution.kept_V.sum()), distribution.kept_V.size
     before, after = distribution.entropy_before_nats, distribution.entropy_after_nats
+    cut = distribution.mass_cut
+    if possible == 1:  # greedy cuts before the temperature's share could be asked for
+        cut = 1.0 - float(distribution.stages[0].probabilities_V[distribution.kept_V].sum())
     return (
-        f"**{possible:,}** of {total:,} can be drawn · **{percent(distribution.mass_cut)}** of the "
-        f"probability is cut · as unsure as among {math.exp(before):,.1f} → "
-        f"**{math.exp(after):,.1f}** tokens (entropy {before:.2f} → **{after:.2f}** nats)"
+        f"**{possible:,}** of {total:,} can be drawn · **{percent(max(0.0, cut))}** is cut · "
+        f"entropy {before:.2f} → **{after:.2f}** nats, as among {math.exp(before):,.1f} → "
+        f"**{math.exp(after):,.1f}** tokens"
     )
 
 

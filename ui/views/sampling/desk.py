@@ -96,13 +96,15 @@ class Desk:
             text = self._texts.get(text_id)
         return text.order if text is not None else None
 
-    def stop(self, text_id: str) -> None:
-        """End the text; what is written stays."""
+    def stop(self, text_id: str, wait_seconds: float = 0.0) -> None:
+        """End the text, and wait a moment for that; what is written stays."""
         with self._changed:
             text = self._texts.get(text_id)
             if text is not None:
                 text.stop_asked.set()
             self._changed.notify_all()
+        if text is not None:
+            text.ended.wait(wait_seconds)
 
     def _work(self, text_id: str, text: "_Text") -> None:
         try:
@@ -145,7 +147,8 @@ class _Text:
         self._patience_seconds = patience_seconds
         self._asked = time.monotonic()
         self._began: float | None = None
-        self._ended: float | None = None
+        self.ended = threading.Event()
+        self._seconds = 0.0
         self._whole = False
         self._left = False
         self._problem: str | None = None
@@ -171,22 +174,25 @@ class _Text:
 
     def end(self) -> None:
         """Nothing more will come."""
-        self._ended = time.monotonic()
+        self._seconds = self._so_far()
+        self.ended.set()
 
     def now(self, ahead: int, *, asked: bool = True) -> Progress:
         """The text as far as it is."""
         if asked:
             self._asked = time.monotonic()
-        ended = self._ended
-        seconds = 0.0 if self._began is None else (ended or time.monotonic()) - self._began
+        state = self._state()
+        seconds = self._seconds if self.ended.is_set() else self._so_far()
         problem = self._problem
-        state = self._state(ended is not None)
         if state == "failed" and problem is None:
             problem = "Writing broke off unexpectedly; the server's log says where. Try again."
         return Progress(state, "".join(self._pieces), tuple(self._steps), seconds, ahead, problem)
 
-    def _state(self, ended: bool) -> State:
-        if not ended:
+    def _so_far(self) -> float:
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    def _state(self) -> State:
+        if not self.ended.is_set():
             return "waiting" if self._began is None else "writing"
         if self._whole:
             return "done"

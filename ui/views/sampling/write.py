@@ -27,6 +27,7 @@ from ui.view_models.sampling import (
     config_of,
     controls,
     ending,
+    shown_prompt,
     status_line,
     written_chips,
 )
@@ -36,7 +37,9 @@ _POLL_SECONDS = 0.4
 _PROMPT = "Once upon a time"
 _LONGEST_LINK = 500
 _TEXT_HEIGHT = 190
+_CHIPS_HEIGHT = 132
 _SEATS = 2
+_STOP_SECONDS = 0.5  # a token or two; then the page need not poll for the end
 _LENGTH = 200
 _COLOURED = (
     "Each token in the colour of the probability that the model gave it. Rest the pointer on "
@@ -68,7 +71,7 @@ def render(state: PageState) -> None:
             for note in fitted.notes:
                 st.caption(widgets.esc_md(note))
             _settings(loaded, fitted, bars)
-    _show_code(state, loaded, prompt)
+    _show_code(state, prompt)
 
 
 def _ask_prompt() -> str:
@@ -105,6 +108,12 @@ def _settings(loaded: LoadedRun, fitted: Prompt, bars: DeltaGenerator) -> None:
         key="new_tokens",
         bind="query-params",
         help="At most this many tokens; the model may end its text before.",
+    )
+    st.toggle(
+        "Go on after the end",
+        key="go_on",
+        bind="query-params",
+        help="Do not stop where the model ends its text: " + glossary.meaning("end-of-text token"),
     )
     with bars.container(), widgets.user_errors():
         _choice(loaded, fitted, config_of(_chosen()))
@@ -148,11 +157,10 @@ def _slider(asked: Control) -> None:
 
 
 def _number(asked: Control) -> None:
-    st.number_input(
+    st.number_input(  # begins at its lowest value, which is the setting's default
         asked.label,
         min_value=asked.low,
         max_value=asked.high,
-        value=asked.default,
         step=asked.step,
         key=asked.key,
         bind="query-params",
@@ -178,8 +186,7 @@ def _text_panel(loaded: LoadedRun) -> None:
             coloured = st.toggle(
                 "Colour the tokens", key="coloured", bind="query-params", help=_COLOURED
             )
-        with st.container(border=True, height=_TEXT_HEIGHT, key="written"):
-            _text(progress, desk.order(text_id), coloured)
+        _text(progress, desk.order(text_id), coloured)
         st.caption(widgets.esc_md(_status(progress, desk.order(text_id))))
 
     panel()
@@ -200,7 +207,7 @@ def _buttons(loaded: LoadedRun, text_id: str, alive: bool) -> None:
         key="stop",
         disabled=not alive,
         on_click=_desk().stop,
-        args=(text_id,),
+        args=(text_id, _STOP_SECONDS),
     )
     st.button(
         "Another",
@@ -213,17 +220,19 @@ def _buttons(loaded: LoadedRun, text_id: str, alive: bool) -> None:
 
 
 def _text(progress: Progress | None, order: Order | None, coloured: bool) -> None:
-    if progress is None or order is None:
-        st.caption("Press Write: the model goes on from the prompt, a token at a time.")
-        return
-    if progress.problem:
-        widgets.show_problem(progress.problem)
-    if coloured and progress.steps:
+    if progress is not None and order is not None and coloured and progress.steps:
         tokenizer = order.tokenizer
         chips = written_chips(progress.steps, tokenizer.token_bytes, tokenizer.vocab_size)
-        tokens_view(chips, scale=PROBABILITY, key="written-tokens", height=_TEXT_HEIGHT * 10)
-    else:
-        st.text(order.prompt + progress.text)
+        with st.container(border=True):  # it scrolls by itself; a fixed box would clip its tips
+            tokens_view(chips, scale=PROBABILITY, key="written-tokens", height=_CHIPS_HEIGHT)
+        return
+    with st.container(border=True, height=_TEXT_HEIGHT, autoscroll=True, key="written"):
+        if progress is None or order is None:
+            st.caption("Press Write: the model goes on from the prompt, a token at a time.")
+        elif progress.problem:
+            widgets.show_problem(progress.problem)
+        else:
+            st.text(shown_prompt(order.prompt) + progress.text)
 
 
 def _status(progress: Progress | None, order: Order | None) -> str:
@@ -240,15 +249,19 @@ def _start(loaded: LoadedRun) -> None:
     config = config_of(_chosen())
     length = int(chosen.get("new_tokens", _LENGTH))
     prompt = str(chosen.get("prompt", _PROMPT))
+    go_on = bool(chosen.get("go_on", False))
     prompt_ids = loaded.tokenizer.encode(prompt)
 
     def steps(should_stop: Callable[[], bool]) -> Iterator[Step]:
+        loaders.choose_threads(loaded.model)
+        shape, eos_id = loaded.model.config, loaded.tokenizer.eos_id
+        fitted = fit_prompt(prompt_ids, shape.vocab_size, shape.context_length, eos_id)
         return generate(
             loaded.model,
-            prompt_ids,
+            fitted.ids,
             config,
             length,
-            eos_id=loaded.tokenizer.eos_id,
+            eos_id=None if go_on else eos_id,
             should_stop=should_stop,
         )
 
@@ -275,9 +288,10 @@ def _desk() -> Desk:
     return Desk(seats=_SEATS)
 
 
-def _show_code(state: PageState, loaded: LoadedRun, prompt: str) -> None:
+def _show_code(state: PageState, prompt: str) -> None:
     assert state.run is not None
     chosen = st.session_state
     length = int(chosen.get("new_tokens", _LENGTH))
-    lines = code_lines(state.run, prompt, config_of(_chosen()), length)
+    go_on = bool(chosen.get("go_on", False))
+    lines = code_lines(state.run, prompt, config_of(_chosen()), length, go_on=go_on)
     widgets.show_code(lines, next_token_distribution, generate)
