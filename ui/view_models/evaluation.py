@@ -60,12 +60,16 @@ class Rival:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model beside its rivals, worst first. `reading` and `verdict` say it in plain words."""
+    """A model beside its rivals, worst first. `reading` and `verdict` say it in plain words.
+
+    partial: only the beginning of the text was measured.
+    """
 
     rivals: tuple[Rival, ...]
     reading: str
     verdict: str
     measured: str
+    partial: bool
 
     @property
     def model(self) -> Rival:
@@ -91,12 +95,13 @@ def comparison(figures: Mapping[str, Any], of_tokens: int | None, what: str) -> 
     )
     by_key = {rival.key: rival.perplexity for rival in rivals}
     tokens = int(figures["model"]["tokens"])
-    if of_tokens and tokens < of_tokens - 1:
+    partial = of_tokens is not None and tokens < of_tokens - 1
+    if partial:
         measured = f"Measured on the first {tokens:,} of {of_tokens:,} tokens of {what}."
     else:
         measured = f"Measured on all {tokens:,} tokens of {what}."
     reading = f"As unsure as choosing between {choices(by_key['model'])} equally likely tokens."
-    return Comparison(rivals, reading, _verdict(by_key), measured)
+    return Comparison(rivals, reading, _verdict(by_key), measured, partial)
 
 
 def choices(perplexity: float) -> str:
@@ -274,7 +279,7 @@ def _score_notes(
 ) -> list[str]:
     if token.nats is None or token.probability is None:
         return ["nothing comes before it, so nothing predicts it"]
-    notes = [f"surprise {token.nats:.2f} nats: held {_share(token.probability)} likely"]
+    notes = [f"surprise {token.nats:.2f} nats: the model gave it {_share(token.probability)}"]
     others = [
         f"{_named(e.id, token_bytes, vocab_size)} {_share(e.probability)}"
         for e in token.expected

@@ -29,11 +29,9 @@ def render(state: PageState) -> None:
     with left:
         widgets.demo_note(state.on_demo, "the figures")
         split = _pick("Measure on", _SPLITS, "split")
-        _watch(state, state.run)
         view, total = _compare(state, loaded, split)
         figures.tell(view)
-        if view.measured.startswith("Measured on the first"):
-            _offer_whole(state, state.run, split, total)
+        _measure_all(state, state.run, split, total, view.partial)
     with right:
         unit = _pick_unit(view)
         st.plotly_chart(
@@ -63,24 +61,23 @@ def _compare(
     return comparison(figures, total, _PHRASES[split]), total
 
 
-def _offer_whole(state: PageState, run: Artefact, split: str, total: int | None) -> None:
-    if total is None:
+def _measure_all(
+    state: PageState, run: Artefact, split: str, total: int | None, partial: bool
+) -> None:
+    """A button for the whole split; while that is measured, how far it is."""
+    newest = next(iter(measures.evaluations(state.workspace, run)), None)
+    status = newest.status() if newest is not None else None
+    if newest is not None and status is not None and (status.alive or status.error):
+        job_panel.watch(state.workspace, newest.id, key="evaluation")
+        if status.alive:
+            return
+    if total is None or not partial:
         return
     if st.button(f"Measure all {total:,} tokens", icon=":material/straighten:", key="measure-all"):
         argv = ["evaluate", "--run", run.id, "--split", split, "--max-tokens", str(max(2, total))]
         name = f"Evaluation of {run.name}"[:80]
         jobs.start(state.workspace, argv, name=name, key=f"evaluate-{run.id}-{split}")
         st.rerun()
-
-
-def _watch(state: PageState, run: Artefact) -> None:
-    """The measurement that runs, or the newest one if it went wrong."""
-    newest = next(iter(measures.evaluations(state.workspace, run)), None)
-    if newest is None:
-        return
-    status = newest.status()
-    if status.alive or status.error:
-        job_panel.watch(state.workspace, newest.id, key="evaluation")
 
 
 def _pick(label: str, options: dict[str, str], key: str) -> str:

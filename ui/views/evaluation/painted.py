@@ -24,8 +24,7 @@ from ui.views.evaluation import figures, measures
 
 _OWN = "Your own"
 _DOCUMENT = "Held out"
-_EXAMPLE = "Once upon a time there was a kind otter called Ben. Ben lived by the sea."
-_LONGEST = 20_000
+_LONGEST = 8_000
 _LONGEST_LINK = 500
 
 
@@ -42,7 +41,8 @@ def render(state: PageState) -> None:
         right.info("Type or paste a text: each of its tokens is painted here.")
         return
     with right, widgets.user_errors():
-        scored = measures.score(loaded, text)
+        with st.spinner("Reading the text"):
+            scored = measures.score(loaded, text)
         _paint(loaded, scored, text)
         view = comparison(
             measures.text_figures(loaded, scored, text, _train_file(state)), None, "this text"
@@ -85,7 +85,6 @@ def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
     kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_area(
         "Your text",
-        _EXAMPLE,
         key="scored",
         height=200,
         max_chars=_LONGEST,
@@ -99,7 +98,9 @@ def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
 def _take_over(documents: tuple[str, ...]) -> None:
     """Whoever turns to a text of their own begins with the document that they saw."""
     number = int(st.session_state.get("document") or 1)
-    if st.session_state.get("scored_from") == _OWN and 1 <= number <= len(documents):
+    own = st.session_state.get("scored", "")
+    untouched = not own or own in documents
+    if st.session_state.get("scored_from") == _OWN and untouched and number <= len(documents):
         st.session_state["scored"] = documents[number - 1]
 
 

@@ -1,0 +1,98 @@
+import shutil
+
+from slm import jobs
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def captions(app):
+    return " ".join(element.value for element in app.caption)
+
+
+def words(app):
+    return " ".join(element.value for element in app.markdown)
+
+
+def test_held_out_text_is_measured_beside_baselines(open_page):
+    app = open_page("evaluation")
+    assert not app.exception
+    assert float(metrics(app)["Perplexity"].replace(",", "")) > 1
+    assert "equally likely tokens" in words(app) and "bigram" in words(app)
+    assert "Measured on" in captions(app)
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_a_whole_split_is_measured_by_one_job(open_page, workspace_env, monkeypatch):
+    from ui.views.evaluation import measures
+
+    monkeypatch.setattr(measures, "QUICK_TOKENS", 300)
+    asked = []
+    monkeypatch.setattr(jobs, "start", lambda *a, **k: asked.append((a, k)))
+    app = open_page("evaluation", split="Training")
+    assert "Measured on the first 299 of" in captions(app)
+    app.button(key="measure-all").click().run()
+    ((_, argv), options) = asked[0]
+    (run,) = workspace_env.runs.list()
+    assert argv[:3] == ["evaluate", "--run", run.id] and "train" in argv
+    assert options["key"] == f"evaluate-{run.id}-train"
+
+
+def test_a_held_out_document_is_painted(open_page):
+    app = open_page("evaluation", view="Token by token", document="2")
+    assert not app.exception
+    assert "Most surprising" in captions(app)
+    assert "Perplexity" in metrics(app)
+
+
+def test_own_text_is_painted_and_measured(open_page):
+    app = open_page(
+        "evaluation", view="Token by token", scored_from="Your own", scored="<b>A cat</b> 日本"
+    )
+    assert not app.exception and not app.error
+    assert "of this text" in captions(app)
+
+
+def test_an_empty_text_asks_for_one(open_page):
+    app = open_page("evaluation", view="Token by token", scored_from="Your own")
+    assert "Type or paste a text" in app.info[0].value
+    assert not app.exception
+
+
+def test_questions_about_tales_are_counted_beside_chance(open_page):
+    app = open_page("evaluation", view="Questions about tales")
+    assert not app.exception
+    assert "By guessing it would be 25%" in words(app)
+    assert len(app.dataframe) == 1
+
+
+def test_own_text_can_be_measured_when_the_token_files_are_gone(open_page, workspace_env):
+    shutil.rmtree(workspace_env.tokens.folder)
+    app = open_page(
+        "evaluation", view="Token by token", scored_from="Your own", scored="Once upon a time"
+    )
+    assert not app.exception
+    assert "Perplexity" in metrics(app)
+
+
+def test_figures_of_the_runs_report_outlive_the_token_files(open_page, workspace_env):
+    shutil.rmtree(workspace_env.tokens.folder)
+    app = open_page("evaluation")
+    assert not app.exception
+    assert "Perplexity" in metrics(app)
+
+
+def test_a_run_whose_checkpoints_are_gone_is_told_calmly(open_page, workspace_env):
+    (run,) = workspace_env.runs.list()
+    for name in ("ckpt", "snapshots"):
+        shutil.rmtree(run.folder / name)
+    app = open_page("evaluation")
+    assert not app.exception
+    assert "no checkpoint" in app.error[0].value
+
+
+def test_without_any_model_the_page_says_where_to_get_one(open_page, no_demo):
+    app = open_page("evaluation", run=None)
+    assert "No model is here yet" in app.info[0].value
+    assert not app.exception
