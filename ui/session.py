@@ -31,6 +31,7 @@ _PAGES = {
     ],
     "Yours": [("8_library.py", "Library", ":material/inventory_2:", "library")],
 }
+_CHOICES = ("run", "corpus", "tokenizer")
 _FILE_OF = {url: file for rows in _PAGES.values() for file, _, _, url in rows}
 
 
@@ -90,8 +91,13 @@ def pages() -> Mapping[str, list[Any]]:
 
 
 def go_to(chapter: str, **query: str) -> None:
-    """Open another page (`data` … `sampling`, `library`, or "" for Home)."""
-    st.switch_page(f"pages/{_FILE_OF[chapter]}", query_params=query or None)
+    """Open another page (`data` … `sampling`, `library`, or "" for Home); choices go along.
+
+    A bound picker takes its value as the address has it: `view` is a view's title.
+    """
+    told = [key for key in _CHOICES if key not in st.session_state.get("pending_choice", {})]
+    chosen = {key: st.query_params[key] for key in told if key in st.query_params}
+    st.switch_page(f"pages/{_FILE_OF[chapter]}", query_params={**chosen, **query} or None)
 
 
 def workspace() -> Workspace:

@@ -1,12 +1,13 @@
 """Small things that every page needs: headers, forms from settings, errors, escaping."""
 
 import inspect
+import math
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, get_args
 
 import streamlit as st
@@ -17,6 +18,7 @@ from slm.errors import SlmError
 from ui.view_models.tutorial import for_app
 
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial"
+_LARGEST = 2**53 - 1  # whole numbers that a browser can tell apart
 _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
 
 
@@ -50,9 +52,15 @@ def show_problem(text: str) -> None:
 
 
 def view_picker(views: Mapping[str, str]) -> str:
-    """Which tool of the chapter to show (`?view=`); the first is the default."""
+    """Which tool of the chapter to show (`?view=`); the first is the default.
+
+    The picker writes a view's title into the address; a link may say its key.
+    """
     if len(views) == 1:
         return next(iter(views))
+    asked = st.query_params.get("view")
+    if asked is not None and asked in views:
+        st.session_state["view"] = asked
     chosen = st.segmented_control(
         "View",
         list(views),
@@ -67,21 +75,31 @@ def view_picker(views: Mapping[str, str]) -> str:
 
 
 def config_form(
-    config: type[Config], names: Sequence[str], start: Config, key: str
+    config: type[Config],
+    names: Sequence[str],
+    start: Config,
+    key: str,
+    labels: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Ask for the named fields of a config; labels, bounds and help come from the fields.
+    """Ask for the named fields of a config; bounds and help come from the fields.
 
     Widgets are keyed `<key>-<field>`, so that presets can set them through
-    session state. Gives plain values for `start.replace(**values)`.
+    session state. A field without one of `labels` is called by its name. Gives
+    plain values for `start.replace(**values)`; an empty number is None.
     """
+    fields = config.model_fields
     return {
-        name: _ask(name, config.model_fields[name], getattr(start, name), f"{key}-{name}")
+        name: _ask(
+            labels.get(name, name.replace("_", " ")),
+            fields[name],
+            getattr(start, name),
+            f"{key}-{name}",
+        )
         for name in names
     }
 
 
-def _ask(name: str, field: FieldInfo, value: Any, key: str) -> Any:
-    label = name.replace("_", " ")
+def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:
     extra = field.json_schema_extra
     hints: Any = extra.get("ui", {}) if isinstance(extra, dict) else {}
     kind = [part for part in get_args(field.annotation) if part is not NoneType]
@@ -89,6 +107,8 @@ def _ask(name: str, field: FieldInfo, value: Any, key: str) -> Any:
     if key not in st.session_state:
         st.session_state[key] = value
     if options:
+        held = st.session_state[key]
+        options = options if held in options else sorted([*options, held])
         return st.selectbox(label, options, key=key, help=field.description)
     if isinstance(value, bool) or field.annotation is bool:
         return st.toggle(label, key=key, help=field.description)
@@ -96,17 +116,23 @@ def _ask(name: str, field: FieldInfo, value: Any, key: str) -> Any:
         low, high = bounds(field)
         is_float = float in (kind or [field.annotation])
         cast: type[int] | type[float] = float if is_float else int
+        step = hints.get("step", _usual_step(value) if is_float else None)
         return st.number_input(
             label,
             min_value=None if low is None else cast(low),
-            max_value=None if high is None else cast(high),
-            step=cast(hints["step"]) if "step" in hints else None,
+            max_value=None if high is None else cast(min(high, _LARGEST)),
+            step=None if step is None else cast(step),
             format=hints.get("format", "%g" if is_float else None),
-            placeholder="automatic",
+            placeholder="automatic" if NoneType in get_args(field.annotation) else "a number",
             key=key,
             help=field.description,
         )
     return st.text_input(label, key=key, help=field.description)
+
+
+def _usual_step(value: float | None) -> float:
+    """A step that suits a number of this size: half of its leading digit's unit."""
+    return 10.0 ** math.floor(math.log10(abs(value))) / 2 if value else 0.01
 
 
 def _literal_options(annotation: Any) -> list[Any]:
