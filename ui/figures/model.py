@@ -1,0 +1,75 @@
+"""What a model is made of, as bars."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import plotly.graph_objects as go
+
+from ui.figures.curves import OKABE_ITO
+from ui.view_models.model import Piece
+
+_LABEL_SHARE = 0.09  # narrower pieces tell their name on hover and in the legend
+COLORS: Mapping[str, str] = MappingProxyType(
+    {
+        "token embedding": OKABE_ITO[0],
+        "position embedding": OKABE_ITO[4],
+        "attention": OKABE_ITO[1],
+        "feed-forward": OKABE_ITO[2],
+        "norms": OKABE_ITO[3],
+        "output": OKABE_ITO[5],
+        "weights": OKABE_ITO[0],
+        "gradients": OKABE_ITO[1],
+        "optimizer": OKABE_ITO[2],
+        "activations": OKABE_ITO[3],
+        "key-value cache": OKABE_ITO[4],
+    }
+)
+
+
+def parts(pieces: Sequence[Piece], *, height: int = 140) -> go.Figure:
+    """One bar cut into its pieces; the legend tells their amounts, so that it needs no axis."""
+    named = [replace(piece, label=f"{piece.label} {piece.shown}") for piece in pieces]
+    figure = stacked({"": named}, unit="", height=height)
+    return figure.update_layout(
+        xaxis={"visible": False, "range": [0, sum(piece.amount for piece in pieces)]},
+        yaxis={"visible": False},
+        bargap=0,
+    )
+
+
+def stacked(rows: Mapping[str, Sequence[Piece]], *, unit: str, height: int = 220) -> go.Figure:
+    """A bar for each row, the first on top, cut into its pieces; a piece keeps its colour."""
+    figure = go.Figure()
+    told: set[str] = set()
+    for row, pieces in rows.items():
+        for piece in pieces:
+            figure.add_bar(
+                x=[piece.amount],
+                y=[row],
+                orientation="h",
+                name=piece.label,
+                legendgroup=piece.label,
+                showlegend=piece.label not in told,
+                marker={"color": _color(piece)},
+                text=f"{piece.share:.0%}" if piece.share >= _LABEL_SHARE else "",
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                hovertemplate=f"{piece.label} ({piece.shown}): {piece.share:.1%}<extra></extra>",
+            )
+            told.add(piece.label)
+    figure.update_layout(
+        barmode="stack",
+        height=height,
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0},
+        xaxis={"title": unit, "showgrid": False},
+        yaxis={"autorange": "reversed"},
+        bargap=0.25,
+    )
+    return figure
+
+
+def _color(piece: Piece) -> str:
+    return next(color for part, color in COLORS.items() if piece.label.startswith(part))

@@ -1,0 +1,252 @@
+"""A model's shape in numbers and words, before anything is trained. Knows no browser."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import log
+from types import MappingProxyType
+
+from slm.errors import ConfigError
+from slm.model.config import (
+    PRESETS,
+    ModelConfig,
+    flops_per_token,
+    memory_bytes,
+    parameter_counts,
+)
+from ui.view_models import settings
+from ui.view_models.jobs import count, size
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "size": ("n_layers", "n_heads", "d_model", "d_ff", "context_length", "vocab_size"),
+        "attention": ("n_kv_heads", "d_head", "positions", "rope_theta", "qk_norm", "window"),
+        "details": ("mlp", "norm", "norm_eps", "bias", "tie_embeddings", "dropout"),
+    }
+)
+FIELDS: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
+LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "n_layers": "Blocks",
+        "n_heads": "Heads",
+        "d_model": "Width",
+        "d_ff": "Inner width",
+        "context_length": "Context",
+        "vocab_size": "Vocabulary",
+        "n_kv_heads": "Key-value heads",
+        "d_head": "Head width",
+        "positions": "Positions",
+        "rope_theta": "Rotary base",
+        "qk_norm": "Query/key norm",
+        "window": "Window",
+        "mlp": "Feed-forward",
+        "norm": "Norm",
+        "norm_eps": "Norm epsilon",
+        "bias": "Bias",
+        "tie_embeddings": "Tied embeddings",
+        "dropout": "Dropout",
+    }
+)
+_PARTS: Mapping[str, str] = MappingProxyType(
+    {
+        "token_embedding": "token embedding",
+        "position_embedding": "position embedding",
+        "attention": "attention",
+        "feed_forward": "feed-forward",
+        "norms": "norms",
+        "unembedding": "output",
+        "weights": "weights",
+        "gradients": "gradients",
+        "optimizer": "optimizer",
+        "activations": "activations",
+        "cache": "key-value cache",
+    }
+)
+_KNOWN: Mapping[str, str] = MappingProxyType(
+    {
+        "gpt2-124m": "GPT-2 (124 M)",
+        "smollm2-135m": "SmolLM2-135M",
+        "qwen3-0.6b": "Qwen3-0.6B",
+        "tinyllama-1.1b": "TinyLlama (1.1 B)",
+        "phi-3-mini": "Phi-3 Mini (3.8 B)",
+    }
+)
+DEFAULT = "nano"
+
+
+@dataclass(frozen=True)
+class Design:
+    """A model to be: the preset that it started from, and its settings now."""
+
+    preset: str
+    config: ModelConfig
+
+    @property
+    def changed(self) -> dict[str, object]:
+        """Settings that differ from the preset's."""
+        return settings.changes(self.config, PRESETS[self.preset])
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One part of a whole. `share` is 0 to 1."""
+
+    label: str
+    amount: int
+    shown: str
+    share: float
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """What a design comes to, ready to show."""
+
+    parameters: str
+    train_memory: str
+    generate_memory: str
+    flops: str
+    parameter_pieces: tuple[Piece, ...]
+    train_pieces: tuple[Piece, ...]
+    generate_pieces: tuple[Piece, ...]
+    comparison: str
+    memory: str
+    fits: bool
+
+
+def write_design(design: Design) -> str:
+    """The design for an address.
+
+    >>> write_design(Design("nano", PRESETS["nano"].replace(n_layers=5)))
+    'nano,n_layers:5'
+    """
+    changed = settings.to_text(design.changed)
+    return f"{design.preset},{changed}" if changed else design.preset
+
+
+def read_design(text: str) -> Design:
+    """The design that `write_design` wrote; the text may come from anyone.
+
+    Raises: ConfigError for an unknown preset, or settings that do not fit together.
+    """
+    preset, _, changed = text.partition(",")
+    if preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset[:60]!r}; there are: {', '.join(PRESETS)}.")
+    return Design(preset, settings.from_text(changed, PRESETS[preset]))
+
+
+def design_like(config: ModelConfig) -> Design:
+    """That shape, told from the preset that it differs from in the fewest settings."""
+    nearest = min(PRESETS, key=lambda preset: len(settings.changes(config, PRESETS[preset])))
+    return Design(nearest, config)
+
+
+def preset_label(preset: str) -> str:
+    """A preset with its size.
+
+    >>> preset_label("tinyllama-1.1b")
+    'tinyllama-1.1b · 1.10 B'
+    """
+    if preset not in PRESETS:
+        return preset
+    return f"{preset} · {count(sum(parameter_counts(PRESETS[preset]).values()))}"
+
+
+def changes_in_words(design: Design) -> str:
+    """In what a design left its preset; empty where it did not.
+
+    >>> changes_in_words(Design("nano", PRESETS["nano"].replace(n_layers=5)))
+    'Changed from nano: blocks 3 → 5.'
+    """
+    base = PRESETS[design.preset]
+    told = [
+        f"{LABELS.get(name, name).split(' (')[0].lower()} "
+        f"{_value(getattr(base, name))} → {_value(value)}"
+        for name, value in design.changed.items()
+    ]
+    return f"Changed from {design.preset}: {', '.join(told)}." if told else ""
+
+
+def model_view(config: ModelConfig, batch_size: int, machine_bytes: int) -> ModelView:
+    """The figures of a shape, trained on `batch_size` windows at once on this machine."""
+    parameters = parameter_counts(config)
+    training = memory_bytes(config, batch_size, "train")
+    generating = memory_bytes(config, 1, "generate")
+    needed = sum(training.values())
+    return ModelView(
+        parameters=count(sum(parameters.values())),
+        train_memory=size(needed),
+        generate_memory=size(sum(generating.values())),
+        flops=count(flops_per_token(config)),
+        parameter_pieces=_pieces(parameters, count),
+        train_pieces=_pieces(training, size),
+        generate_pieces=_pieces(generating, size),
+        comparison=f"{_size_sentence(config)} {_share_sentence(parameters)}",
+        memory=_memory_sentence(config, batch_size, needed, machine_bytes),
+        fits=needed <= machine_bytes,
+    )
+
+
+def ratio_in_words(ratio: float) -> str:
+    """A ratio of sizes as a person says it.
+
+    >>> ratio_in_words(1.05), ratio_in_words(2.5), ratio_in_words(0.3), ratio_in_words(0.004)
+    ('about as many parameters as', '2.5 times the parameters of', \
+'30% of the parameters of', '0.40% of the parameters of')
+    """
+    if 0.9 <= ratio <= 1.1:
+        return "about as many parameters as"
+    if ratio > 1:
+        return f"{ratio:.{1 if ratio < 10 else 0}f} times the parameters of"
+    return f"{100 * ratio:.{0 if ratio >= 0.1 else 2}f}% of the parameters of"
+
+
+def _pieces(amounts: Mapping[str, int], shown: Callable[[float], str]) -> tuple[Piece, ...]:
+    whole = sum(amounts.values())
+    return tuple(
+        Piece(_PARTS[name], amount, shown(amount), amount / whole)
+        for name, amount in amounts.items()
+        if amount
+    )
+
+
+def _size_sentence(config: ModelConfig) -> str:
+    ours = sum(parameter_counts(config).values())
+    ratios = {
+        name: ours / sum(parameter_counts(PRESETS[preset]).values())
+        for preset, name in _KNOWN.items()
+    }
+    nearest = min(ratios, key=lambda name: abs(log(ratios[name])))
+    return f"It has {ratio_in_words(ratios[nearest])} {nearest}, the nearest published model."
+
+
+def _share_sentence(parameters: Mapping[str, int]) -> str:
+    whole = sum(parameters.values())
+    largest = max(parameters, key=lambda name: parameters[name])
+    share = parameters[largest] / whole
+    sentence = f"The largest part is the {_PARTS[largest]}, {share:.0%} of all parameters"
+    if largest == "token_embedding":
+        return f"{sentence}: here the vocabulary decides the size more than the blocks do."
+    return f"{sentence}."
+
+
+def _memory_sentence(config: ModelConfig, batch_size: int, needed: int, machine: int) -> str:
+    windows = f"{batch_size} windows" if batch_size > 1 else "one window"
+    what = f"Training on {windows} of {config.context_length:,} tokens at once takes {size(needed)}"
+    if needed <= machine:
+        return f"{what}; this machine has {size(machine)}, so it fits."
+    fixed = sum(
+        amount for part, amount in memory_bytes(config, 1, "train").items() if part != "activations"
+    )
+    remedy = (
+        "fewer windows at once or a shorter context would make it fit"
+        if fixed < machine
+        else "its weights, gradients and optimizer alone are too large; choose a smaller shape"
+    )
+    return f"{what}, but this machine has {size(machine)}: {remedy}."
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "automatic"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:,}" if isinstance(value, int) else str(value)
