@@ -42,8 +42,8 @@ from ui.view_models.attention import (
 from ui.view_models.chips import visible
 
 _LONGEST_LINK = 500
-_MATRIX_HEIGHT = 390
-_TEXT_WIDTH, _SLIDER_WIDTH, _CHOICE_WIDTH, _NUMBER_WIDTH = 370, 165, 95, 150
+_MATRIX_HEIGHT = 450
+_TEXT_WIDTH, _SLIDER_WIDTH, _CHOICE_WIDTH, _NUMBER_WIDTH = 420, 165, 95, 150
 
 
 @dataclass(frozen=True)
