@@ -3,10 +3,11 @@
     python benchmarks/train_cpu_vs_nanogpt.py --peer NANOGPT_FOLDER --text FILE [--seeds 3]
 
 The peer runs its README's CPU recipe with its own model and the settings read from
-its own files; the loss that it ends with is the target. We run our trainer with its
-default recipe on the same ids until a measurement is at or below the target. Both
-sides are measured on the whole validation split, in the same windows, and the time
-that measuring takes is left out on both sides.
+its own files. The target is the loss that it ends with, and never above the 1.88 that
+its README promises, also for a seed that ends higher. We run our trainer with its default
+recipe on the same ids until a measurement is at or below the target. Both sides are
+measured on the whole validation split, in the same windows, and the time that measuring
+takes is left out on both sides.
 """
 
 import argparse
@@ -47,6 +48,7 @@ README_CPU = {
     "lr_decay_iters": 2000,
     "dropout": 0.0,
 }
+README_LOSS = 1.88
 CONTEXT = 64
 PEER_MEASURES_EVERY = 250
 EVALUATION_ROWS = 128
@@ -55,7 +57,7 @@ OUR_MODEL = ModelConfig(
     context_length=CONTEXT, n_layers=4, n_heads=4, n_kv_heads=2, d_model=128, d_ff=256
 )
 OUR_TRAINING = TrainConfig(
-    steps=220, evaluate_every=20, evaluation_tokens=0, sample_every=0, snapshots=0
+    steps=240, evaluate_every=20, evaluation_tokens=0, sample_every=0, snapshots=0
 )
 
 
@@ -90,7 +92,7 @@ def main() -> None:
             target = choice.target
             if target is None:
                 peer = run_peer(choice.peer, parts["tokens"].folder, seed, choice.compile)
-                target = peer.nats
+                target = min(peer.nats, README_LOSS)
                 print(f"seed {seed}  peer  {told(peer)}", flush=True)
             ours = run_ours(workspace, parts, seed, choice.threads, target, changes)
             print(f"seed {seed}  ours  {told(ours)}  (target {target:.4f})", flush=True)
@@ -99,7 +101,7 @@ def main() -> None:
     if times:
         ours_median, peer_median = (statistics.median(side) for side in zip(*times, strict=True))
         print(f"seconds: ours {ours_median:.2f}, peer {peer_median:.2f} (medians of {len(times)})")
-        print("wall clock to the peer's final validation loss, ours over the peer's")
+        print("wall clock to the peer's loss, ours over the peer's")
         print(f"ratio: {ours_median / peer_median:.4f}")
 
 

@@ -158,7 +158,7 @@ class _Training:
                 self._commit()
         if self.store.committed_step != progress.step and progress.step > 0:
             self._commit()
-        state: Literal["done", "stopped"] = "done" if progress.step == config.steps else "stopped"
+        state: Literal["done", "stopped"] = "done" if progress.step >= config.steps else "stopped"
         return Outcome(
             state, progress.step, self.train_nats, progress.val_nats, progress.elapsed_seconds
         )
