@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 _NEEDED_WHOLE = ("numpy", "pandas")
 """Plotly uses these as soon as another thread has begun to import them, so they come first."""
-_WARM_MODULES = ("torch", "plotly.graph_objects", "pandas", "pyarrow", "slm.model.transformer")
+_WARM_MODULES = (
+    "torch",
+    "torch._dynamo",  # the first model asks for it: 800 modules, 117,000 objects
+    "plotly.graph_objects",
+    "pandas",
+    "pyarrow",
+    "slm.lab.reports",
+)
 _SMALL_MODEL = 20_000_000  # parameters; larger ones are bound by memory, which all cores share
 
 
