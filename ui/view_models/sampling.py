@@ -182,10 +182,10 @@ def ending(state: str, ended_by_itself: bool, ahead: int) -> str:
     """What a text is doing, or why it ended.
 
     >>> ending("done", True, 0), ending("waiting", False, 1)
-    ('Done: the model ended its text', 'Waiting: 1 text is ahead')
+    ('Done: the model ended its text', 'Waiting: 1 text must end first')
     """
     if state == "waiting":
-        return f"Waiting: {ahead} {'text is' if ahead == 1 else 'texts are'} ahead"
+        return f"Waiting: {ahead} {'text' if ahead == 1 else 'texts'} must end first"
     if state == "done":
         why = "the model ended its text" if ended_by_itself else "the length is reached"
         return f"Done: {why}"

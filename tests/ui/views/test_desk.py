@@ -105,8 +105,8 @@ def test_the_third_text_waits_until_a_seat_is_free():
     ids = [desk.start(endless()) for _ in range(2)]
     wait_for(lambda: all(state(desk, text_id) == "writing" for text_id in ids))
     third, fourth = desk.start(spelled("three")), desk.start(spelled("four"))
-    wait_for(lambda: desk.poll(fourth).ahead == 1)
-    assert (state(desk, third), desk.poll(third).ahead) == ("waiting", 0)
+    wait_for(lambda: desk.poll(fourth).ahead == 2)
+    assert (state(desk, third), desk.poll(third).ahead) == ("waiting", 1)
     desk.stop(ids[0])
     wait_for(lambda: state(desk, third) == "done" and state(desk, fourth) == "done")
     assert desk.poll(third).text == "three"

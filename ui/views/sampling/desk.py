@@ -87,7 +87,7 @@ class Desk:
         """The text now; None when it is forgotten. Asking keeps it going."""
         with self._changed:
             text = self._texts.get(text_id)
-            ahead = self._line.index(text_id) if text_id in self._line else 0
+            ahead = self._line.index(text_id) + 1 if text_id in self._line else 0
         return text.now(ahead) if text is not None else None
 
     def order(self, text_id: str) -> Order | None:
