@@ -69,7 +69,7 @@ def a_build_survives_a_reload_and_ends_with_a_model(
     expect(page.get_by_text("Real words", exact=True)).to_be_visible(timeout=BUILT_MS)
     settled(page)
     assert job.status().state == "done"
-    assert "run=tiny" in page.url
+    page.wait_for_url("**run=tiny**")
     expect(page.get_by_test_id("stage-sampling")).to_have_attribute("data-state", "done")
 
 

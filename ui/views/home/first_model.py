@@ -33,8 +33,10 @@ def render(state: PageState) -> None:
     """A build that runs, or what the current model has to say and the button for a new one."""
     build = newest_build(jobs.list_jobs(state.workspace))
     if build is not None and _unfinished(build):
+        st.session_state["build_watched"] = build.id
         _watch(state, build)
         return
+    _choose_what_was_built(build)
     report = _report(state.run)
     _open_chapter(pipeline_view(cards_of_report(report), key="pipeline"))
     left, right = st.columns([1, 1.7], gap="large")
@@ -51,6 +53,17 @@ def _unfinished(build: Job) -> bool:
     return build.status().state != "done"
 
 
+def _choose_what_was_built(build: Job | None) -> None:
+    """Make the finished model the current one, once, for who has watched it being built."""
+    watched = st.session_state.pop("build_watched", None)
+    if build is None or build.id != watched:
+        return
+    status = build.status()
+    if status.state == "done":
+        session.choose(run=status.result.get("run"))
+        st.rerun()
+
+
 def _watch(state: PageState, build: Job) -> None:
     was_alive = build.status().alive
 
@@ -58,8 +71,6 @@ def _watch(state: PageState, build: Job) -> None:
     def panel() -> None:
         status = build.status()
         if status.alive != was_alive or not _unfinished(build):  # ended, resumed, or put aside
-            if was_alive and status.state == "done":
-                session.choose(run=status.result.get("run"))
             st.rerun()
         opened = pipeline_view(cards_of_job(status), key="pipeline")
         view = job_view(build.name, status)
