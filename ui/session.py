@@ -31,7 +31,7 @@ _PAGES = {
     ],
     "Yours": [("8_library.py", "Library", ":material/inventory_2:", "library")],
 }
-_CHOICES = ("run", "corpus", "tokenizer")
+_CURRENT = ("run", "corpus", "tokenizer")
 _FILE_OF = {url: file for rows in _PAGES.values() for file, _, _, url in rows}
 
 
@@ -90,14 +90,16 @@ def pages() -> Mapping[str, list[Any]]:
     }
 
 
-def go_to(chapter: str, **query: str) -> None:
-    """Open another page (`data` … `sampling`, `library`, or "" for Home); choices go along.
+def go_to(chapter: str, **choices: str) -> None:
+    """Open another page (`data` … `sampling`, `library`, or "" for Home).
 
-    A bound picker takes its value as the address has it: `view` is a view's title.
+    `choices` are values of pickers there, by their keys: `view="start"`. They go
+    through the session, and the current model with them: Streamlit refuses to switch
+    with a bound key in the address, and drops those that are not set anew.
     """
-    told = [key for key in _CHOICES if key not in st.session_state.get("pending_choice", {})]
-    chosen = {key: st.query_params[key] for key in told if key in st.query_params}
-    st.switch_page(f"pages/{_FILE_OF[chapter]}", query_params={**chosen, **query} or None)
+    current = {key: st.session_state[key] for key in _CURRENT if st.session_state.get(key)}
+    choose(**{**current, **st.session_state.get("pending_choice", {}), **choices})
+    st.switch_page(f"pages/{_FILE_OF[chapter]}", query_params={})
 
 
 def workspace() -> Workspace:
@@ -126,7 +128,7 @@ def demo_run(here: Workspace) -> Artefact | None:
 
 
 def choose(**ids: str | None) -> None:
-    """Make a run, corpus or tokenizer the current one from the next rerun on."""
+    """Make a run, corpus or tokenizer the current one (or set a picker) from the next rerun on."""
     st.session_state.setdefault("pending_choice", {}).update(ids)
 
 

@@ -50,7 +50,7 @@ def _board(state: PageState) -> None:
             disabled=problem is not None,
             width="stretch",
         ):
-            session.go_to("training", view="New training")
+            session.go_to("training", view="start")
     with right:
         if problem:
             widgets.show_problem(problem)

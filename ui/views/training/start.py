@@ -37,7 +37,7 @@ def _missing(state: PageState) -> None:
     if state.corpus is None:
         st.info("A training needs a corpus. Choose one in the sidebar, or make one.")
         if st.button("Make a corpus", key="start-data"):
-            session.go_to("data", view="New corpus")
+            session.go_to("data", view="collect")
         return
     st.info(
         "A training needs a tokenizer, which cuts the text into tokens. Choose one in the "
@@ -224,7 +224,7 @@ def _start(state: PageState, argv: list[str], name: str) -> None:
     job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=" ".join(argv))
     watch.watch(job)
     st.session_state.pop("run_name", None)
-    session.go_to("training", view="Watch")
+    session.go_to("training", view="watch")
 
 
 def _python(design: Design, recipe: TrainConfig) -> str:
