@@ -30,7 +30,7 @@ def render(state: PageState) -> None:
     """The run that this visitor asked for; without one, the one that is at work, or the demo."""
     known = jobs.list_jobs(state.workspace)
     job = _asked_job(state, known)
-    run = _run_of(state, job) if job is not None else state.run
+    run = _run_of(state, job) if job is not None else state.run or _newest(state)
     if job is None and run is not None:
         job = words.job_of_run(known, run.id)
     if job is None and run is None:
@@ -59,7 +59,14 @@ def _asked_job(state: PageState, known: list[Job]) -> Job | None:
     picked = st.session_state.get("run")
     if held is not None and held[1] == picked:
         return jobs.get_job(state.workspace, held[0])
-    return None if picked else words.job_at_work(known)
+    at_work = None if picked else words.job_at_work(known)
+    if at_work is not None:
+        watch(at_work)  # so that it stays in view when it ends
+    return at_work
+
+
+def _newest(state: PageState) -> Artefact | None:
+    return next((run for run in state.workspace.runs.list() if not run.problem), None)
 
 
 def _run_of(state: PageState, job: Job) -> Artefact | None:
