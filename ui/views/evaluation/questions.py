@@ -12,7 +12,7 @@ from ui.view_models import glossary
 from ui.view_models.evaluation import cloze_code, cloze_view
 from ui.views.evaluation import measures
 
-_TALES = (10, 30, 100)
+_TALES = (10, 30)
 
 
 def asks_tales(corpus: Artefact | None) -> bool:

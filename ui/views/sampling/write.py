@@ -56,6 +56,7 @@ def render(state: PageState) -> None:
     for note in loaded.notes:
         st.warning(widgets.esc_md(note))
     left, right = st.columns([1, 2.4], gap="medium")
+    code = st.empty()
     with right:
         _text_panel(loaded)
         bars = st.empty()
@@ -70,8 +71,7 @@ def render(state: PageState) -> None:
             )
             for note in fitted.notes:
                 st.caption(widgets.esc_md(note))
-            _settings(loaded, fitted, bars)
-    _show_code(state, prompt)
+            _settings(state, loaded, fitted, bars, code)
 
 
 def _ask_prompt() -> str:
@@ -91,7 +91,13 @@ def _ask_prompt() -> str:
 
 
 @st.fragment
-def _settings(loaded: LoadedRun, fitted: Prompt, bars: DeltaGenerator) -> None:
+def _settings(
+    state: PageState,
+    loaded: LoadedRun,
+    fitted: Prompt,
+    bars: DeltaGenerator,
+    code: DeltaGenerator,
+) -> None:
     """The sliders; they move the bars by the cached logits, without another forward pass."""
     asked = controls()
     for field in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty"):
@@ -117,6 +123,8 @@ def _settings(loaded: LoadedRun, fitted: Prompt, bars: DeltaGenerator) -> None:
     )
     with bars.container(), widgets.user_errors():
         _choice(loaded, fitted, config_of(_chosen()))
+    with code.container():
+        _show_code(state)
 
 
 def _choice(loaded: LoadedRun, fitted: Prompt, config: SamplingConfig) -> None:
@@ -288,9 +296,10 @@ def _desk() -> Desk:
     return Desk(seats=_SEATS)
 
 
-def _show_code(state: PageState, prompt: str) -> None:
+def _show_code(state: PageState) -> None:
     assert state.run is not None
     chosen = st.session_state
+    prompt = str(chosen.get("prompt", _PROMPT))
     length = int(chosen.get("new_tokens", _LENGTH))
     go_on = bool(chosen.get("go_on", False))
     lines = code_lines(state.run, prompt, config_of(_chosen()), length, go_on=go_on)
