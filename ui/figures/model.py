@@ -1,7 +1,6 @@
 """What a model is made of, as bars."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 import plotly.graph_objects as go
@@ -9,6 +8,7 @@ import plotly.graph_objects as go
 from ui.figures.curves import OKABE_ITO
 from ui.view_models.model import Piece
 
+_AMOUNT_SHARE = 0.22
 _LABEL_SHARE = 0.09  # narrower pieces tell their name on hover and in the legend
 COLORS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,10 +27,9 @@ COLORS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def parts(pieces: Sequence[Piece], *, height: int = 140) -> go.Figure:
-    """One bar cut into its pieces; the legend tells their amounts, so that it needs no axis."""
-    named = [replace(piece, label=f"{piece.label} {piece.shown}") for piece in pieces]
-    figure = stacked({"": named}, unit="", height=height)
+def parts(pieces: Sequence[Piece], *, height: int = 120) -> go.Figure:
+    """One bar cut into its pieces; the amounts stand in it, so that it needs no axis."""
+    figure = stacked({"": pieces}, unit="", height=height)
     return figure.update_layout(
         xaxis={"visible": False, "range": [0, sum(piece.amount for piece in pieces)]},
         yaxis={"visible": False},
@@ -51,8 +50,8 @@ def stacked(rows: Mapping[str, Sequence[Piece]], *, unit: str, height: int = 220
                 name=piece.label,
                 legendgroup=piece.label,
                 showlegend=piece.label not in told,
-                marker={"color": _color(piece)},
-                text=f"{piece.share:.0%}" if piece.share >= _LABEL_SHARE else "",
+                marker={"color": COLORS[piece.label]},
+                text=_label(piece),
                 textposition="inside",
                 insidetextanchor="middle",
                 textangle=0,
@@ -71,5 +70,7 @@ def stacked(rows: Mapping[str, Sequence[Piece]], *, unit: str, height: int = 220
     return figure
 
 
-def _color(piece: Piece) -> str:
-    return next(color for part, color in COLORS.items() if piece.label.startswith(part))
+def _label(piece: Piece) -> str:
+    if piece.share >= _AMOUNT_SHARE:
+        return f"{piece.shown} · {piece.share:.0%}"
+    return f"{piece.share:.0%}" if piece.share >= _LABEL_SHARE else ""

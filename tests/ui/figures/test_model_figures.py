@@ -12,7 +12,8 @@ def test_the_bar_adds_up_to_all_parameters():
     whole = sum(parameter_counts(PRESETS["nano"]).values())
     assert sum(bar.x[0] for bar in figure.data) == whole
     assert figure.layout.xaxis.range == (0, whole)
-    assert figure.data[0].name == "token embedding 524.3 k"
+    assert figure.data[0].name == "token embedding"
+    assert figure.data[0].text == "524.3 k · 54%"
 
 
 def test_a_part_has_one_colour_and_one_legend_entry_in_both_bars():

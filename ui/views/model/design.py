@@ -19,6 +19,7 @@ from ui.view_models.model import Design, ModelView
 from ui.views import kept
 
 KEY = "design"
+_FIELD_WIDTH = 130  # pixels: two stand side by side where there is room
 _PLAIN = {"displayModeBar": False}
 
 
@@ -114,10 +115,9 @@ def _ask_fields(before: Design) -> dict[str, object]:
     values: dict[str, object] = {}
     for group, names in words.GROUPS.items():
         place = st.container() if group == "size" else st.expander(group.capitalize())
-        with place:
-            columns = st.columns(2)
-            for number, name in enumerate(names):
-                with columns[number % 2]:
+        with place, st.container(horizontal=True):
+            for name in names:
+                with st.container(width=_FIELD_WIDTH):
                     values |= widgets.config_form(
                         type(before.config), [name], before.config, KEY, words.LABELS
                     )
@@ -185,8 +185,9 @@ def _figures(view: ModelView) -> None:
         ("Memory, generating", view.generate_memory, "key-value cache"),
         ("FLOPs per token", view.flops, "FLOP"),
     )
-    for column, (label, value, term) in zip(st.columns(len(told)), told, strict=True):
-        column.metric(label, value, help=glossary.meaning(term))
+    with st.container(horizontal=True, gap="small"):
+        for label, value, term in told:
+            st.metric(label, value, help=glossary.meaning(term), width="content")
 
 
 def _code(design: Design) -> None:

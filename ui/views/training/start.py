@@ -22,6 +22,7 @@ from ui.views.model import design as board
 from ui.views.training import watch
 
 KEY = "recipe"
+_FIELD_WIDTH = 160  # pixels: two stand side by side where there is room
 _RUNS_ASKED = 5
 
 
@@ -157,10 +158,10 @@ def _before(preset: str, base: TrainConfig) -> TrainConfig:
 
 def _fields(names: tuple[str, ...], before: TrainConfig) -> dict[str, object]:
     values: dict[str, object] = {}
-    columns = st.columns(2)
-    for number, name in enumerate(names):
-        with columns[number % 2]:
-            values |= widgets.config_form(TrainConfig, [name], before, KEY, words.LABELS)
+    with st.container(horizontal=True):
+        for name in names:
+            with st.container(width=_FIELD_WIDTH):
+                values |= widgets.config_form(TrainConfig, [name], before, KEY, words.LABELS)
     return values
 
 
@@ -188,8 +189,9 @@ def _tell(
         ("Epochs", plan.epochs, glossary.meaning("epoch")),
         ("Time", plan.time, "At the speed of the newest run that was trained here."),
     )
-    for column, (label, value, meaning) in zip(st.columns(len(told)), told, strict=True):
-        column.metric(label, value, help=meaning)
+    with st.container(horizontal=True, gap="small"):
+        for label, value, meaning in told:
+            st.metric(label, value, help=meaning, width="content")
     st.markdown(plan.sentence)
     rows = pd.DataFrame(run_words.schedule_rows(recipe))
     spec = figures.small("learning rate", recipe.steps, fine=True, height=190)

@@ -124,8 +124,11 @@ def _head(state: PageState, job: Job | None, run: Artefact, view: RunView) -> No
             st.progress(view.fraction)
     with actions:
         _actions(state, job, run, alive=view.alive, can_resume=view.can_resume)
-    for column, figure in zip(st.columns(len(view.figures)), view.figures, strict=True):
-        column.metric(figure.label, figure.value, help=glossary.meaning(figure.term))
+    with st.container(horizontal=True, gap="medium"):
+        for figure in view.figures:
+            st.metric(
+                figure.label, figure.value, help=glossary.meaning(figure.term), width="content"
+            )
 
 
 def _actions(
