@@ -180,18 +180,21 @@ def _wait_for_slot(job: Job, report: JobReporter, slots: int) -> locks.FileLock 
 
 
 def _start_heartbeat(job: Job, stopped: threading.Event) -> None:
+    """Say who works on the job, at once, and that the process lives, every few seconds."""
     started = psutil.Process().create_time()
 
-    def beat() -> None:
-        counter = 0
-        while True:
-            beat = {"counter": counter, "pid": os.getpid(), "process_started": started}
-            files.write_json(job.folder / "heartbeat.json", beat, durable=False)
-            counter += 1
-            if stopped.wait(HEARTBEAT_SECONDS):
-                return
+    def beat(counter: int) -> None:
+        told = {"counter": counter, "pid": os.getpid(), "process_started": started}
+        files.write_json(job.folder / "heartbeat.json", told, durable=False)
 
-    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+    def keep_beating() -> None:
+        counter = 1
+        while not stopped.wait(HEARTBEAT_SECONDS):
+            beat(counter)
+            counter += 1
+
+    beat(0)
+    threading.Thread(target=keep_beating, name="heartbeat", daemon=True).start()
 
 
 def _hear_signals(report: JobReporter) -> None:

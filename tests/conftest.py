@@ -40,7 +40,7 @@ def tiny_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "RECIPES", {"first": TINY})
-        build_model(Workspace(root), BuildConfig(name="tiny"))
+        build_model(Workspace(root), BuildConfig(name="tiny", threads=1))
     torch.set_num_threads(threads)
     return Workspace(root)
 

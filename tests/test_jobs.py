@@ -38,7 +38,9 @@ def _start_long(workspace, **kwargs):
 
 def test_a_job_runs_a_verb_and_names_what_it_made(workspace):
     job = jobs.start(
-        workspace, ["prepare", "--source", "tales", "--documents", "40", "--name", "few"], name="few"
+        workspace,
+        ["prepare", "--source", "tales", "--documents", "40", "--name", "few"],
+        name="few",
     )
     _until(lambda: not job.status().alive)
     status = job.status()

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from slm.workspace import Artefact, Shelf
+from slm.workspace import Shelf
 from ui import job_panel, session
+from ui.view_models.library import unique_labels
 
 
 def render() -> None:
@@ -21,20 +22,15 @@ def render() -> None:
 
 def _picker(shelf: Shelf, key: str, label: str, placeholder: str) -> None:
     artefacts = {artefact.id: artefact for artefact in shelf.list() if not artefact.problem}
+    labels = unique_labels(list(artefacts.values()))
     if st.session_state.get(key) not in {None, *artefacts}:
         st.session_state[key] = None
     st.selectbox(
         label,
         list(artefacts),
         index=None,
-        format_func=lambda choice: _label(artefacts.get(choice), choice),
+        format_func=lambda choice: labels.get(choice, choice),
         placeholder=placeholder,
         key=key,
         bind="query-params",
     )
-
-
-def _label(artefact: Artefact | None, choice: str) -> str:
-    if artefact is None:
-        return choice
-    return f"{artefact.name} (ships with the app)" if artefact.read_only else artefact.name

@@ -34,6 +34,15 @@ EMBEDDED: dict[str, SourceInfo] = _by_key(
         documents=12_000,
     ),
     SourceInfo(
+        key="tales-with-echoes",
+        title="Tales with echo games",
+        description="Three tales, then a game: one says random words, the other repeats them.",
+        licence="MIT, as this program",
+        language="English",
+        good_for="A first model that keeps its names: the games teach attention to copy early.",
+        documents=12_000,
+    ),
+    SourceInfo(
         key="python-docs",
         title="Python documentation",
         description="The language reference that ships inside Python, a topic a document.",

@@ -154,9 +154,10 @@ def _first_bytes(documents: Iterable[Document], most: int) -> Iterator[Document]
 
 def _open_embedded(config: SourceConfig) -> OpenSource:
     info = EMBEDDED[config.source]
-    if config.source == "tales":
+    if config.source in {"tales", "tales-with-echoes"}:
         count = config.documents or info.documents
-        return OpenSource(_tales(config.seed, count), "Each tale is a document.", (), (), count)
+        tell = _tales if config.source == "tales" else _tales_with_echoes
+        return OpenSource(tell(config.seed, count), "Each tale is a document.", (), (), count)
     if config.source == "python-docs":
         from slm.data.embedded import python_docs
 
@@ -175,6 +176,18 @@ def _tales(seed: int, count: int) -> Iterator[Document]:
     first = seed * _SEEDS_PER_CORPUS
     for tale_seed in range(first, first + count):
         yield Document(tales.generate(tale_seed).text, f"tale {tale_seed}")
+
+
+def _tales_with_echoes(seed: int, count: int) -> Iterator[Document]:
+    """Tales, every fourth place taken by an echo game."""
+    from slm.data.embedded import echoes
+
+    for place, tale in enumerate(_tales(seed, count)):
+        if place % 4 == 3:
+            number = seed * _SEEDS_PER_CORPUS + place
+            yield Document(echoes.generate(number), f"echo game {number}")
+        else:
+            yield tale
 
 
 def _open_upload(filename: str, data: bytes) -> OpenSource:

@@ -57,17 +57,26 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             documents=8_000,
             vocab_size=1_024,
             model=ModelConfig(
-                vocab_size=1_024, context_length=128, n_layers=3, n_heads=4, d_model=128, d_ff=256
+                vocab_size=1_024, context_length=192, n_layers=2, n_heads=4, d_model=64, d_ff=160
             ),
-            train=TrainConfig(steps=500, batch_size=16, snapshots=12, sample_every=100),
+            train=TrainConfig(steps=800, batch_size=16, snapshots=12, sample_every=100),
         ),
         "demo": Recipe(
-            documents=30_000,
+            documents=8_000,
             vocab_size=1_024,
             model=ModelConfig(
-                vocab_size=1_024, context_length=256, n_layers=3, n_heads=4, d_model=112, d_ff=288
+                vocab_size=1_024, context_length=192, n_layers=3, n_heads=6, d_model=96, d_ff=256
             ),
-            train=TrainConfig(steps=4_000, batch_size=16, snapshots=14, sample_every=500),
+            train=TrainConfig(
+                steps=5_000,
+                batch_size=16,
+                learning_rate=2e-3,
+                muon_learning_rate=0.01,
+                decay_fraction=0.6,
+                evaluate_every=100,
+                snapshots=11,
+                sample_every=500,
+            ),
         ),
     }
 )
@@ -78,8 +87,8 @@ class BuildConfig(Config):
     """What the whole pipeline is asked to make."""
 
     name: str = Field("My first model", description="Name of the run that comes out.")
-    source: Literal["tales", "python-docs", "python-code"] = Field(
-        "tales", description="Embedded corpus to learn from."
+    source: Literal["tales", "tales-with-echoes", "python-docs", "python-code"] = Field(
+        "tales-with-echoes", description="Embedded corpus to learn from."
     )
     recipe: Literal["first", "demo"] = Field(
         "first", description="Settings of all the stages: a first model, or the shipped demo."
@@ -91,6 +100,9 @@ class BuildConfig(Config):
         None, ge=1, le=1_000_000, description="Training steps. None: the recipe's."
     )
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of everything.")
+    threads: int | None = Field(
+        None, ge=1, le=1_024, description="CPU threads for training. None: all cores."
+    )
 
 
 def build_model(
@@ -197,7 +209,7 @@ def _run(
 
     if "run" not in made:
         train = recipe.train.replace(
-            seed=config.seed, **({"steps": config.steps} if config.steps else {})
+            seed=config.seed, threads=config.threads, steps=config.steps or recipe.train.steps
         )
         run = create_run(workspace, recipe.model, train, *parents, name=config.name, owner=owner)
         made["run"] = run.id

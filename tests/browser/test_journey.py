@@ -14,7 +14,7 @@ from tests.browser.app_server import AppServer, app_server, settled
 from ui.view_models.attention import DEFAULT_TEXT
 
 BUILT_MS = 240_000
-SMALL_BUILD = ("build", "--steps", "30", "--documents", "300", "--name", "tiny")
+SMALL_BUILD = ("build", "--steps", "30", "--documents", "300", "--threads", "1", "--name", "tiny")
 
 
 @pytest.fixture()

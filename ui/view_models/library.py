@@ -31,6 +31,21 @@ class ArtefactRow:
     problem: str | None
 
 
+def unique_labels(artefacts: Sequence[Artefact]) -> dict[str, str]:
+    """A label for each id, no two alike, since a label is what a link to it carries.
+
+    The oldest of a name bears it alone, so that a link keeps its meaning; others
+    add the end of their id.
+    """
+    labels: dict[str, str] = {}
+    for artefact in reversed(artefacts):
+        label = f"{artefact.name} (ships with the app)" if artefact.read_only else artefact.name
+        if label in labels.values():
+            label = f"{label} ({artefact.id[-6:]})"
+        labels[artefact.id] = label
+    return labels
+
+
 def library_rows(
     workspace: Workspace, kind: str, artefacts: Sequence[Artefact]
 ) -> list[ArtefactRow]:

@@ -51,6 +51,8 @@ PLOTS: tuple[Plot, ...] = (
 )
 
 _CHOICES = 4
+_NAME_SKEW = 3
+"""Few names are common, most are rare, as in any town: the first seven name nearly every other."""
 _COLOURS = ("red", "yellow", "white", "pink", "orange", "purple")
 _TAME = tuple(kind for kind in words.KINDS if not kind.wild)
 _THING_OF = {thing.noun: thing for thing in words.THINGS}
@@ -136,7 +138,7 @@ def _cast(plot: Plot, draw: Draw) -> tuple[Cast, Facts]:
     """Who and what a tale is about, as fields for its templates."""
     place = pick(places.PLACES, draw)
     kind, friend_kind = pick_distinct(words.KINDS if place.wild else _TAME, 2, draw)
-    (hero, he), (friend, she) = pick_distinct(words.NAMES, 2, draw)
+    (hero, he), (friend, she) = pick_distinct(words.NAMES, 2, lambda: draw() ** _NAME_SKEW)
     spots = {"hidden": place.hidden, "open": place.open_, "home": places.HOME_SPOTS}
     spot = pick(spots[plot.spot], draw)
     trade, tasks = pick(words.TRADES, draw)

@@ -5,6 +5,7 @@ tell from the name alone which pronouns belong to it. Which name a character bea
 nothing else: only the tale itself tells.
 """
 
+from itertools import zip_longest
 from typing import NamedTuple
 
 
@@ -26,11 +27,13 @@ Adam Arthur Ben Bruno Carl Daniel Dennis Edgar Emil Felix Finn George Gus Henry 
 Jonas Leo Liam Martin Max Noah Oliver Oscar Otto Paul Peter Ralph Sam Simon Theo Tom Victor
 Walter
 """)
-NAMES: tuple[tuple[str, str], ...] = (
-    *((name, "she") for name in HER_NAMES),
-    *((name, "he") for name in HIS_NAMES),
+NAMES: tuple[tuple[str, str], ...] = tuple(
+    (name, pronoun)
+    for pair in zip_longest(HER_NAMES, HIS_NAMES)
+    for name, pronoun in zip(pair, ("she", "he"), strict=True)
+    if name
 )
-"""Each name with its pronoun."""
+"""Each name with its pronoun, hers and his in turn; the first ones are the commonest."""
 
 PRONOUNS = {
     "he": {"he": "he", "him": "him", "his": "his", "himself": "himself"},

@@ -168,12 +168,12 @@ def test_articles_go_by_the_first_letter():
 
 
 PINNED_11 = (
-    "Have you heard of Adam? He was a friendly puppy and lived on a farm. One afternoon he "
-    "baked a cinnamon bun. It was still warm. Adam took the cinnamon bun to a secret place "
+    "Have you heard of Carl? He was a friendly puppy and lived on a farm. One afternoon he "
+    "baked a cinnamon bun. It was still warm. Carl took the cinnamon bun to a secret place "
     "behind the barn.\n\n"
-    'Just then Dennis the knight came along. "Adam, I have not eaten all day," said Dennis.'
-    ' Adam looked at the bun. Adam looked at Dennis. Then Adam cut the bun in two. "This '
-    'half is for you, Dennis." Dennis had two red apples, and they ate behind the barn '
-    "until the last crumb was gone. From that day on Adam and Dennis were the best of "
+    'Just then Edith the knight came along. "Carl, I have not eaten all day," said Edith.'
+    ' Carl looked at the bun. Carl looked at Edith. Then Carl cut the bun in two. "This '
+    'half is for you, Edith." Edith had two red apples, and they ate behind the barn '
+    "until the last crumb was gone. From that day on Carl and Edith were the best of "
     "friends."
 )

@@ -132,7 +132,7 @@ def _live(state: PageState, run_id: Any) -> None:
 
 
 def _invite(state: PageState, build: Job | None) -> None:
-    again = build is not None or not state.on_demo
+    again = build is not None or (state.run is not None and not state.on_demo)
     st.markdown(
         "One click runs every chapter on an embedded corpus: it collects tales, trains a "
         "tokenizer, trains a Transformer, measures it, and lets it speak. About two minutes "

@@ -1,0 +1,67 @@
+"""Echo games: someone says random words, somebody else says the same words again.
+
+Nothing but looking back can tell what comes in the second half, so a model that reads
+such games among other text soon grows heads that copy (induction heads, Olsson et al.
+2022). Half of the words are words of the tales, half are made of random syllables, so
+that pieces of words are repeated in any order too.
+"""
+
+import random
+from collections.abc import Sequence
+from functools import cache
+from typing import TypeVar
+
+from slm.data.embedded import tales
+from slm.data.embedded.tales_words import NAMES
+
+T = TypeVar("T")
+
+_ONSETS = """
+b bl br c ch d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w y z
+""".split()  # noqa: SIM905
+_VOWELS = """a e i o u ai ea ee oo ou ow ar er or""".split()  # noqa: SIM905
+_ENDS = """ck b d g k l ll m n nd ng p r rd s sh st t tch x""".split()  # noqa: SIM905
+_FEWEST_WORDS, _MOST_WORDS = 8, 40
+
+
+def generate(seed: int) -> str:
+    """One game, the same for the same seed everywhere.
+
+    >>> game = generate(3)
+    >>> said, again = [part.split('"')[0] for part in game.split(': "')[1:]]
+    >>> said == again
+    True
+    """
+    draw = random.Random(seed).random
+    speakers = [_pick(NAMES, draw())[0] for _ in range(2)]
+    count = _FEWEST_WORDS + int(draw() * (_MOST_WORDS - _FEWEST_WORDS + 1))
+    said = " ".join(_word(draw) for _ in range(count))
+    return (
+        f"{speakers[0]} and {speakers[1]} play echo. "
+        f'{speakers[0]} says: "{said}" And {speakers[1]} says: "{said}"'
+    )
+
+
+def _word(draw: tales.Draw) -> str:
+    if draw() < 0.5:
+        return _pick(_known_words(), draw())
+    syllables = 1 + int(draw() * 2)
+    return "".join(
+        _pick(_ONSETS, draw()) + _pick(_VOWELS, draw()) + _end(draw) for _ in range(syllables)
+    )
+
+
+def _end(draw: tales.Draw) -> str:
+    return _pick(_ENDS, draw()) if draw() < 0.8 else ""
+
+
+@cache
+def _known_words() -> tuple[str, ...]:
+    """The words of some hundred tales, names included, each once."""
+    letters = str.maketrans(dict.fromkeys('.,!?";:-', " "))
+    texts = (tales.generate(seed).text.translate(letters) for seed in range(200))
+    return tuple(sorted({word for text in texts for word in text.split()}))
+
+
+def _pick(options: Sequence[T], at: float) -> T:
+    return options[int(at * len(options))]
