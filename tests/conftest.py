@@ -1,7 +1,7 @@
 """What tests of pages share: a workspace in which one small model was built, and the app on it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from slm.lab.pipeline import BuildConfig, Recipe, build_model
 from slm.model.config import ModelConfig
 from slm.training.config import TrainConfig
 from slm.workspace import Workspace
+from tests.processes import end_all
 from ui import session
 
 ROOT = Path(__file__).parents[1]
@@ -48,12 +49,13 @@ def tiny_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture()
 def workspace_env(
     tiny_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Workspace:
+) -> Iterator[Workspace]:
     """A copy of the tiny workspace that the app under test works on."""
     root = tmp_path / "workspace"
     shutil.copytree(tiny_workspace.root, root)
     monkeypatch.setenv("SLM_WORKSPACE", str(root))
-    return Workspace(root)
+    yield Workspace(root)
+    end_all(Workspace(root))
 
 
 @pytest.fixture()

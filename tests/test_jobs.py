@@ -8,6 +8,7 @@ from slm import jobs, locks
 from slm.errors import JobError
 from slm.jobs import JobStatus, StageStatus
 from slm.workspace import Workspace
+from tests.processes import end_all
 
 PATIENCE_SECONDS = 60
 
@@ -16,7 +17,8 @@ PATIENCE_SECONDS = 60
 def workspace(tmp_path):
     root = tmp_path / "workspace"
     root.mkdir()
-    return Workspace(root)
+    yield Workspace(root)
+    end_all(Workspace(root))
 
 
 def _long(name="long"):
