@@ -82,7 +82,19 @@ def demo(options: argparse.Namespace, rest: list[str]) -> int:
     """Train the shipped demo run anew into demo/."""
     del options, rest
     _install("requirements.txt")
-    return _python("-m", "slm", "build", "--recipe", "demo", "--workspace", str(ROOT / "demo"))
+    return _python(
+        "-m",
+        "slm",
+        "build",
+        "--recipe",
+        "demo",
+        "--source",
+        "tales-with-echoes",
+        "--name",
+        "Demo",
+        "--workspace",
+        str(ROOT / "demo"),
+    )
 
 
 def shots(options: argparse.Namespace, rest: list[str]) -> int:

@@ -145,11 +145,14 @@ def head_labels(opened: OpenedRun, ids_T: Sequence[int]) -> list[list[str]]:
     return [[str(word) for word in row] for row in label(scores)]
 
 
-def write_text(opened: OpenedRun, config: SamplingConfig, max_new_tokens: int = 160) -> str:
-    """One text from the beginning of a document to its end or `max_new_tokens`."""
+def write_text(
+    opened: OpenedRun, config: SamplingConfig, opening: str = "", max_new_tokens: int = 200
+) -> str:
+    """The opening and what the model makes of it, to its end or `max_new_tokens`."""
+    prompt_ids = opened.tokenizer.encode(opening)
     eos_id = opened.tokenizer.eos_id
-    steps = generate(opened.model, [], config, max_new_tokens, eos_id=eos_id)
-    return "".join(decode_stream(steps, opened.tokenizer)).strip()
+    steps = generate(opened.model, prompt_ids, config, max_new_tokens, eos_id=eos_id)
+    return opening + "".join(decode_stream(steps, opened.tokenizer, after=prompt_ids)).rstrip()
 
 
 def attention_report(opened: OpenedRun, text: str, out: Path | None) -> dict[str, Any]:
