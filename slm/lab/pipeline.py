@@ -21,6 +21,7 @@ from slm.data.sources import EMBEDDED
 from slm.evaluation.fluency import known_word_share, vocabulary_of
 from slm.jobs import Reporter, StageOf, silent
 from slm.lab import reports
+from slm.lab.shipping import slim
 from slm.model.config import ModelConfig
 from slm.sampling.filters import SamplingConfig
 from slm.tokenizer.encoding import TokenizeConfig, tokens_for, train_tokenizer
@@ -63,21 +64,12 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             train=TrainConfig(steps=450, batch_size=12, snapshots=12, sample_every=75),
         ),
         "demo": Recipe(
-            documents=8_000,
+            documents=40_000,
             vocab_size=1_024,
             model=ModelConfig(
                 vocab_size=1_024, context_length=192, n_layers=3, n_heads=6, d_model=96, d_ff=256
             ),
-            train=TrainConfig(
-                steps=5_000,
-                batch_size=16,
-                learning_rate=2e-3,
-                muon_learning_rate=0.01,
-                decay_fraction=0.6,
-                evaluate_every=100,
-                snapshots=11,
-                sample_every=500,
-            ),
+            train=TrainConfig(steps=3_000, batch_size=16, snapshots=12, sample_every=500),
         ),
     }
 )
@@ -137,7 +129,10 @@ def build_model(
     _train(run, report, made)
     if report.should_stop():
         return made
-    return {**made, **_tell(workspace, run, corpus, report, made)}
+    told = _tell(workspace, run, corpus, report, made)
+    if config.recipe == "demo":
+        slim(workspace, run, config.source, config.seed, owner)
+    return {**made, **told}
 
 
 def _corpus(

@@ -1,0 +1,68 @@
+"""The demo that ships with the app is small, sound, and has something to say."""
+
+import pytest
+
+from slm.data.corpus import open_corpus
+from slm.evaluation.fluency import known_word_share, vocabulary_of
+from slm.files import read_json
+from slm.lab.reports import OpenedRun, open_run
+from slm.lab.snapshots import load_probes
+from slm.model.checkpoint import require_sound, snapshots
+from slm.training.runs import REPORT
+from slm.workspace import Artefact, Workspace
+from ui.session import DEMO
+
+MOST_BYTES = 16_000_000
+MOST_PARAMETERS = 600_000
+
+
+@pytest.fixture(scope="module")
+def run() -> Artefact:
+    (run,) = Workspace(DEMO).runs.list()
+    return run
+
+
+@pytest.fixture(scope="module")
+def opened(run: Artefact) -> OpenedRun:
+    return open_run(run)
+
+
+def test_it_is_small_enough_to_ship():
+    assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) <= MOST_BYTES
+
+
+def test_its_model_is_of_the_promised_size(opened: OpenedRun):
+    assert opened.model.n_parameters <= MOST_PARAMETERS
+    assert opened.model.config.vocab_size == opened.tokenizer.vocab_size == 1_024
+    assert opened.model.config.context_length >= 128
+    assert not opened.notes
+
+
+def test_its_snapshots_are_sound_and_tell_how_it_learned(run: Artefact, opened: OpenedRun):
+    kept = sorted(snapshots(run.folder), key=lambda reference: reference.step)
+    assert len(kept) >= 11
+    assert (kept[0].step, kept[-1].step) == (0, opened.step)
+    for reference in kept:
+        require_sound(reference.folder)
+    first, last = (load_probes(reference.folder) for reference in (kept[0], kept[-1]))
+    assert last["text_nats_NT"].mean() < 0.5 * first["text_nats_NT"].mean()
+
+
+def test_what_it_was_made_from_ships_with_it(run: Artefact):
+    here = Workspace(DEMO)
+    for role, shelf in [
+        ("corpus", here.corpora),
+        ("tokenizer", here.tokenizers),
+        ("tokens", here.tokens),
+    ]:
+        parent = run.manifest.parents[role]
+        assert shelf.get(parent.id).manifest.digest == parent.sha256
+
+
+def test_nine_of_ten_words_that_it_writes_stand_in_its_corpus(run: Artefact):
+    corpus = open_corpus(Workspace(DEMO).corpora.get(run.manifest.parents["corpus"].id))
+    vocabulary = vocabulary_of(corpus.texts("train"))
+    samples = read_json(run.folder / REPORT)["samples"]
+    assert len(samples) == 3
+    for sample in samples:
+        assert known_word_share(sample, vocabulary, cut_off=True) >= 0.9
