@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from slm import files
 from slm.errors import ConfigError, DataError, WorkspaceError
-from slm.model.config import ModelConfig
+from slm.model.config import ModelConfig, parameter_counts
 from slm.training.config import TrainConfig
 from slm.workspace import LOCAL_OWNER, Artefact, Workspace
 
@@ -111,7 +111,11 @@ def create_run(
     )
     _check_fit(settings, tokens)
     parents = {"corpus": corpus, "tokenizer": tokenizer, "tokens": tokens}
-    with workspace.runs.create(name, owner=owner, parents=parents) as draft:
+    details = {
+        "parameters": sum(parameter_counts(model_config).values()),
+        "steps": train_config.steps,
+    }
+    with workspace.runs.create(name, owner=owner, parents=parents, details=details) as draft:
         files.write_json(draft.folder / CONFIG, settings.to_json())
         shutil.copytree(
             tokenizer.folder,

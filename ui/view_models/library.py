@@ -91,8 +91,8 @@ def _when(created: str) -> str:
 
 
 def _run_facts(details: Mapping[str, Any]) -> str:
-    parameters = details.get("parameters")
-    return f"{count(parameters)} parameters" if parameters else ""
+    parameters, steps = details.get("parameters"), details.get("steps")
+    return f"{count(parameters)} parameters, {steps:,} steps" if parameters and steps else ""
 
 
 def _tokenizer_facts(details: Mapping[str, Any]) -> str:
