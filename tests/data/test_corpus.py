@@ -171,7 +171,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(workspace, monkeypatch):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("no-such-thing", r"no source 'no-such-thing'\. Use one of tales, python-docs"),
+        ("no-such-thing", r"no source 'no-such-thing'\. Use one of tales, tales-with-echoes"),
         ("no/such/folder", "no source"),
         (__file__, r"ending '\.py'; \.txt"),
     ],
