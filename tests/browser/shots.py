@@ -38,7 +38,7 @@ def sampling(page: Page) -> None:
 
 
 def training(page: Page) -> None:
-    expect(page.locator("[data-testid=stVegaLiteChart] canvas").first).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
 
 
 SHOTS: dict[str, tuple[str, dict[str, object], Callable[[Page], None]]] = {
