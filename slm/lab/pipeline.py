@@ -61,7 +61,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             model=ModelConfig(
                 vocab_size=1_024, context_length=192, n_layers=3, n_heads=4, d_model=128, d_ff=256
             ),
-            train=TrainConfig(steps=450, batch_size=12, snapshots=12, sample_every=75),
+            train=TrainConfig(steps=640, batch_size=12, snapshots=12, sample_every=80),
         ),
         "demo": Recipe(
             documents=40_000,
