@@ -155,18 +155,23 @@ def _tell(state: PageState, report: dict[str, Any] | None) -> None:
     widgets.demo_note(state.on_demo, "a tale")
     if not state.on_demo:
         st.text(state.run.name)
-    for column, figure in zip(st.columns(len(told.figures)), told.figures, strict=True):
-        column.metric(figure.label, figure.value, help=glossary.meaning(figure.term))
+    with st.container(horizontal=True, gap="medium"):
+        for figure in told.figures:
+            meaning = glossary.meaning(figure.term)
+            st.metric(figure.label, figure.value, help=meaning, width="content")
     place = st.session_state.setdefault("home_sample", 0) % len(told.samples)
     with st.container(border=True):
         st.text(told.samples[place])
-    another, speak, look, _ = st.columns([1, 1, 1, 1])
-    if another.button("Another tale", key="home-another"):
+    with st.container(horizontal=True):
+        another = st.button("Another tale", key="home-another")
+        speak = st.button("Let it write", key="home-write")
+        look = st.button("See its attention", key="home-look")
+    if another:
         st.session_state["home_sample"] = place + 1
         st.rerun()
-    if speak.button("Let it write", key="home-write"):
+    if speak:
         session.go_to("sampling")
-    if look.button("See its attention", key="home-look"):
+    if look:
         session.go_to("attention")
 
 
