@@ -176,6 +176,15 @@ class ModelConfig(Config):
         json_schema_extra={"ui": {"step": 16, "max": 4096, "optional": True}},
     )
 
+    copy_start: float = Field(
+        0.5,
+        ge=0.0,
+        le=4.0,
+        description="The last block begins by passing on the tokens that it looks at: its output "
+        "matrix times its value matrix starts near this share of the identity. 0: random.",
+        json_schema_extra={"ui": {"step": 0.25, "max": 2.0, "advanced": True}},
+    )
+
     @property
     def kv_heads(self) -> int:
         """Key and value heads (H_kv)."""

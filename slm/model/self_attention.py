@@ -7,6 +7,8 @@ probe asks for scores or weights.
 B batch, T query position, S key position, D width, H heads, K head width.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -141,6 +143,26 @@ class SelfAttention(nn.Module):
         mixed_BHTK = tap(probe, "head_out", layer, mixed_BHTK)
         output_BTD: Tensor = self.output(mixed_BHTK.transpose(1, 2).flatten(2))
         return output_BTD
+
+    @torch.no_grad()
+    def begin_as_copier(self, share_of_identity: float) -> None:
+        """Add to output · value a share of the identity (of a projection, if heads are few).
+
+        A head that looks at a token then makes that same token likelier from the first
+        step on, so that where to look is learned at once instead of after a long plateau
+        in which neither where nor what gets a gradient without the other.
+
+        Source: Trockman and Kolter 2023, "Mimetic Initialization of Self-Attention
+        Layers", who find such products in trained models; the sign and the one layer
+        are our measurement (benchmarks/README.md).
+        """
+        width, group = self.output.weight.shape[0], self.n_heads // self.kv_heads
+        turn_VD = torch.empty(self.kv_heads * self.head_width, width)
+        nn.init.orthogonal_(turn_VD, gain=math.sqrt(share_of_identity))
+        turn_VD = turn_VD.to(self.value.weight)
+        back_DHK = turn_VD.mT.reshape(width, self.kv_heads, self.head_width) / group
+        self.value.weight += turn_VD
+        self.output.weight += back_DHK.repeat_interleave(group, dim=1).flatten(1)
 
     def _heads(self, flat: Tensor, n_heads: int) -> Tensor:
         """(B, T, H·K) → (B, H, T, K)."""

@@ -172,6 +172,8 @@ class Transformer(nn.Module):
     def _initialise(self) -> None:
         """Small random matrices; the ones that write to the stream smaller the more blocks write.
 
+        The last block's attention begins as a copier, see `copy_start`.
+
         Source: Radford et al. 2019 (GPT-2), section 2.3.
         """
         writers = 2 * self.config.n_layers
@@ -182,3 +184,7 @@ class Transformer(nn.Module):
                 writes = name.endswith(("attention.output.weight", "mlp.down.weight"))
                 std = INITIAL_STD / math.sqrt(writers) if writes else INITIAL_STD
                 nn.init.normal_(parameter, std=std)
+        if self.config.copy_start > 0:
+            last = self.blocks[-1]
+            assert isinstance(last, Block)
+            last.attention.begin_as_copier(self.config.copy_start)

@@ -139,6 +139,7 @@ def encode_corpus(
             draft.details.update(
                 vocab_size=engine.vocab_size,
                 dtype="uint16" if engine.vocab_size <= 2**16 else "uint32",
+                document_end=engine.eos_id,
                 bytes_per_token=_ratio(totals),
             )
     except _StoppedError:

@@ -39,6 +39,12 @@ class TrainConfig(Config):
         description="Windows of text per step, over all micro-batches and processes together.",
         json_schema_extra=_ui(step=4, max=256),
     )
+    windows: Literal["documents", "packed"] = Field(
+        "documents",
+        description="Where a window begins. documents: with a document, as far as that covers all "
+        "text, so that the model sees how what it reads began. packed: anywhere.",
+        json_schema_extra=_ui(options=["documents", "packed"]),
+    )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon",
         description="muon: Muon on hidden matrices, AdamW on the rest. adamw: AdamW on everything.",

@@ -28,7 +28,11 @@ TOKEN_FILES = ("train.bin", "val.bin")
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What stands in a run's `config.json`. `token_files` are SHA-256 sums by file name."""
+    """What stands in a run's `config.json`.
+
+    `token_files` are SHA-256 sums by file name; `document_end` is the id behind each
+    document, where the tokens have one.
+    """
 
     model: ModelConfig
     train: TrainConfig
@@ -36,6 +40,7 @@ class RunSettings:
     tokenizer: str
     tokens: str
     token_files: Mapping[str, str]
+    document_end: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `read` understands."""
@@ -47,6 +52,7 @@ class RunSettings:
             "tokenizer": self.tokenizer,
             "tokens": self.tokens,
             "token_files": dict(self.token_files),
+            "document_end": self.document_end,
         }
 
     @classmethod
@@ -69,6 +75,7 @@ class RunSettings:
                 tokenizer=str(values["tokenizer"]),
                 tokens=str(values["tokens"]),
                 token_files=dict(values["token_files"]),
+                document_end=values.get("document_end"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(f"{CONFIG} of the run is damaged: {error!r}.") from None
@@ -108,6 +115,7 @@ def create_run(
             for file_name in TOKEN_FILES
             if file_name in tokens.manifest.files
         },
+        document_end=tokens.manifest.details.get("document_end"),
     )
     _check_fit(settings, tokens)
     parents = {"corpus": corpus, "tokenizer": tokenizer, "tokens": tokens}

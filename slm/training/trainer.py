@@ -380,7 +380,8 @@ def _open_tokens(settings: RunSettings, folder: Path) -> tuple[TokenFile, TokenF
                 f"The token file {name} ({folder.name}) changed since this run was made, so the "
                 "run cannot go on as it began. Restore the file, or start a new run."
             )
-    train_tokens = TokenFile(folder / "train.bin")
+    aligned = settings.train.windows == "documents"
+    train_tokens = TokenFile(folder / "train.bin", settings.document_end if aligned else None)
     has_val = "val.bin" in settings.token_files
     val_tokens = TokenFile(folder / "val.bin") if has_val else None
     return train_tokens, val_tokens if val_tokens is not None and len(val_tokens) > 1 else None

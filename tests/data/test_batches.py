@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slm.data.batches import TokenFile, windows_per_epoch
+from slm.data.batches import TokenFile, cover
 from slm.errors import DataError
 
 
@@ -67,7 +67,7 @@ def test_every_token_but_the_first_is_a_target_in_every_epoch(
 ):
     context_length = min(context_length, n_tokens - 1)
     tokens = counting_file(tmp_path_factory.mktemp("tokens"), n_tokens)
-    n_windows = windows_per_epoch(n_tokens, context_length)
+    n_windows = tokens.windows_per_epoch(context_length)
     for epoch in range(3):
         steps = range(epoch * n_windows, (epoch + 1) * n_windows)
         seen = Counter(
@@ -94,7 +94,7 @@ def test_a_batch_may_be_larger_than_an_epoch(tmp_path):
 
 def test_epochs_shift_their_windows(tmp_path):
     tokens = counting_file(tmp_path, 1000)
-    n_windows = windows_per_epoch(1000, 50)
+    n_windows = tokens.windows_per_epoch(50)
     phases = {
         int(tokens.batch(0, epoch * n_windows + step, 1, 50)[0][0, 0]) % 50
         for epoch in range(8)
@@ -113,6 +113,57 @@ def test_evaluation_windows_make_each_token_a_target_once(tmp_path):
     padded = list(tokens.windows(context_length=4, batch_size=3))
     assert [ids.shape for ids, _ in padded] == [(3, 4)]
     assert padded[0][1].flatten().tolist() == [*range(1, 12), -1]
+
+
+def test_windows_begin_where_documents_end_as_far_as_that_covers_all(tmp_path):
+    end = 0
+    documents = [[1, 2, 3, end], [4, end], [5, 6, end], [7, 8, 9, 10, end]]
+    tokens = TokenFile.write(tmp_path / "train.bin", map(np.array, documents), vocab_size=11)
+    aligned = TokenFile(tokens.path, document_end=end)
+    assert aligned.windows_per_epoch(6) == 3
+    seen = set()
+    for step in range(20):
+        ids_BT, targets_BT = aligned.batch(seed=1, step=step, batch_size=3, context_length=6)
+        seen |= {tuple(row) for row in ids_BT.tolist()}
+        assert set(targets_BT.flatten().tolist()) == set(range(11)) - {1}
+    assert seen == {
+        (1, 2, 3, 0, 4, 0),
+        (0, 5, 6, 0, 7, 8),  # from the second end, the last but the outermost that it saw
+        (5, 6, 0, 7, 8, 9),  # or right behind it
+        (6, 0, 7, 8, 9, 10),  # from the third end, pushed back inside the file
+    }
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    lengths=st.lists(st.integers(1, 30), min_size=2, max_size=20),
+    context_length=st.integers(1, 25),
+    seed=st.integers(0, 10**9),
+)
+def test_aligned_windows_too_cover_every_target_in_every_epoch(
+    tmp_path_factory, lengths, context_length, seed
+):
+    ends = np.cumsum(lengths) - 1
+    n_tokens = int(ends[-1]) + 1
+    context_length = min(context_length, n_tokens - 1)
+    windows = cover(n_tokens, context_length, ends)
+    n_heads = windows.heads_W.size
+    some = np.random.default_rng(seed).integers(2, size=n_heads)
+    for phase, behind_W in [(0, 0), (context_length // 2, some), (context_length - 1, 1)]:
+        starts = windows.starts(phase, behind_W)
+        assert starts.size == windows.n_windows
+        targets = {t for start in starts for t in range(start + 1, start + context_length + 1)}
+        assert targets == set(range(1, n_tokens))
+    inside = windows.heads_W[1:][windows.heads_W[1:] <= n_tokens - 1 - context_length]
+    assert set(inside.tolist()) <= set(ends.tolist())
+
+
+def test_a_long_document_is_cut_elsewhere_in_each_epoch():
+    windows = cover(50, 10, np.array([2, 44]))
+    assert windows.heads_W.tolist() == [0, 2, 44]
+    assert windows.long_L.tolist() == [2] and windows.extra_L.tolist() == [5]
+    assert windows.starts(phase=0)[3:].tolist() == [12, 22, 32, 39, 39]  # pushed back
+    assert windows.starts(phase=9)[3:].tolist() == [3, 13, 23, 33, 39]
 
 
 def test_a_file_shorter_than_one_window_says_what_is_needed(tmp_path):

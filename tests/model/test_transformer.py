@@ -65,6 +65,36 @@ def test_matrices_that_write_to_the_stream_start_smaller() -> None:
         assert weights[name].std().item() == pytest.approx(0.02 / sqrt(16), rel=0.05)
 
 
+@pytest.mark.parametrize("kv_heads", [None, 2])
+def test_the_last_block_begins_by_passing_on_what_it_looks_at(kv_heads: int | None) -> None:
+    """Output · value: half the identity; with keys and values for 2 of 4 heads, half of a
+    projection onto 16 of 32 directions. The block before is random."""
+    torch.manual_seed(0)
+    model = Transformer(BASE.replace(n_kv_heads=kv_heads, copy_start=0.5))
+    products = []
+    for block in model.blocks:
+        value_VD = block.attention.value.weight.view(kv_heads or 4, 8, 32)
+        every_head_VD = value_VD.repeat_interleave(4 // (kv_heads or 4), dim=0).flatten(0, 1)
+        products.append(block.attention.output.weight @ every_head_VD)
+    directions = torch.linalg.svdvals(products[1])
+    n_copied = 32 if kv_heads is None else 16
+    torch.testing.assert_close(
+        directions[:n_copied], torch.full((n_copied,), 0.5), rtol=0, atol=0.2
+    )
+    assert directions[n_copied:].sum() < 0.8
+    assert products[1].trace().item() == pytest.approx(0.5 * n_copied, rel=0.1)
+    assert products[0].trace().abs() < 0.2
+
+
+def test_a_copying_start_can_be_left_out() -> None:
+    torch.manual_seed(0)
+    plain = Transformer(BASE.replace(copy_start=0)).state_dict()
+    torch.manual_seed(0)
+    copier = Transformer(BASE).state_dict()
+    changed = {name for name in plain if not torch.equal(plain[name], copier[name])}
+    assert changed == {"blocks.1.attention.value.weight", "blocks.1.attention.output.weight"}
+
+
 def test_the_same_seed_gives_the_same_model() -> None:
     torch.manual_seed(5)
     first = Transformer(BASE).state_dict()

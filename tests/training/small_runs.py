@@ -38,7 +38,7 @@ def chain(n_tokens: int, seed: int) -> np.ndarray:
     return np.array(ids)
 
 
-def artefacts(workspace: Workspace) -> dict[str, Artefact]:
+def artefacts(workspace: Workspace, document_end: int | None = None) -> dict[str, Artefact]:
     """A corpus and a tokenizer in name only, and real token files."""
     with workspace.corpora.create("chain") as corpus:
         files.write_json(corpus.folder / "ledger.json", {})
@@ -47,6 +47,7 @@ def artefacts(workspace: Workspace) -> dict[str, Artefact]:
     with workspace.tokens.create("chain") as tokens:
         TokenFile.write(tokens.folder / "train.bin", [chain(4_000, seed=1)], VOCAB)
         TokenFile.write(tokens.folder / "val.bin", [chain(500, seed=2)], VOCAB)
+        tokens.details["document_end"] = document_end
     return {
         "corpus": workspace.corpora.get(corpus.id),
         "tokenizer": workspace.tokenizers.get(tokenizer.id),

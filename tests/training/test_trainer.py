@@ -11,17 +11,19 @@ import torch
 
 from slm import files
 from slm.data.batches import TokenFile
+from slm.device import seed_everything
 from slm.errors import ConfigError, DataError, DivergedError, JobError
 from slm.locks import FileLock
 from slm.model.checkpoint import checkpoints, load_checkpoint, newest_sound
 from slm.model.config import ModelConfig
+from slm.model.loss import mean_nats
 from slm.model.transformer import Transformer
 from slm.training.config import TrainConfig
 from slm.training.ranks import share_of_rows
 from slm.training.runs import RunSettings, create_run, tokens_folder
 from slm.training.trainer import evaluation_batches, train
 from slm.workspace import Workspace
-from tests.training.small_runs import SMALL_MODEL, VOCAB, MakeRun, artefacts
+from tests.training.small_runs import SHORT, SMALL_MODEL, VOCAB, MakeRun, artefacts
 
 
 def metrics(run: Path) -> list[dict[str, Any]]:
@@ -219,6 +221,24 @@ def test_token_files_may_lie_elsewhere(make_run: MakeRun, tmp_path: Path):
     run = make_run(steps=2)
     shutil.move(tokens_folder(run, RunSettings.read(run)), tmp_path / "moved")
     assert train(run, tokens=tmp_path / "moved").state == "done"
+
+
+@pytest.mark.parametrize(("windows", "document_end"), [("documents", 0), ("packed", None)])
+def test_windows_begin_with_documents_unless_packed_is_asked_for(
+    workspace: Workspace, windows: str, document_end: int | None
+):
+    """The first logged loss is that of fresh weights on just this batch."""
+    parts = artefacts(workspace, document_end=0)
+    config = SHORT.replace(windows=windows, steps=1)
+    run = create_run(workspace, SMALL_MODEL, config, name="run", **parts)
+    train(run.folder)
+    seed_everything(config.seed)
+    model = Transformer(SMALL_MODEL)
+    tokens = TokenFile(parts["tokens"].folder / "train.bin", document_end)
+    ids_BT, targets_BT = tokens.batch(config.seed, 0, config.batch_size, 16)
+    with torch.no_grad():
+        expected = mean_nats(model(ids_BT), targets_BT).item()
+    assert metrics(run.folder)[1]["train_nats"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_run_without_held_out_text_trains_all_the_same(workspace: Workspace):

@@ -22,6 +22,7 @@ FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "gradient_clip",
             "grad_accum_steps",
         ),
+        "Text": ("windows",),
         "What is recorded": (
             "evaluate_every",
             "evaluation_tokens",
@@ -39,6 +40,7 @@ FIELDS: tuple[str, ...] = (*BASIC, *(name for names in FOLDED.values() for name 
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         "batch_size": "Batch (windows)",
+        "windows": "Windows begin with",
         "learning_rate": "Learning rate",
         "muon_learning_rate": "Muon learning rate",
         "muon_momentum": "Muon momentum",
