@@ -9,6 +9,7 @@ that was interrupted goes on with the stage it was in.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
+from statistics import fmean
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -17,8 +18,9 @@ from pydantic import Field
 from slm import files
 from slm.config import Config
 from slm.data.corpus import Corpus, PrepareConfig, open_corpus, prepare_corpus
+from slm.data.embedded.tales_words import NAMES
 from slm.data.sources import EMBEDDED
-from slm.evaluation.fluency import known_word_share, vocabulary_of
+from slm.evaluation.fluency import known_word_share, name_consistency, vocabulary_of
 from slm.jobs import Reporter, StageOf, silent
 from slm.lab import reports
 from slm.lab.shipping import slim
@@ -61,7 +63,9 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             model=ModelConfig(
                 vocab_size=1_024, context_length=192, n_layers=3, n_heads=4, d_model=128, d_ff=256
             ),
-            train=TrainConfig(steps=640, batch_size=12, snapshots=12, sample_every=80),
+            train=TrainConfig(
+                steps=640, batch_size=12, learning_rate=0.01, snapshots=12, sample_every=80
+            ),
         ),
         "demo": Recipe(
             documents=40_000,
@@ -77,6 +81,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 
 
 _OPENING_WORDS = 3
+_WRITTEN_TEXTS, _SHOWN_TEXTS = 10, 3
 
 
 class BuildConfig(Config):
@@ -129,7 +134,7 @@ def build_model(
     _train(run, report, made)
     if report.should_stop():
         return made
-    told = _tell(workspace, run, corpus, report, made)
+    told = _tell(workspace, run, corpus, config.source.startswith("tales"), report, made)
     if config.recipe == "demo":
         slim(workspace, run, config.source, config.seed, owner)
     return {**made, **told}
@@ -228,7 +233,12 @@ def _train(run: Artefact, report: Reporter, made: dict[str, Any]) -> None:
 
 
 def _tell(
-    workspace: Workspace, run: Artefact, corpus: Artefact, report: Reporter, made: dict[str, Any]
+    workspace: Workspace,
+    run: Artefact,
+    corpus: Artefact,
+    tells_tales: bool,
+    report: Reporter,
+    made: dict[str, Any],
 ) -> dict[str, Any]:
     """Evaluate, look at the heads, let it write; keep all of it as the run's report."""
     opened = reports.open_run(run)
@@ -243,30 +253,40 @@ def _tell(
     heads = reports.head_labels(opened, ids)
     named = sum(label not in {"mixed", "broad"} for row in heads for label in row)
     _finish(report, made, "attention", f"{named} heads with a habit")
-    report(0.0, "writing three texts", stage="sampling")
-    samples = [
-        reports.write_text(opened, SamplingConfig(temperature=0.7, top_k=40, seed=seed), opening)
-        for seed, opening in enumerate(_openings(open_corpus(corpus)))
-    ]
+    texts = _write(opened, open_corpus(corpus), StageOf(report, "sampling"))
     vocabulary = vocabulary_of(open_corpus(corpus).texts("train"))
-    shares = [known_word_share(sample, vocabulary, cut_off=True) for sample in samples]
-    known = sum(shares) / len(shares)
-    _finish(report, made, "sampling", f"{known:.0%} real words")
+    known = fmean(known_word_share(text, vocabulary, cut_off=True) for text in texts)
     told = {
-        "stages": made["stages"],
         "evaluation": evaluation,
         "heads": heads,
-        "samples": samples,
+        "samples": texts[:_SHOWN_TEXTS],
         "known_word_share": known,
     }
+    message = f"{known:.0%} real words"
+    if tells_tales:
+        names = {name for name, _ in NAMES}
+        told["name_consistency"] = fmean(name_consistency(text, names) for text in texts)
+        message += f", {told['name_consistency']:.0%} names kept"
+    _finish(report, made, "sampling", message)
+    told["stages"] = made["stages"]
     files.write_json(run.folder / REPORT, told)
     return told
 
 
+def _write(opened: reports.OpenedRun, corpus: Corpus, report: Reporter) -> list[str]:
+    """Texts that go on where held-out documents have just begun."""
+    texts = []
+    for seed, opening in enumerate(_openings(corpus)):
+        report(seed / _WRITTEN_TEXTS, f"writing text {seed + 1} of {_WRITTEN_TEXTS}")
+        config = SamplingConfig(temperature=0.7, top_k=40, seed=seed)
+        texts.append(reports.write_text(opened, config, opening))
+    return texts
+
+
 def _openings(corpus: Corpus) -> list[str]:
-    """How three held-out documents begin; echo games are exercises, not something to read."""
+    """How held-out documents begin; echo games are exercises, not something to read."""
     read = (doc.text for doc in corpus.documents("val") if not doc.source.startswith("echo"))
-    texts = list(islice(read, 3)) or list(islice(corpus.texts("val"), 3))
+    texts = list(islice(read, _WRITTEN_TEXTS)) or list(islice(corpus.texts("val"), _WRITTEN_TEXTS))
     return [" ".join(text.split()[:_OPENING_WORDS]) for text in texts]
 
 

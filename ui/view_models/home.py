@@ -95,6 +95,8 @@ def run_report(report: Mapping[str, Any] | None) -> RunReport | None:
         Figure("Bigram baseline", f"{bigram['perplexity']:.1f}", "bigram"),
         Figure("Real words", f"{report['known_word_share']:.0%}", "corpus"),
     ]
+    if "name_consistency" in report:
+        figures.append(Figure("Names kept", f"{report['name_consistency']:.0%}", "names kept"))
     if model.get("bits_per_byte"):
         bits = Figure("Bits per byte", f"{model['bits_per_byte']:.2f}", "bits per byte")
         figures.insert(2, bits)

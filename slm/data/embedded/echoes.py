@@ -21,25 +21,57 @@ b bl br c ch d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w y z
 """.split()  # noqa: SIM905
 _VOWELS = """a e i o u ai ea ee oo ou ow ar er or""".split()  # noqa: SIM905
 _ENDS = """ck b d g k l ll m n nd ng p r rd s sh st t tch x""".split()  # noqa: SIM905
-_FEWEST_WORDS, _MOST_WORDS = 8, 40
+_GLUE = (" ", " ", " ", " ", "", "", "", "", ", ", ". ")
+_ALPHABETS = tuple(
+    "".join(map(chr, range(first, last + 1)))
+    for first, last in [
+        (0x21, 0x7E),  # ASCII
+        (0x21, 0x7E),
+        (0x21, 0x7E),
+        (0xC0, 0x17F),  # Latin with accents
+        (0x3A3, 0x3C9),  # Greek
+        (0x410, 0x44F),  # Cyrillic
+        (0x3041, 0x3096),  # Hiragana
+    ]
+)
+_FEWEST_WORDS, _MOST_WORDS = 6, 26
 
 
 def generate(seed: int) -> str:
     """One game, the same for the same seed everywhere.
 
-    >>> game = generate(3)
+    Half of them tell who speaks and say the words twice; the other half are nothing but
+    the words, two or three times, so that copying is not bound to any frame.
+
+    >>> game = generate(2)
     >>> said, again = [part.split('"')[0] for part in game.split(': "')[1:]]
     >>> said == again
     True
     """
     draw = random.Random(seed).random
+    if draw() < 0.5:
+        return _chant(draw)
     speakers = [_pick(NAMES, draw())[0] for _ in range(2)]
-    count = _FEWEST_WORDS + int(draw() * (_MOST_WORDS - _FEWEST_WORDS + 1))
-    said = " ".join(_word(draw) for _ in range(count))
+    said = " ".join(_word(draw) for _ in range(_count(draw)))
     return (
         f"{speakers[0]} and {speakers[1]} play echo. "
         f'{speakers[0]} says: "{said}" And {speakers[1]} says: "{said}"'
     )
+
+
+def _chant(draw: tales.Draw) -> str:
+    """Words, signs and letters of any script, with and without spaces between, over and over."""
+    pieces = (_word(draw) if draw() < 0.6 else _signs(draw) for _ in range(_count(draw)))
+    said = "".join(piece + _pick(_GLUE, draw()) for piece in pieces).strip()
+    return " ".join([said] * (2 + int(draw() * 2)))
+
+
+def _signs(draw: tales.Draw) -> str:
+    return "".join(_pick(_pick(_ALPHABETS, draw()), draw()) for _ in range(1 + int(draw() * 3)))
+
+
+def _count(draw: tales.Draw) -> int:
+    return _FEWEST_WORDS + int(draw() * (_MOST_WORDS - _FEWEST_WORDS + 1))
 
 
 def _word(draw: tales.Draw) -> str:

@@ -39,8 +39,9 @@ def test_a_report_gives_its_figures_beside_the_bigram():
             "bigram": {"perplexity": 15.93},
         },
         "known_word_share": 0.984,
+        "name_consistency": 0.958,
         "samples": ["Once."],
     }
     told = run_report(report)
     assert told is not None
-    assert [figure.value for figure in told.figures] == ["2.0", "15.9", "0.34", "98%"]
+    assert [figure.value for figure in told.figures] == ["2.0", "15.9", "0.34", "98%", "96%"]
