@@ -4,6 +4,7 @@ Talks to the processes through the run folder alone: reads the metrics that they
 write, and asks them to stop with the file `control/stop`. No torch is needed here.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from slm.jobs import Reporter, silent
 from slm.training.runs import METRICS, RunSettings
 
 _POLL_SECONDS = 0.25
+_PYTHON_ERROR = re.compile(r"(?:\[rank\d+\]: *)?(\w[\w.]*(?:Error|Exception): .+)")
 
 
 def stop_file(run_folder: Path) -> Path:
@@ -104,7 +106,8 @@ def _pass_on(records: Sequence[dict[str, Any]], steps: int, report: Reporter) ->
 
 
 def _last_words(log: Path) -> str:
-    """The error that a trainer printed, else the end of the log."""
+    """The error that a trainer printed: ours, else the first of Python's, else the log's end."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    told = [line for line in lines if "slm.errors." in line]
-    return (told or lines or [""])[-1].split("slm.errors.")[-1]
+    ours = [line.split("slm.errors.")[-1] for line in lines if "slm.errors." in line]
+    pythons = [found[1] for line in lines if (found := _PYTHON_ERROR.fullmatch(line))]
+    return next(iter([*ours[-1:], *pythons, *lines[-1:]]), "It left no word.")

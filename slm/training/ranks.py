@@ -1,7 +1,8 @@
 """One process or many: who I am among them, and sums over all of them.
 
 Every function is right, and costs nothing, in a single process too. Whoever starts
-the processes has called `torch.distributed.init_process_group`; this file does not.
+the processes has called `torch.distributed.init_process_group`, with a backend for the
+CPU in any case: what is exchanged here are a few numbers, and they stay off the GPU.
 """
 
 import torch
@@ -19,31 +20,31 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def total(*numbers: float, device: str = "cpu") -> list[float]:
+def total(*numbers: float) -> list[float]:
     """Each number summed over all processes, in float64."""
     if world_size() == 1:
         return list(numbers)
-    sums = torch.tensor(numbers, dtype=_widest_float(device), device=device)
+    sums = torch.tensor(numbers, dtype=torch.float64)
     dist.all_reduce(sums)
     return [float(value) for value in sums.tolist()]
 
 
-def from_first(*flags: bool, device: str = "cpu") -> list[bool]:
+def from_first(*flags: bool) -> list[bool]:
     """The flags as process 0 sees them, so that all decide alike."""
     if world_size() == 1:
         return list(flags)
-    shared = torch.tensor(flags, dtype=torch.uint8, device=device)
+    shared = torch.tensor(flags, dtype=torch.uint8)
     dist.broadcast(shared, src=0)
     return [bool(value) for value in shared.tolist()]
 
 
-def gathered(block: Tensor, device: str = "cpu") -> list[Tensor]:
+def gathered(block: Tensor) -> list[Tensor]:
     """The same-sized block of every process, in the order of their numbers."""
     if world_size() == 1:
         return [block]
-    parts = [torch.empty_like(block, device=device) for _ in range(world_size())]
-    dist.all_gather(parts, block.to(device))
-    return [part.cpu() for part in parts]
+    parts = [torch.empty_like(block) for _ in range(world_size())]
+    dist.all_gather(parts, block)
+    return parts
 
 
 def wait() -> None:
@@ -61,7 +62,3 @@ def share_of_rows(n_rows: int, micro_batches: int) -> list[slice]:
     edges = [n_rows * part // parts for part in range(parts + 1)]
     mine = range(rank() * micro_batches, (rank() + 1) * micro_batches)
     return [slice(edges[part], edges[part + 1]) for part in mine]
-
-
-def _widest_float(device: str) -> torch.dtype:
-    return torch.float32 if device.startswith("mps") else torch.float64

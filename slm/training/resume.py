@@ -243,13 +243,12 @@ def _less(nats: float | None, than: float | None) -> bool:
 
 def _all_generators(device: torch.device) -> dict[str, Any]:
     """The random number generators: PyTorch's of every process, Python's and NumPy's of this."""
-    place = "cuda" if device.type == "cuda" else "cpu"  # what the processes can exchange
     state: dict[str, Any] = {
-        "torch": [_packed(part) for part in ranks.gathered(torch.get_rng_state(), place)]
+        "torch": [_packed(part) for part in ranks.gathered(torch.get_rng_state())]
     }
     if device.type == "cuda":
         mine = torch.cuda.get_rng_state(device)
-        state["cuda"] = [_packed(part) for part in ranks.gathered(mine, place)]
+        state["cuda"] = [_packed(part) for part in ranks.gathered(mine)]
     version, words, gauss = random.getstate()
     state["python"] = [version, _packed(np.array(words, dtype=np.uint32)), gauss]
     numpy_state: dict[str, Any] = np.random.get_state(legacy=False)

@@ -145,9 +145,7 @@ class _Training:
         if progress.step == 0:
             self._look_and_record({})
         while progress.step < config.steps:
-            stop, save = ranks.from_first(
-                self.report.should_stop(), self.store.is_due(progress), device=self.device
-            )
+            stop, save = ranks.from_first(self.report.should_stop(), self.store.is_due(progress))
             if stop:
                 break
             files.reach("train.step")
@@ -175,7 +173,7 @@ class _Training:
         logged = step % config.log_every == 0 or is_evaluation_step(config, step)
         record: dict[str, Any] = {}
         if logged or save:
-            (mean_nats,) = ranks.total(nats.item() / targets_BT.numel(), device=self.device)
+            (mean_nats,) = ranks.total(nats.item() / targets_BT.numel())
             norm = gradient_norm.item()
             self.train_nats, self.gradient_norm = mean_nats, norm
             self._require_finite(step, mean_nats, norm)
@@ -265,7 +263,7 @@ class _Training:
                     logits_BTV = self.model(ids_BT.to(self.device))
                 nats = token_nats(logits_BTV, targets_BT.to(self.device)).double().sum()
                 tally.add(nats=nats.item(), tokens=int((targets_BT >= 0).sum()))
-        nats_sum, tokens = ranks.total(tally.nats, tally.tokens, device=self.device)
+        nats_sum, tokens = ranks.total(tally.nats, tally.tokens)
         return nats_sum / tokens
 
     def _commit(self) -> None:

@@ -13,7 +13,7 @@ from slm import files
 from slm.errors import ConfigError, JobError
 from slm.model.checkpoint import newest_sound
 from slm.tokenizer.characters import CharacterTokenizer
-from slm.training.launch import torchrun_command, train_in_processes
+from slm.training.launch import _last_words, torchrun_command, train_in_processes
 from slm.training.trainer import train
 from tests.training.small_runs import MakeRun
 
@@ -102,6 +102,18 @@ def test_an_error_of_the_processes_is_told_in_their_words(make_run: MakeRun):
     next((run.parents[1] / "tokens").glob("*/val.bin")).unlink()
     with pytest.raises(JobError, match=r"val\.bin"):
         train_in_processes(run, 2)
+
+
+def test_an_error_that_is_not_ours_is_told_too(tmp_path: Path):
+    log = tmp_path / "processes.log"
+    log.write_text(
+        "step 1 of 60\n[rank1]: Traceback (most recent call last):\n"
+        "[rank1]: RuntimeError: No backend type associated with device type cpu\n"
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n====\n"
+    )
+    assert _last_words(log) == "RuntimeError: No backend type associated with device type cpu"
+    log.write_text("the machine was switched off\n")
+    assert _last_words(log) == "the machine was switched off"
 
 
 def test_the_command_for_several_machines_names_what_to_fill_in(tmp_path: Path):
