@@ -2,7 +2,10 @@
 
 import pytest
 
+from slm.attention.heads import repetition_scores
 from slm.data.corpus import open_corpus
+from slm.data.embedded import tales
+from slm.evaluation.cloze import ask
 from slm.evaluation.fluency import known_word_share, vocabulary_of
 from slm.files import read_json
 from slm.lab.reports import OpenedRun, open_run
@@ -66,3 +69,20 @@ def test_nine_of_ten_words_that_it_writes_stand_in_its_corpus(run: Artefact):
     assert len(samples) == 3
     for sample in samples:
         assert known_word_share(sample, vocabulary, cut_off=True) >= 0.9
+
+
+def test_one_of_its_heads_is_an_induction_head(opened: OpenedRun):
+    """On random tokens that come twice it looks at what came next the first time."""
+    scores = repetition_scores(opened.model, eos_id=opened.tokenizer.eos_id)["induction"]
+    assert scores.max() >= 0.5
+
+
+def test_its_names_stay_the_same_within_a_tale(run: Artefact):
+    assert read_json(run.folder / REPORT)["name_consistency"] >= 0.95
+
+
+def test_it_remembers_who_a_tale_is_about(opened: OpenedRun):
+    """Questions about tales that it never read, with four choices each."""
+    questions = [q for seed in range(10**6, 10**6 + 12) for q in tales.generate(seed).cloze]
+    result = ask(opened.model, opened.tokenizer, questions)
+    assert result.by_subject()["who"].accuracy >= 0.9
