@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -30,7 +31,7 @@ def main() -> int:
         print(f"SLM Lab needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
         return 2
     options, rest = _parser().parse_known_args()
-    if rest and options.command not in {"test", "bench", "app"}:
+    if rest and options.command not in {"test", "bench", "app", "demo"}:
         print(f"dev.py {options.command} takes no {' '.join(rest)!r}.")
         return 2
     return int(options.run(options, rest))
@@ -79,22 +80,20 @@ def bench(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def demo(options: argparse.Namespace, rest: list[str]) -> int:
-    """Train the shipped demo run anew into demo/."""
-    del options, rest
+    """Train the shipped demo run anew; demo/ is replaced when all of it is there."""
+    del options
     _install("requirements.txt")
-    return _python(
-        "-m",
-        "slm",
-        "build",
-        "--recipe",
-        "demo",
-        "--source",
-        "tales-with-echoes",
-        "--name",
-        "Demo",
-        "--workspace",
-        str(ROOT / "demo"),
-    )
+    recipe = ["--recipe", "demo", "--source", "tales-with-echoes", "--name", "Demo"]
+    with tempfile.TemporaryDirectory() as scratch:
+        made = Path(scratch) / "demo"
+        failed = _python("-m", "slm", "build", *recipe, "--workspace", str(made), *rest)
+        if failed:
+            return failed
+        shutil.rmtree(ROOT / "demo", ignore_errors=True)
+        for shelf in ("corpora", "tokenizers", "tokens", "runs"):
+            ignored = shutil.ignore_patterns("*.lock")
+            shutil.copytree(made / shelf, ROOT / "demo" / shelf, ignore=ignored)
+    return 0
 
 
 def shots(options: argparse.Namespace, rest: list[str]) -> int:

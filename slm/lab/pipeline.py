@@ -63,17 +63,30 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             model=ModelConfig(
                 vocab_size=1_024, context_length=192, n_layers=3, n_heads=4, d_model=128, d_ff=256
             ),
-            train=TrainConfig(
-                steps=640, batch_size=12, learning_rate=0.01, snapshots=12, sample_every=80
-            ),
+            train=TrainConfig(steps=720, batch_size=12, snapshots=12, sample_every=90),
         ),
         "demo": Recipe(
-            documents=40_000,
+            documents=60_000,
             vocab_size=1_024,
             model=ModelConfig(
-                vocab_size=1_024, context_length=192, n_layers=3, n_heads=6, d_model=96, d_ff=256
+                vocab_size=1_024,
+                context_length=192,
+                n_layers=2,
+                n_heads=4,
+                d_model=128,
+                d_ff=256,
+                copy_start=0.5,
             ),
-            train=TrainConfig(steps=3_000, batch_size=16, snapshots=12, sample_every=500),
+            train=TrainConfig(
+                steps=3_600,
+                batch_size=16,
+                weight_decay=0.2,
+                snapshots=12,
+                evaluate_every=125,
+                sample_every=500,
+                log_every=10,
+                dtype="float32",
+            ),
         ),
     }
 )

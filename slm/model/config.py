@@ -177,7 +177,7 @@ class ModelConfig(Config):
     )
 
     copy_start: float = Field(
-        0.5,
+        0.25,
         ge=0.0,
         le=4.0,
         description="The last block begins by passing on the tokens that it looks at: its output "

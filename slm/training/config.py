@@ -51,7 +51,7 @@ class TrainConfig(Config):
         json_schema_extra=_ui(options=["muon", "adamw"]),
     )
     learning_rate: float = Field(
-        4e-3,
+        0.01,
         gt=0,
         le=1,
         description="Peak rate of AdamW: embeddings, norms, output head (all weights with adamw).",

@@ -28,8 +28,7 @@ CHAPTERS = [TUTORIAL / f"{number}_{name}.md" for number, name in enumerate(NAMES
 PAGES = [*CHAPTERS, TUTORIAL / "glossary.md", TUTORIAL / "sources.md"]
 SMALLER = {
     "documents=8_000": "documents=300",
-    "steps=640, batch_size=12, learning_rate=0.01, snapshots=12": "steps=4, batch_size=2, "
-    "learning_rate=0.01, snapshots=2, threads=1, "
+    "steps=720, batch_size=12, snapshots=12": "steps=4, batch_size=2, snapshots=2, threads=1, "
     "evaluation_tokens=1_024, sample_tokens=8",
     "max_tokens=50_000": "max_tokens=2_000",
     "range(1_000_000, 1_000_030)": "range(1_000_000, 1_000_002)",

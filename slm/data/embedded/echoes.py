@@ -21,7 +21,7 @@ b bl br c ch d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w y z
 """.split()  # noqa: SIM905
 _VOWELS = """a e i o u ai ea ee oo ou ow ar er or""".split()  # noqa: SIM905
 _ENDS = """ck b d g k l ll m n nd ng p r rd s sh st t tch x""".split()  # noqa: SIM905
-_GLUE = (" ", " ", " ", " ", "", "", "", "", ", ", ". ")
+_GLUE = (" ", " ", " ", " ", " ", " ", "", "", "", ", ")
 _ALPHABETS = tuple(
     "".join(map(chr, range(first, last + 1)))
     for first, last in [
@@ -60,13 +60,20 @@ def generate(seed: int) -> str:
 
 
 def _chant(draw: tales.Draw) -> str:
-    """Words, signs and letters of any script, with and without spaces between, over and over."""
-    pieces = (_word(draw) if draw() < 0.6 else _signs(draw) for _ in range(_count(draw)))
+    """Words, parts of words and signs, with and without spaces between, over and over."""
+    pieces = (_piece(draw) for _ in range(_count(draw)))
     said = "".join(piece + _pick(_GLUE, draw()) for piece in pieces).strip()
     return " ".join([said] * (2 + int(draw() * 2)))
 
 
-def _signs(draw: tales.Draw) -> str:
+def _piece(draw: tales.Draw) -> str:
+    """A word of the tales, a part of one as a token is, or up to three signs of some script."""
+    kind, word = draw(), _pick(_known_words(), draw())
+    if kind < 0.5:
+        return word
+    if kind < 0.7:
+        first = int(draw() * len(word))
+        return word[first : first + 2 + int(draw() * 3)]
     return "".join(_pick(_pick(_ALPHABETS, draw()), draw()) for _ in range(1 + int(draw() * 3)))
 
 
