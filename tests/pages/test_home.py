@@ -21,6 +21,7 @@ def test_a_finished_model_shows_its_figures_and_a_text(
         "Bigram baseline",
         "Bits per byte",
         "Real words",
+        "Names kept",
     ]
     assert "tiny" in texts(app)
 

@@ -59,7 +59,7 @@ def test_a_run_learns_and_writes_what_it_did(make_run: MakeRun):
     assert outcome.val_nats is not None and outcome.val_nats < 1.5
     assert [r["step"] for r in records if r["val_nats"] is not None] == list(range(0, 61, 10))
     assert records[-1]["tokens"] == 60 * 8 * 16
-    assert records[60]["learning_rate"] == pytest.approx(4e-3 / 30)  # the last of 30 steps down
+    assert records[60]["learning_rate"] == pytest.approx(0.01 / 30)  # the last of 30 steps down
     assert all(record["gradient_norm"] > 0 for record in records[1:])
     assert [ref.step for ref in checkpoints(run)] == [60]
 
@@ -180,7 +180,7 @@ def test_divergence_names_step_rate_and_norm_and_keeps_the_last_finite_checkpoin
 ):
     """Checkpoints fall on 4, 8, 12, …; the weights are broken after step 10."""
     run = make_run(steps=40, checkpoint_every=4)
-    with pytest.raises(DivergedError, match=r"step 11: loss nan, learning rate 0\.004, gradient n"):
+    with pytest.raises(DivergedError, match=r"step 11: loss nan, learning rate 0\.01, gradient n"):
         train(run, observers=[Poison(from_step=10)])
     last = newest_sound(run)
     assert last.step == 8
