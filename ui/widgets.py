@@ -123,7 +123,7 @@ def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:
             max_value=None if high is None else cast(min(high, _LARGEST)),
             step=None if step is None else cast(step),
             format=hints.get("format", "%g" if is_float else None),
-            placeholder="automatic" if NoneType in get_args(field.annotation) else "a number",
+            placeholder="auto" if NoneType in get_args(field.annotation) else "a number",
             key=key,
             help=field.description,
         )

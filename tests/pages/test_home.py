@@ -19,7 +19,6 @@ def test_a_finished_model_shows_its_figures_and_a_text(
     assert [metric.label for metric in app.metric] == [
         "Perplexity",
         "Bigram baseline",
-        "Bits per byte",
         "Real words",
         "Names kept",
     ]

@@ -81,14 +81,14 @@ def _baseline(nats: float) -> list[dict[str, Any]]:
             "data": {"values": [{}]},
             "mark": {
                 "type": "text",
-                "align": "left",
+                "align": "right",
                 "baseline": "bottom",
-                "dx": 6,
+                "dx": -6,
                 "dy": -3,
                 "fontSize": 12,
                 "color": BASELINE_COLOR,
                 "text": f"counting pairs of tokens (bigram): {nats:.2f}",
             },
-            "encoding": {"y": y, "x": {"datum": 0, "type": "quantitative"}},
+            "encoding": {"y": y, "x": {"value": "width"}},
         },
     ]

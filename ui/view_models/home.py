@@ -86,7 +86,10 @@ def cards_of_report(report: Mapping[str, Any] | None) -> list[StageCard]:
 
 
 def run_report(report: Mapping[str, Any] | None) -> RunReport | None:
-    """The figures that say how good a finished run is, beside what counting alone gives."""
+    """The figures that say how good a finished run is, beside what counting alone gives.
+
+    Four fit a row: tales show whether names stay the same, other text its bits per byte.
+    """
     if not report or "evaluation" not in report:
         return None
     model, bigram = report["evaluation"]["model"], report["evaluation"]["bigram"]
@@ -97,9 +100,8 @@ def run_report(report: Mapping[str, Any] | None) -> RunReport | None:
     ]
     if "name_consistency" in report:
         figures.append(Figure("Names kept", f"{report['name_consistency']:.0%}", "names kept"))
-    if model.get("bits_per_byte"):
-        bits = Figure("Bits per byte", f"{model['bits_per_byte']:.2f}", "bits per byte")
-        figures.insert(2, bits)
+    elif model.get("bits_per_byte"):
+        figures.append(Figure("Bits per byte", f"{model['bits_per_byte']:.2f}", "bits per byte"))
     return RunReport(tuple(report["samples"]), tuple(figures))
 
 

@@ -36,7 +36,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "d_head": "Head width",
         "positions": "Positions",
         "rope_theta": "Rotary base",
-        "qk_norm": "Query/key norm",
+        "qk_norm": "QK norm",
         "window": "Window",
         "mlp": "Feed-forward",
         "norm": "Norm",
