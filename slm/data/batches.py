@@ -33,6 +33,7 @@ _MAGIC = b"SLMT"
 _VERSION = 1
 _HEADER_BYTES = 16
 _READ_WHOLE_BYTES = 64 * 2**20  # larger files are mapped, not read
+_SCANNED_IDS = 16 * 2**20  # looked through at once for document ends
 
 
 class TokenFile:
@@ -56,8 +57,7 @@ class TokenFile:
         else:
             self._ids = np.memmap(self.path, dtype, "r", offset=_HEADER_BYTES, shape=(count,))
         self._latest_cover: Cover | None = None
-        self._latest_epoch: tuple[tuple[int, int, int], NDArray[np.int64]]
-        self._latest_epoch = ((-1, -1, -1), np.empty(0, dtype=np.int64))
+        self._latest_epoch: tuple[tuple[int, int, int], NDArray[np.int64]] | None = None
 
     @classmethod
     def write(cls, path: Path, id_arrays: Iterable[NDArray[np.integer]], vocab_size: int) -> Self:
@@ -113,7 +113,7 @@ class TokenFile:
             DataError: the file is shorter than one window.
         """
         self._require_window(context_length)
-        n_windows = self._cover(context_length).n_windows
+        n_windows = self.windows_per_epoch(context_length)
         starts_B = np.empty(batch_size, dtype=np.int64)
         row = 0
         while row < batch_size:
@@ -164,12 +164,17 @@ class TokenFile:
     def _document_ends(self) -> NDArray[np.int64]:
         if self.document_end is None:
             return np.empty(0, dtype=np.int64)
-        return np.flatnonzero(self._ids == self.document_end)
+        firsts = range(0, len(self), _SCANNED_IDS)
+        found = [
+            first + np.flatnonzero(self._ids[first : first + _SCANNED_IDS] == self.document_end)
+            for first in firsts
+        ]
+        return np.concatenate([np.empty(0, dtype=np.int64), *found])
 
     def _epoch_starts(self, seed: int, epoch: int, context_length: int) -> NDArray[np.int64]:
         """Where the windows of an epoch start, in the order in which they are read."""
         key = (seed, epoch, context_length)
-        if self._latest_epoch[0] != key:
+        if self._latest_epoch is None or self._latest_epoch[0] != key:
             generator = np.random.Generator(np.random.PCG64([seed, epoch]))
             covering = self._cover(context_length)
             phase = int(generator.integers(context_length))
@@ -232,7 +237,7 @@ class Cover:
 
 
 def cover(n_tokens: int, context_length: int, document_ends: NDArray[np.int64]) -> Cover:
-    """The fewest windows from document to document; `document_ends` are positions, ascending.
+    """Windows from document to document; `document_ends` are positions, ascending.
 
     Four documents that end at 3, 5, 12 and 19, six targets a window: the one at 0 has the
     targets 1 to 6, so 5 is the next head; from there to 11, which is not yet 12.

@@ -36,10 +36,10 @@ EMBEDDED: dict[str, SourceInfo] = _by_key(
     SourceInfo(
         key="tales-with-echoes",
         title="Tales with echo games",
-        description="Three tales, then a game: one says random words, the other repeats them.",
+        description="Three tales, then a game: random words or signs, said again word by word.",
         licence="MIT, as this program",
         language="English",
-        good_for="A first model that keeps its names: the games teach attention to copy early.",
+        good_for="A model with an induction head: the games can only be won by looking back.",
         documents=12_000,
     ),
     SourceInfo(

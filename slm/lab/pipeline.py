@@ -261,13 +261,14 @@ def _tell(
     )
     _finish(report, made, "evaluation", f"perplexity {evaluation['model']['perplexity']:.1f}")
     report(0.0, "scoring every head", stage="attention")
-    text = next(open_corpus(corpus).texts("val"))
+    learned = open_corpus(corpus)
+    text = next(learned.texts("val"))
     ids = opened.tokenizer.encode(text)[: opened.model.config.context_length]
     heads = reports.head_labels(opened, ids)
     named = sum(label not in {"mixed", "broad"} for row in heads for label in row)
     _finish(report, made, "attention", f"{named} heads with a habit")
-    texts = _write(opened, open_corpus(corpus), StageOf(report, "sampling"))
-    vocabulary = vocabulary_of(open_corpus(corpus).texts("train"))
+    texts = _write(opened, learned, StageOf(report, "sampling"))
+    vocabulary = vocabulary_of(learned.texts("train"))
     known = fmean(known_word_share(text, vocabulary, cut_off=True) for text in texts)
     told = {
         "evaluation": evaluation,

@@ -1,9 +1,9 @@
-"""Echo games: someone says random words, somebody else says the same words again.
+"""Echo games: random words, and then the same words again.
 
 Nothing but looking back can tell what comes in the second half, so a model that reads
 such games among other text soon grows heads that copy (induction heads, Olsson et al.
-2022). Half of the words are words of the tales, half are made of random syllables, so
-that pieces of words are repeated in any order too.
+2022). What is said mixes words of the tales with made-up ones, parts of words and signs
+of several scripts, so that a model meets its tokens in any order.
 """
 
 import random

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ui.components.assets import register
 from ui.components.attention_view.packing import pack_head, pack_overview, pack_view, thumbnails
 
-HEADS_BESIDE = 6
+HEADS_BESIDE = 6  # with more heads than this the overview takes the whole width
 
 _mount = register(
     "slm_attention",
