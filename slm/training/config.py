@@ -54,7 +54,8 @@ class TrainConfig(Config):
         0.01,
         gt=0,
         le=1,
-        description="Peak rate of AdamW: embeddings, norms, output head (all weights with adamw).",
+        description="Peak rate of AdamW: embeddings, norms, output head. With optimizer adamw, "
+        "of all weights, which want less, about 0.002.",
         json_schema_extra=_ui(scale="log", min=1e-5, max=3e-2),
     )
     muon_learning_rate: float = Field(
