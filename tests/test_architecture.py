@@ -50,7 +50,11 @@ ALLOWED = {
     "pages": SLM | UI | FRAME,
     "app": SLM | UI | FRAME,
 }
-MAY_IMPORT_ALL = {ROOT / "slm" / "__main__.py", ROOT / "slm" / "training" / "__main__.py"}
+MAY_IMPORT_ALL = {
+    ROOT / "slm" / "__main__.py",
+    ROOT / "slm" / "training" / "__main__.py",
+    *(ROOT / "slm" / "verbs").glob("*.py"),
+}
 FORBIDDEN_PACKAGES = {
     "slm": {"streamlit", "plotly", "transformers"},
     "ui.view_models": {"streamlit", "plotly"},

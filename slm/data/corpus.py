@@ -158,7 +158,7 @@ def prepare_corpus(
                 moved = writer.finish()
             originals = _keep_originals(draft, opened.originals, config.keep_original)
             _write_ledger(draft.folder / LEDGER, opened, config, cleaner, originals, moved)
-            draft.details.update(_counts(writer))
+            draft.details.update(_counts(writer), **dict(opened.findings()))
     except _StoppedError:
         report(None, "Stopped; nothing was saved")
         return None
@@ -274,7 +274,8 @@ def _write_ledger(
     moved: tuple[int, Split] | None,
 ) -> None:
     source = {"kind": "source", "source": config.source, "how_split": opened.how_split}
-    files.append_record(path, {**source, **dict(opened.facts), "originals": originals})
+    facts = {**dict(opened.facts), **dict(opened.findings())}
+    files.append_record(path, {**source, **facts, "originals": originals})
     for entry in cleaner.ledger:
         files.append_record(path, {"kind": "rule", **entry.to_json()})
     split = {"kind": "split", "validation_fraction": config.validation_fraction}

@@ -6,7 +6,7 @@ Knows origins and limits. What is done to the text afterwards is the business of
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -72,7 +72,11 @@ class Original:
 
 @dataclass(frozen=True)
 class OpenSource:
-    """Documents to be read once, and what is known before: their rule, their files, facts."""
+    """Documents to be read once, and what is known before: their rule, their files, facts.
+
+    `findings` tells, once the documents have been read, what became of the rest: rows left
+    out, places that could not be decoded. They are facts too.
+    """
 
     documents: Iterator[Document]
     how_split: str
@@ -80,6 +84,7 @@ class OpenSource:
     facts: tuple[tuple[str, str | int], ...] = ()
     expected_documents: int | None = None
     expected_bytes: int | None = None
+    findings: Callable[[], tuple[tuple[str, str | int], ...]] = tuple
 
 
 def read_documents(config: SourceConfig, report: Reporter = silent) -> Iterator[Document]:
@@ -138,6 +143,7 @@ def _limited(opened: OpenSource, config: SourceConfig) -> OpenSource:
         opened.facts,
         expected,
         expected_bytes,
+        opened.findings,
     )
 
 

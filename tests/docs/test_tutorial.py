@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import tyro
 
 from slm import __main__ as command_line
 from slm.lab.pipeline import RECIPES
@@ -137,13 +138,13 @@ class Understood(Exception):  # noqa: N818
 def test_every_command_is_one_that_the_program_understands(chapter, line, monkeypatch):
     words = shlex.split(line)
     assert words[:3] == ["python", "-m", "slm"], line
-    real = command_line._parse
+    real = tyro.cli
 
-    def parse(*arguments):
-        real(*arguments)
+    def parse(*arguments, **settings):
+        real(*arguments, **settings)
         raise Understood
 
-    monkeypatch.setattr(command_line, "_parse", parse)
+    monkeypatch.setattr(tyro, "cli", parse)
     with pytest.raises(Understood):
         command_line.main(words[3:])
 

@@ -2,12 +2,13 @@
 
 import pytest
 
-from slm.__main__ import _parse
 from slm.data.cleaning import clean
 from slm.data.corpus import PrepareConfig
 from slm.data.sources import Document
 from slm.data.splitting import Leakage
 from slm.errors import HubError
+from slm.verbs.common import parse
+from slm.verbs.data import prepare
 from ui.view_models import data as words
 
 
@@ -32,7 +33,8 @@ from ui.view_models import data as words
 )
 def test_the_command_line_says_what_the_page_says(config):
     verb, *arguments = words.prepare_argv(config)
-    assert _parse(PrepareConfig, verb, arguments) == config
+    assert verb == "prepare"
+    assert parse(PrepareConfig, prepare, arguments) == config
 
 
 def test_every_source_tells_licence_language_and_size():

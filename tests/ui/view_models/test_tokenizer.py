@@ -4,10 +4,11 @@ import time
 
 import pytest
 
-from slm.__main__ import _parse
 from slm.tokenizer.characters import CharacterTokenizer
 from slm.tokenizer.encoding import TokenizeConfig
 from slm.tokenizer.fast import Tokenizer
+from slm.verbs.common import parse
+from slm.verbs.tokenizer import tokenize
 from ui.view_models import tokenizer as words
 
 
@@ -77,4 +78,5 @@ def test_the_vocabulary_is_found_by_text_and_by_id(hugs):
 )
 def test_the_command_line_says_what_the_page_says(config):
     verb, *arguments = words.tokenize_argv(config)
-    assert _parse(TokenizeConfig, verb, arguments) == config
+    assert verb == "tokenize"
+    assert parse(TokenizeConfig, tokenize, arguments) == config

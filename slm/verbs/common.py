@@ -1,0 +1,114 @@
+"""What every verb of the command line shares: its flags, its place, who hears how far it is.
+
+A verb is a function of its arguments and a `Context` that gives a result. It imports what
+it needs inside, so that waiting jobs and `--help` stay light. Its docstring is its help.
+"""
+
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+
+from slm.jobs import Reporter
+from slm.workspace import LOCAL_OWNER, Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "demo"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every verb takes."""
+
+    workspace: Path | None = None
+    """Where artefacts are kept. Default: SLM_WORKSPACE, else ./workspace."""
+    job: str | None = None
+    """The job that this process is; set by the app."""
+    json: bool = False
+    """Print the result as one JSON object."""
+
+    def open(self) -> Workspace:
+        """The workspace, with the shipped demo beside it."""
+        root = self.workspace or Path(os.environ.get("SLM_WORKSPACE", "workspace"))
+        demo = [] if root.resolve() == DEMO else [DEMO]
+        return Workspace(root, read_only=demo)
+
+
+class TerminalReporter:
+    """Tells progress on standard error, a line at a time, a few times a second at most."""
+
+    def __init__(self) -> None:
+        self._told = 0.0
+
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        """See `slm.jobs.Reporter`."""
+        now = time.monotonic()
+        patience = 0.2 if sys.stderr.isatty() else 5.0
+        if now - self._told < patience:
+            return
+        self._told = now
+        share = "" if fraction is None else f"{fraction:4.0%} "
+        line = f"{stage + ': ' if stage else ''}{share}{message}"
+        end = "\r" if sys.stderr.isatty() else "\n"
+        print(f"{line[:100]:100}" if end == "\r" else line, end=end, file=sys.stderr, flush=True)
+
+    def plan(self, stages: Mapping[str, float]) -> None:
+        """A terminal shows stages as they come."""
+
+    def should_stop(self) -> bool:
+        """Ctrl+C ends a verb in a terminal; nothing else does."""
+        return False
+
+
+Result = dict[str, Any]
+Verb = Callable[[Sequence[str], "Context"], Result]
+
+
+@dataclass
+class Context:
+    """What a verb works with: where, who watches, and what an earlier try has made."""
+
+    common: Common
+    report: Reporter
+    owner: str = LOCAL_OWNER
+    result: Result = field(default_factory=dict)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that the command line names."""
+        return self.common.open()
+
+
+def parse(settings: type[T], verb: Verb, arguments: Sequence[str]) -> T:
+    """The verb's settings from flat flags. A wrong flag ends the program with status 2."""
+    config = (tyro.conf.OmitArgPrefixes, tyro.conf.AvoidSubcommands, tyro.conf.FlagConversionOff)
+    return tyro.cli(
+        settings,
+        args=list(arguments),
+        prog=f"python -m slm {verb_name(verb)}",
+        description=f"{inspect.getdoc(verb)} Every verb also takes --workspace FOLDER and --json.",
+        config=config,
+    )
+
+
+def value_of(flag: str, arguments: Sequence[str]) -> str | None:
+    for index, argument in enumerate(arguments):
+        if argument == flag and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if argument.startswith(f"{flag}="):
+            return argument.partition("=")[2]
+    return None
+
+
+def verb_name(verb: Verb) -> str:
+    """What the verb is called on the command line: `import_tokenizer` is `import-tokenizer`."""
+    return verb.__name__.replace("_", "-")

@@ -1,0 +1,229 @@
+"""The verbs that make, judge and use models: from training to export."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from slm.errors import ConfigError
+from slm.verbs.common import Context, Result, parse, value_of
+from slm.workspace import Artefact
+
+
+@dataclass(frozen=True)
+class TrainChoice:
+    """Which run to make or to go on with."""
+
+    corpus: str = ""
+    """Corpus to learn from, by name or id."""
+    tokenizer: str = ""
+    """Tokenizer, by name or id. Default: the newest made from the corpus."""
+    name: str = "run"
+    """The new run's name."""
+    preset: str = "nano"
+    """Model preset that the other settings start from."""
+    resume: str = ""
+    """Go on with this run from its newest sound checkpoint; other settings are its own."""
+    nproc: int = 1
+    """Processes that share the work, on one machine."""
+
+
+def train(arguments: Sequence[str], context: Context) -> Result:
+    """Train a model, or go on with one."""
+    from slm.model.config import PRESETS, ModelConfig
+    from slm.training.config import TrainConfig, recipe_for
+
+    preset = value_of("--preset", arguments) or TrainChoice.preset
+    if preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+
+    @dataclass(frozen=True)
+    class Train:
+        choice: Annotated[TrainChoice, tyro.conf.arg(name="")]
+        model: Annotated[ModelConfig, tyro.conf.arg(name="")] = PRESETS[preset]
+        training: Annotated[TrainConfig, tyro.conf.arg(name="")] = recipe_for(preset)
+
+    asked = parse(Train, train, arguments)
+    run = context.result.get("run") or asked.choice.resume
+    if not run:
+        made = _new_run(asked.choice, asked.model, asked.training, context)
+        if made is None:
+            return {}
+        run = made.id
+        context.result["run"] = run
+    return _train_run(context.workspace.runs.get(run), asked.choice.nproc, context)
+
+
+def build(arguments: Sequence[str], context: Context) -> Result:
+    """From raw text to a model that speaks: the whole pipeline as one piece of work."""
+    from slm.lab.pipeline import BuildConfig, build_model
+
+    settings = parse(BuildConfig, build, arguments)
+    return build_model(
+        context.workspace, settings, context.report, made=context.result, owner=context.owner
+    )
+
+
+@dataclass(frozen=True)
+class RunChoice:
+    """Which trained model to use."""
+
+    run: str
+    """Run, by name or id."""
+    step: int | None = None
+    """Use the snapshot at this step. Default: the newest checkpoint."""
+
+
+def evaluate(arguments: Sequence[str], context: Context) -> Result:
+    """Perplexity and bits per byte on held-out text, beside simple baselines."""
+    from slm.lab.reports import EvaluateConfig, evaluate_run
+
+    @dataclass(frozen=True)
+    class Evaluate:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        settings: Annotated[EvaluateConfig, tyro.conf.arg(name="")] = EvaluateConfig()
+
+    asked = parse(Evaluate, evaluate, arguments)
+    run = context.workspace.runs.get(asked.choice.run)
+    return evaluate_run(
+        context.workspace, run, asked.settings, step=asked.choice.step, report=context.report
+    )
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What to write."""
+
+    prompt: str = ""
+    """The beginning; empty: a new document."""
+    max_new_tokens: int = 200
+    """How many tokens at most."""
+
+
+def generate(arguments: Sequence[str], context: Context) -> Result:
+    """Let a model write; the text streams to standard output."""
+    from slm.lab.reports import open_run
+    from slm.sampling.filters import SamplingConfig
+    from slm.sampling.generate import decode_stream
+    from slm.sampling.generate import generate as write
+
+    @dataclass(frozen=True)
+    class Generate:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        writing: Annotated[Writing, tyro.conf.arg(name="")]
+        sampling: Annotated[SamplingConfig, tyro.conf.arg(name="")] = SamplingConfig()
+
+    asked = parse(Generate, generate, arguments)
+    run = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    prompt_ids = run.tokenizer.encode(asked.writing.prompt)
+    eos_id = run.tokenizer.eos_id
+    n_new = asked.writing.max_new_tokens
+    steps = _tell_notes(write(run.model, prompt_ids, asked.sampling, n_new, eos_id=eos_id))
+    stream = not context.common.json
+    pieces = [] if not stream else [asked.writing.prompt]
+    if stream:
+        print(asked.writing.prompt, end="", flush=True)
+    for piece in decode_stream(steps, run.tokenizer, after=prompt_ids):
+        pieces.append(piece)
+        if stream:
+            print(piece, end="", flush=True)
+    if stream:
+        print()
+        return {}
+    return {
+        "run": run.id,
+        "step": run.step,
+        "prompt": asked.writing.prompt,
+        "text": "".join(pieces),
+    }
+
+
+def _tell_notes(steps: Iterable[Any]) -> Iterator[Any]:
+    """Pass steps on; what was clamped or trimmed goes to standard error."""
+    for step in steps:
+        for note in step.notes:
+            print(note, file=sys.stderr)
+        yield step
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What to look at."""
+
+    text: str = "Once upon a time"
+    """The text whose attention is wanted; at most one context length."""
+    out: Path | None = None
+    """Where to put the weights (NPZ: `weights` L×H×T×T, `tokens`, `ids`)."""
+
+
+def attention(arguments: Sequence[str], context: Context) -> Result:
+    """The attention weights of every layer and head for a text, and what each head does."""
+    from slm.lab.reports import attention_report, open_run
+
+    @dataclass(frozen=True)
+    class Look:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        looking: Annotated[Looking, tyro.conf.arg(name="")]
+
+    asked = parse(Look, attention, arguments)
+    run = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    return attention_report(run, asked.looking.text, asked.looking.out)
+
+
+@dataclass(frozen=True)
+class Export:
+    """Where the model goes."""
+
+    run: str
+    """Run, by name or id."""
+    to: Path
+    """A new folder."""
+
+
+def export(arguments: Sequence[str], context: Context) -> Result:
+    """Write a run as a Hugging Face folder that `transformers` opens."""
+    from slm.exchange.pretrained import export_pretrained
+    from slm.lab.reports import open_run
+
+    asked = parse(Export, export, arguments)
+    run = open_run(context.workspace.runs.get(asked.run))
+    export_pretrained(run.model, run.tokenizer, asked.to)
+    return {"run": run.id, "step": run.step, "folder": str(asked.to)}
+
+
+def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -> Artefact | None:
+    """The run folder to train in; None when asked to stop before it is ready."""
+    from slm.tokenizer.encoding import newest_tokenizer, tokens_for
+    from slm.training.runs import create_run
+
+    here = context.workspace
+    if not choice.corpus:
+        raise ConfigError("--corpus is missing; name the corpus to learn from, or --resume a run.")
+    corpus = here.corpora.get(choice.corpus)
+    tokenizer = (
+        here.tokenizers.get(choice.tokenizer)
+        if choice.tokenizer
+        else newest_tokenizer(here, corpus)
+    )
+    tokens = tokens_for(here, corpus, tokenizer, context.report, owner=context.owner)
+    if tokens is None:
+        return None
+    fitted = model.replace(vocab_size=tokens.details["vocab_size"])
+    return create_run(
+        here, fitted, training, corpus, tokenizer, tokens, choice.name, owner=context.owner
+    )
+
+
+def _train_run(run: Artefact, nproc: int, context: Context) -> Result:
+    from slm.lab.snapshots import observers_for
+    from slm.training.launch import train_in_processes
+    from slm.training.trainer import train as train_here
+
+    if nproc > 1:
+        train_in_processes(run.folder, nproc, report=context.report)
+        return {"run": run.id, "name": run.name}
+    outcome = train_here(run.folder, observers=observers_for(run.folder), report=context.report)
+    return {"run": run.id, "name": run.name, **asdict(outcome)}
