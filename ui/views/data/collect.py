@@ -6,9 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from slm import jobs
-from slm.data.cleaning import clean
+from slm.data import cleaning
 from slm.data.corpus import PrepareConfig, prepare_corpus
-from slm.data.rules import DEFAULT_RULES, RULES
 from slm.data.sources import SourceConfig
 from slm.data.text_files import SUFFIXES
 from slm.data.uploads import FOLDER, keep_upload
@@ -18,11 +17,9 @@ from ui.session import PageState
 from ui.view_models import data as words
 from ui.view_models import glossary
 from ui.view_models.jobs import jobs_to_show
-from ui.views.data import explore, ledger, reading
+from ui.views.data import clean, explore
 
 _FIELDS = PrepareConfig.model_fields
-_SHOWN_DOCUMENTS = 4
-_SHOWN_CHARACTERS = 700
 
 
 def render(state: PageState) -> None:
@@ -35,14 +32,14 @@ def render(state: PageState) -> None:
     with right:
         with widgets.user_errors():
             source = _settings(state, choice)
-        rules = _ask_rules()
+        saving = st.container()
+        rules = clean.ask(state, source)
         if source is None:
-            st.info(_missing(choice))
+            saving.info(_missing(choice))
             return
         with widgets.user_errors():
-            config = _ask_and_save(state, choice, source, rules)
-            with widgets.user_errors():
-                _preview(source, rules, words.source_cards()[choice].needs_network)
+            with saving:
+                config = _ask_and_save(state, choice, source, rules)
             _show_code(state, config)
 
 
@@ -185,58 +182,6 @@ def _missing(choice: str) -> str:
     return "Name a data set of the Hub above, as owner/name."
 
 
-def _ask_rules() -> tuple[str, ...]:
-    chosen = st.pills(
-        "Cleaning rules, in the order in which they work",
-        list(RULES),
-        selection_mode="multi",
-        format_func=words.rule_title,
-        default=list(DEFAULT_RULES),
-        key="rules",
-        bind="query-params",
-        persist_state="session",
-        help="\n".join(f"- **{rule.title}**: {rule.description}" for rule in RULES.values()),
-        wrap=True,
-    )
-    return tuple(name for name in RULES if name in chosen)
-
-
-def _preview(source: SourceConfig, rules: tuple[str, ...], needs_network: bool) -> None:
-    """What the rules do to the first documents, or the documents; the Hub only when asked."""
-    if needs_network and st.session_state.get("data_fetched") != source.model_dump_json():
-        st.info(
-            "This source is on the Hugging Face Hub. Nothing is downloaded until you ask: look at "
-            "its first documents here, or save it and they are fetched then."
-        )
-        if st.button("Look at its first documents", icon=":material/cloud_download:"):
-            with st.spinner("Asking the Hub; it has 25 seconds to answer"):
-                reading.sample_of(source)
-            st.session_state["data_fetched"] = source.model_dump_json()
-            st.rerun()
-        return
-    sample = reading.sample_of(source)
-    aspects = {"rules": "What the rules do", "text": "The text as it came"}
-    aspect = st.segmented_control(
-        "Preview",
-        list(aspects),
-        format_func=aspects.__getitem__,
-        default="rules",
-        key="preview",
-        bind="query-params",
-        label_visibility="collapsed",
-        required=True,
-    )
-    if aspect == "rules" and rules:
-        reports = reading.rules_on_sample(source, rules)
-        st.markdown(words.cleaned_sentence(len(sample.documents), sample.whole, reports))
-        ledger.render(reports, key="preview")
-        return
-    st.caption(f"{words.sample_note(len(sample.documents), sample.whole)} {sample.how_split}")
-    for document in sample.documents[:_SHOWN_DOCUMENTS]:
-        with st.container(border=True, height=140):
-            st.text(document.text[:_SHOWN_CHARACTERS])
-
-
 def _ask_and_save(
     state: PageState, choice: str, source: SourceConfig, rules: tuple[str, ...]
 ) -> PrepareConfig:
@@ -339,6 +284,6 @@ def _show_code(state: PageState, config: PrepareConfig) -> None:
         "from slm.workspace import Workspace\n\n"
         f"config = PrepareConfig({words.arguments(config, PrepareConfig())})\n"
         f"corpus = prepare_corpus(Workspace(Path({str(state.workspace.root)!r})), config)",
-        clean,
+        cleaning.clean,
         prepare_corpus,
     )
