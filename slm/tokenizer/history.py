@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from slm.tokenizer.bpe import N_BYTES, Merge, pair_ids, replay
 from slm.tokenizer.patterns import count_chunks
+from slm.tokenizer.replay import joins_in
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,69 @@ def build_steps(merges: Sequence[Merge], piece: bytes) -> list[BuildStep]:
     >>> [(step.number, step.merge.bytes) for step in build_steps(merges, b"hug")]
     [(1, b'ug'), (2, b'hug')]
     """
-    made_by = {merge.bytes: number for number, merge in enumerate(merges, start=1)}
-    needed: set[int] = set()
+    return [BuildStep(n, merges[n - 1]) for n in sorted(set(_made_by(merges, piece).values()))]
+
+
+def _made_by(merges: Sequence[Merge], piece: bytes) -> dict[bytes, int]:
+    """For `piece` and every part of it on the way, the number of the merge that makes it.
+
+    What encoding the piece itself joins. Where the first merges joined characters, not
+    bytes, a part's first merge in the list stands for it.
+    """
+    numbers: dict[tuple[bytes, bytes], int] = {}
+    for number, merge in enumerate(merges, start=1):
+        numbers.setdefault(merge.pair, number)
+    joins = joins_in(piece, numbers)
+    if len(joins) == len(piece) - 1:
+        return {piece[join.start : join.end]: join.number for join in joins}
+    first: dict[bytes, int] = {}
+    for number, merge in enumerate(merges, start=1):
+        first.setdefault(merge.bytes, number)
+    needed: dict[bytes, int] = {}
     pending = [piece]
     while pending:
-        number = made_by.get(pending.pop())
-        if number is not None and number not in needed:
-            needed.add(number)
-            pending.extend(merges[number - 1].pair)
-    return [BuildStep(number, merges[number - 1]) for number in sorted(needed)]
+        part = pending.pop()
+        if part in first and part not in needed:
+            needed[part] = first[part]
+            pending.extend(merges[first[part] - 1].pair)
+    return needed
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """A piece on the way to a token. `left` and `right` are places in the list of nodes.
+
+    `number` is the merge that made it; None for what was there from the start, a leaf.
+    """
+
+    piece: bytes
+    number: int | None = None
+    count: int | None = None
+    left: int | None = None
+    right: int | None = None
+
+
+def merge_tree(merges: Sequence[Merge], piece: bytes) -> list[TreeNode]:
+    """How `piece` was joined, as a binary tree: the root first, every parent before its children.
+
+    A piece that no merge made is a tree of one leaf.
+
+    >>> merges = [Merge((b"u", b"g"), 3, b"ug"), Merge((b"h", b"ug"), 2, b"hug")]
+    >>> [(node.piece, node.number) for node in merge_tree(merges, b"hug")]
+    [(b'hug', 2), (b'h', None), (b'ug', 1), (b'u', None), (b'g', None)]
+    """
+    made_by = _made_by(merges, piece)
+    nodes = [TreeNode(piece)]
+    place = 0
+    while place < len(nodes):
+        part = nodes[place].piece
+        number = made_by.get(part)
+        if number is not None:
+            merge = merges[number - 1]
+            nodes[place] = TreeNode(part, number, merge.count, len(nodes), len(nodes) + 1)
+            nodes += [TreeNode(side) for side in merge.pair]
+        place += 1
+    return nodes
 
 
 @dataclass(frozen=True)

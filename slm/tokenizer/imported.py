@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,7 @@ import tokenizers
 
 from slm import files
 from slm.errors import TokenizerError, WorkspaceError
+from slm.tokenizer.bpe import Merge
 from slm.tokenizer.definition import TOKENIZER_FILE, read_file, unspell
 from slm.tokenizer.protocol import Span, StreamDecoder, primed, well_formed
 
@@ -44,6 +46,8 @@ class ImportedTokenizer:
             self._engine.no_padding()
             vocab = self._engine.get_vocab(with_added_tokens=True)
         self._definition, self._settings = definition, dict(settings or {})
+        self._model: Mapping[str, Any] = values["model"]
+        self._has_cutter = bool(values.get("pre_tokenizer"))
         added = values.get("added_tokens") or []
         self.special_tokens = {t["content"]: t["id"] for t in added if t.get("special")}
         self.special_ids = frozenset(self.special_tokens.values())
@@ -51,6 +55,7 @@ class ImportedTokenizer:
         parts = _parts(values.get("decoder"))
         self._drops_leading_space = _drops_leading_space(parts)
         kinds = {part.get("type") for part in parts}
+        self._decoders = kinds
         self._bytes = {
             token_id: text.encode() if token_id in whole else _bytes_of(text, kinds)
             for text, token_id in vocab.items()
@@ -88,6 +93,50 @@ class ImportedTokenizer:
     def bos_id(self) -> int | None:
         """The id that such models expect before a text; `encode` does not add it."""
         return self.special_tokens.get(token_name(self._settings.get("bos_token")) or "")
+
+    @cached_property
+    def merges(self) -> tuple[Merge, ...]:
+        """The merges of a BPE model in their order, uncounted; none for another model.
+
+        Also none where a merge joins what was not made before it, since a beginning of
+        such a list is no tokenizer. A token may be made by several merges.
+        """
+        if self._model.get("type") != "BPE" or self._model.get("continuing_subword_prefix"):
+            return ()
+        merges = []
+        open_parts = {pair[0] + pair[1] for pair in self._pairs()}
+        for left, right in self._pairs():
+            if left in open_parts or right in open_parts:
+                return ()
+            open_parts.discard(left + right)
+            sides = _bytes_of(left, self._decoders), _bytes_of(right, self._decoders)
+            merges.append(Merge(sides, None, sides[0] + sides[1]))
+        return tuple(merges)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """The merges as they are spelled, old form ("left right") or new."""
+        parts = [
+            tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge)
+            for merge in self._model.get("merges") or []
+        ]
+        return [(part[0], part[1]) for part in parts if len(part) == 2]
+
+    def byte_chunks(self, text: str) -> list[bytes] | None:
+        """The text as it is cut before bytes are joined; None where it is not bytes that are.
+
+        Joined again they are the text as the tokenizer changed it, if it did.
+        """
+        if "ByteLevel" not in self._decoders or not self._has_cutter:
+            return None
+        with _library_errors("This tokenizer cannot cut the text"):
+            normalizer, cutter = self._engine.normalizer, self._engine.pre_tokenizer
+            sound = well_formed(text)
+            changed = normalizer.normalize_str(sound) if normalizer else sound
+            pieces = cutter.pre_tokenize_str(changed) if cutter else [(changed, (0, 0))]
+        try:
+            return [unspell(piece) for piece, _ in pieces]
+        except KeyError:
+            return None
 
     def encode(self, text: str) -> list[int]:
         """The ids of the text, none added before or after."""
