@@ -69,6 +69,7 @@ WITHOUT_TORCH = (
     "slm.workspace",
     "slm.sampling.filters",
     "slm.data.corpus",
+    "slm.data.layout",
     "slm.__main__",
 )
 

@@ -13,9 +13,7 @@ Shapes: B batch rows, T positions of a window.
 """
 
 import os
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from slm import files
+from slm.data.windows import Plan, WindowMode, plan, require_marks, require_window
 from slm.errors import DataError
 
 IGNORED = -1  # a target that no loss counts
@@ -39,24 +38,33 @@ _SCANNED_IDS = 16 * 2**20  # looked through at once for document ends
 class TokenFile:
     """A row of token ids on disk, and the windows that training and evaluation read from it."""
 
-    def __init__(self, path: Path, document_end: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        document_end: int | None = None,
+        windows: WindowMode = "documents",
+    ) -> None:
         """Open a token file.
 
-        document_end is the id that stands behind each document. With it, batches are cut
-        where documents begin as far as that is possible; without it, anywhere.
+        document_end is the id that stands behind each document; windows is how batches are
+        cut. Without the id, windows that would begin with documents begin anywhere.
 
         Raises:
-            DataError: the file is missing, damaged, or no token file.
+            DataError: the file is missing, damaged, or no token file; windows of one
+                document are asked for without document_end.
         """
+        if windows == "one_document":
+            require_marks(document_end is not None)
         self.path = Path(path)
         self.document_end = document_end
+        self.window_mode: WindowMode = windows
         self.vocab_size, count, dtype = _read_header(self.path)
         self._ids: NDArray[np.unsignedinteger]
         if count * dtype.itemsize <= _READ_WHOLE_BYTES:
             self._ids = np.fromfile(self.path, dtype=dtype, count=count, offset=_HEADER_BYTES)
         else:
             self._ids = np.memmap(self.path, dtype, "r", offset=_HEADER_BYTES, shape=(count,))
-        self._latest_cover: Cover | None = None
+        self._latest_plan: tuple[int, Plan] | None = None
         self._latest_epoch: tuple[tuple[int, int, int], NDArray[np.int64]] | None = None
 
     @classmethod
@@ -103,30 +111,31 @@ class TokenFile:
         """The windows of one optimizer step: ids_BT and the ids that follow them, int64.
 
         A function of its arguments alone, so training goes on exactly where it stopped.
-        Each epoch covers the file with windows as `Cover` says and visits them in random
-        order: every token but the first is a target at least once an epoch (windows at
+        Each epoch covers the file with windows as `slm.data.windows` says and visits them in
+        random order: every token but the first is a target at least once an epoch (windows at
         random positions would miss 1/e of them, 37%).
 
         batch_size counts the rows of all ranks together; ranks and micro-batches slice rows.
+        Where a window is padded, ids are 0 and targets -1, which no loss counts.
 
         Raises:
             DataError: the file is shorter than one window.
         """
         self._require_window(context_length)
         n_windows = self.windows_per_epoch(context_length)
-        starts_B = np.empty(batch_size, dtype=np.int64)
+        spans_B2 = np.empty((batch_size, 2), dtype=np.int64)
         row = 0
         while row < batch_size:
             epoch, offset = divmod(step * batch_size + row, n_windows)
-            starts = self._epoch_starts(seed, epoch, context_length)
-            part = starts[offset : offset + batch_size - row]
-            starts_B[row : row + part.size] = part
-            row += part.size
-        return self._cut(starts_B, context_length)
+            spans_W2 = self._epoch_spans(seed, epoch, context_length)
+            part = spans_W2[offset : offset + batch_size - row]
+            spans_B2[row : row + len(part)] = part
+            row += len(part)
+        return self._cut(spans_B2[:, 0], context_length, spans_B2[:, 1])
 
     def windows_per_epoch(self, context_length: int) -> int:
         """How many windows `batch` gives before every token has been a target."""
-        return self._cover(context_length).n_windows
+        return self._plan(context_length).n_windows
 
     def windows(self, context_length: int, batch_size: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Windows side by side from first to last, in batches, for evaluation.
@@ -156,12 +165,15 @@ class TokenFile:
             targets_BT[-1, : tail.numel() - 1] = tail[1:]
             yield ids_BT, targets_BT
 
-    def _cover(self, context_length: int) -> "Cover":
-        if self._latest_cover is None or self._latest_cover.context_length != context_length:
-            self._latest_cover = cover(len(self), context_length, self._document_ends())
-        return self._latest_cover
+    def _plan(self, context_length: int) -> Plan:
+        if self._latest_plan is None or self._latest_plan[0] != context_length:
+            ends = self.document_ends()
+            made = plan(len(self), context_length, self.window_mode, ends)
+            self._latest_plan = (context_length, made)
+        return self._latest_plan[1]
 
-    def _document_ends(self) -> NDArray[np.int64]:
+    def document_ends(self) -> NDArray[np.int64]:
+        """Where documents end, ascending; nowhere, if no id marks it."""
         if self.document_end is None:
             return np.empty(0, dtype=np.int64)
         firsts = range(0, len(self), _SCANNED_IDS)
@@ -171,100 +183,43 @@ class TokenFile:
         ]
         return np.concatenate([np.empty(0, dtype=np.int64), *found])
 
-    def _epoch_starts(self, seed: int, epoch: int, context_length: int) -> NDArray[np.int64]:
-        """Where the windows of an epoch start, in the order in which they are read."""
+    def _epoch_spans(self, seed: int, epoch: int, context_length: int) -> NDArray[np.int64]:
+        """Start and number of targets of each window of an epoch, in the order of reading."""
         key = (seed, epoch, context_length)
         if self._latest_epoch is None or self._latest_epoch[0] != key:
             generator = np.random.Generator(np.random.PCG64([seed, epoch]))
-            covering = self._cover(context_length)
+            windows = self._plan(context_length)
             phase = int(generator.integers(context_length))
-            order = generator.permutation(covering.n_windows)
-            behind_W = generator.integers(2, size=covering.heads_W.size)
-            self._latest_epoch = (key, covering.starts(phase, behind_W)[order])
+            order = generator.permutation(windows.n_windows)
+            behind = generator.integers(2, size=windows.n_heads)
+            spans_W2 = np.stack(windows.spans(phase, behind), axis=1)
+            self._latest_epoch = (key, spans_W2[order])
         return self._latest_epoch[1]
 
-    def _cut(self, starts_B: NDArray[np.int64], context_length: int) -> tuple[Tensor, Tensor]:
-        positions = starts_B[:, None] + np.arange(context_length + 1)
-        window = torch.from_numpy(self._ids[positions].astype(np.int64))
+    def _cut(
+        self,
+        starts_B: NDArray[np.int64],
+        context_length: int,
+        n_targets_B: NDArray[np.int64] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """ids and targets from those starts; with fewer targets than T, the rest is padded."""
+        positions_BT = starts_B[:, None] + np.arange(context_length + 1)
+        if n_targets_B is not None and n_targets_B.min(initial=context_length) < context_length:
+            return self._cut_padded(positions_BT, n_targets_B)
+        window = torch.from_numpy(self._ids[positions_BT].astype(np.int64))
         return window[:, :-1].contiguous(), window[:, 1:].contiguous()
 
+    def _cut_padded(
+        self, positions_BT: NDArray[np.int64], n_targets_B: NDArray[np.int64]
+    ) -> tuple[Tensor, Tensor]:
+        held = self._ids[np.minimum(positions_BT, len(self) - 1)].astype(np.int64)
+        asked_BT = np.arange(positions_BT.shape[1] - 1) < n_targets_B[:, None]
+        ids_BT = np.where(asked_BT, held[:, :-1], 0)
+        targets_BT = np.where(asked_BT, held[:, 1:], IGNORED)
+        return torch.from_numpy(ids_BT), torch.from_numpy(targets_BT)
+
     def _require_window(self, context_length: int) -> None:
-        if len(self) < context_length + 1:
-            raise DataError(
-                f"{self.path.name} holds {len(self):,} tokens; a context of {context_length:,} "
-                f"needs at least {context_length + 1:,}. Add text or shorten the context."
-            )
-
-
-@dataclass(frozen=True)
-class Cover:
-    """Windows of T + 1 ids that make every token but the first a target.
-
-    heads_W  the same in every epoch: the file's beginning, and from there always the last
-             end of a document that the window before has as a target, but not as its last
-    long_L   the heads after which the next document begins beyond the window's reach;
-    extra_L  so many more windows follow each of these, T apart. The first of them starts
-             T - phase behind its head, so that a long text is cut elsewhere in each epoch
-
-    A head is where a document ended. Its window starts there in one epoch and right
-    behind in another, because both come up later: a new text is begun from the end of
-    the one before, a prompt is read from its first token.
-    """
-
-    context_length: int
-    n_tokens: int
-    heads_W: NDArray[np.int64]
-    long_L: NDArray[np.int64]
-    extra_L: NDArray[np.int64]
-
-    @property
-    def n_windows(self) -> int:
-        """Windows in an epoch, whatever its phase."""
-        return self.heads_W.size + int(self.extra_L.sum())
-
-    def starts(self, phase: int, behind_W: NDArray[np.int64] | int = 0) -> NDArray[np.int64]:
-        """Where the windows start; at the file's end pushed back inside.
-
-        phase: 0 to T - 1. behind_W: 1 for the heads whose window starts right behind them.
-        """
-        number = np.arange(int(self.extra_L.sum()))
-        within = number - np.repeat(np.cumsum(self.extra_L) - self.extra_L, self.extra_L)
-        extras = np.repeat(self.long_L, self.extra_L) + (within + 1) * self.context_length - phase
-        heads = self.heads_W + behind_W * (self.heads_W > 0)
-        starts = np.concatenate([heads, extras])
-        clipped: NDArray[np.int64] = np.clip(starts, 0, self.n_tokens - 1 - self.context_length)
-        return clipped
-
-
-def cover(n_tokens: int, context_length: int, document_ends: NDArray[np.int64]) -> Cover:
-    """Windows from document to document; `document_ends` are positions, ascending.
-
-    Four documents that end at 3, 5, 12 and 19, six targets a window: the one at 0 has the
-    targets 1 to 6, so 5 is the next head; from there to 11, which is not yet 12.
-
-    >>> four = cover(20, 6, np.array([3, 5, 12, 19]))
-    >>> four.heads_W.tolist(), four.long_L.tolist(), four.extra_L.tolist()
-    ([0, 5, 12], [5, 12], [2, 1])
-    >>> four.starts(phase=0).tolist()
-    [0, 5, 12, 11, 13, 13]
-    """
-    heads, long, extra = [], [], []
-    ends = document_ends.tolist()
-    last = n_tokens - 1
-    head, following = 0, 0
-    while head < last:
-        heads.append(head)
-        reach = head + context_length
-        beyond = bisect_left(ends, reach, lo=following)
-        next_head = ends[beyond - 1] if beyond > 0 else 0
-        if next_head <= head:
-            next_head = ends[beyond] if beyond < len(ends) else last
-            needed = min(next_head + 1, last)
-            if needed > reach:
-                long.append(head)
-                extra.append(-(-(needed - head - 1) // context_length))
-        head, following = next_head, beyond
-    return Cover(context_length, n_tokens, *(np.array(x, np.int64) for x in (heads, long, extra)))
+        require_window(len(self), context_length, self.path.name)
 
 
 def _header(item_size: int, vocab_size: int, count: int) -> bytes:

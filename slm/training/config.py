@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from slm.config import Config
+from slm.data.windows import WindowMode
 
 MAX_SNAPSHOTS = 24
 
@@ -39,11 +40,13 @@ class TrainConfig(Config):
         description="Windows of text per step, over all micro-batches and processes together.",
         json_schema_extra=_ui(step=4, max=256),
     )
-    windows: Literal["documents", "packed"] = Field(
+    windows: WindowMode = Field(
         "documents",
-        description="Where a window begins. documents: with a document, as far as that covers all "
-        "text, so that the model sees how what it reads began. packed: anywhere.",
-        json_schema_extra=_ui(options=["documents", "packed"]),
+        description="How text is cut into windows. documents: each begins with a document, as far "
+        "as that covers all text, so that the model sees how what it reads began. packed: side by "
+        "side, wherever that falls. one_document: a document a window, padded where it is "
+        "shorter, going on in further windows where it is longer.",
+        json_schema_extra=_ui(options=["documents", "packed", "one_document"]),
     )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon",

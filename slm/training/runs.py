@@ -102,7 +102,8 @@ def create_run(
     """A new run folder, ready for `train`. Nothing is computed yet.
 
     Raises: ConfigError when model and tokens do not fit together; DataError when
-    the text is shorter than one window; WorkspaceError for an unusable name.
+    the text is shorter than one window, or is to be cut by documents whose ends are
+    not marked; WorkspaceError for an unusable name.
     """
     settings = RunSettings(
         model=model_config,
@@ -141,7 +142,7 @@ def tokens_folder(run_folder: Path, settings: RunSettings) -> Path:
 def _check_fit(settings: RunSettings, tokens: Artefact) -> None:
     from slm.data.batches import TokenFile  # brings torch, which reading a run does without
 
-    text = TokenFile(tokens.folder / "train.bin")
+    text = TokenFile(tokens.folder / "train.bin", settings.document_end, settings.train.windows)
     if settings.model.vocab_size != text.vocab_size:
         raise ConfigError(
             f"vocab_size of the model is {settings.model.vocab_size:,}, but the tokens of "

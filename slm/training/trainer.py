@@ -28,7 +28,7 @@ from slm.data.batches import TokenFile
 from slm.errors import ConfigError, DataError, DivergedError, JobError
 from slm.jobs import Reporter, silent
 from slm.locks import FileLock
-from slm.model.loss import LossTally, token_nats
+from slm.model.loss import IGNORED, LossTally, token_nats
 from slm.model.transformer import Transformer
 from slm.training import ranks, resume
 from slm.training.config import is_evaluation_step, is_observation_step, rate_factor
@@ -168,24 +168,27 @@ class _Training:
         ids_BT, targets_BT = self.train_tokens.batch(
             config.seed, progress.step, config.batch_size, self.settings.model.context_length
         )
-        nats, gradient_norm = self._gradients(ids_BT, targets_BT)
+        n_targets = int((targets_BT != IGNORED).sum())  # padding is none
+        nats, gradient_norm = self._gradients(ids_BT, targets_BT, n_targets)
         step = progress.step + 1
         logged = step % config.log_every == 0 or is_evaluation_step(config, step)
         record: dict[str, Any] = {}
         if logged or save:
-            (mean_nats,) = ranks.total(nats.item() / targets_BT.numel())
+            (mean_nats,) = ranks.total(nats.item() / n_targets)
             norm = gradient_norm.item()
             self.train_nats, self.gradient_norm = mean_nats, norm
             self._require_finite(step, mean_nats, norm)
             record = {"train_nats": mean_nats, "gradient_norm": norm} if logged else {}
         self.optimizers.step(factor)
         progress.step = step
-        progress.tokens += targets_BT.numel()
+        progress.tokens += n_targets
         return record
 
-    def _gradients(self, ids_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, Tensor]:
+    def _gradients(
+        self, ids_BT: Tensor, targets_BT: Tensor, n_targets: int
+    ) -> tuple[Tensor, Tensor]:
         """Fill the gradients; this process's summed nats, and the norm before clipping."""
-        share = ranks.world_size() / targets_BT.numel()  # processes' gradients are averaged
+        share = ranks.world_size() / n_targets  # processes' gradients are averaged
         nats = torch.zeros((), device=self.device)
         self.replica.train()
         for number, rows in enumerate(self.rows):
@@ -378,8 +381,7 @@ def _open_tokens(settings: RunSettings, folder: Path) -> tuple[TokenFile, TokenF
                 f"The token file {name} ({folder.name}) changed since this run was made, so the "
                 "run cannot go on as it began. Restore the file, or start a new run."
             )
-    aligned = settings.train.windows == "documents"
-    train_tokens = TokenFile(folder / "train.bin", settings.document_end if aligned else None)
+    train_tokens = TokenFile(folder / "train.bin", settings.document_end, settings.train.windows)
     has_val = "val.bin" in settings.token_files
     val_tokens = TokenFile(folder / "val.bin") if has_val else None
     return train_tokens, val_tokens if val_tokens is not None and len(val_tokens) > 1 else None

@@ -1,5 +1,6 @@
 """Token files: the header, the order of windows, and what a damaged file is told."""
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slm.data.batches import TokenFile, cover
+from slm.data.batches import TokenFile
 from slm.errors import DataError
 
 
@@ -134,36 +135,67 @@ def test_windows_begin_where_documents_end_as_far_as_that_covers_all(tmp_path):
     }
 
 
-@settings(deadline=None, max_examples=100)
-@given(
-    lengths=st.lists(st.integers(1, 30), min_size=2, max_size=20),
-    context_length=st.integers(1, 25),
-    seed=st.integers(0, 10**9),
+@pytest.mark.parametrize(
+    ("document_end", "windows", "digest"),
+    [
+        (0, "documents", "e320e7cd641f7ea8"),
+        (None, "packed", "fc5e0dc62577e14a"),
+        (None, "documents", "fc5e0dc62577e14a"),
+    ],
 )
-def test_aligned_windows_too_cover_every_target_in_every_epoch(
-    tmp_path_factory, lengths, context_length, seed
+def test_batches_are_those_that_earlier_runs_were_trained_on(
+    tmp_path, document_end, windows, digest
 ):
-    ends = np.cumsum(lengths) - 1
-    n_tokens = int(ends[-1]) + 1
-    context_length = min(context_length, n_tokens - 1)
-    windows = cover(n_tokens, context_length, ends)
-    n_heads = windows.heads_W.size
-    some = np.random.default_rng(seed).integers(2, size=n_heads)
-    for phase, behind_W in [(0, 0), (context_length // 2, some), (context_length - 1, 1)]:
-        starts = windows.starts(phase, behind_W)
-        assert starts.size == windows.n_windows
-        targets = {t for start in starts for t in range(start + 1, start + context_length + 1)}
-        assert targets == set(range(1, n_tokens))
-    inside = windows.heads_W[1:][windows.heads_W[1:] <= n_tokens - 1 - context_length]
-    assert set(inside.tolist()) <= set(ends.tolist())
+    """A run goes on exactly only while the same seed and step give the same tokens."""
+    ids = np.arange(5_000) * 7_919 % 61
+    TokenFile.write(tmp_path / "train.bin", [ids], vocab_size=64)
+    tokens = TokenFile(tmp_path / "train.bin", document_end, windows)
+    found = hashlib.sha256()
+    for step in range(40):
+        for tensor in tokens.batch(5, step, 12, 16):
+            found.update(tensor.numpy().tobytes())
+    assert found.hexdigest()[:16] == digest
 
 
-def test_a_long_document_is_cut_elsewhere_in_each_epoch():
-    windows = cover(50, 10, np.array([2, 44]))
-    assert windows.heads_W.tolist() == [0, 2, 44]
-    assert windows.long_L.tolist() == [2] and windows.extra_L.tolist() == [5]
-    assert windows.starts(phase=0)[3:].tolist() == [12, 22, 32, 39, 39]  # pushed back
-    assert windows.starts(phase=9)[3:].tolist() == [3, 13, 23, 33, 39]
+def test_a_document_a_window_is_padded_and_the_padding_is_no_target(tmp_path):
+    end = 0
+    documents = [[1, 2, end], [3, end], [4, 5, 6, 7, end]]
+    TokenFile.write(tmp_path / "train.bin", map(np.array, documents), vocab_size=8)
+    tokens = TokenFile(tmp_path / "train.bin", end, "one_document")
+    assert tokens.windows_per_epoch(4) == 1 + 1 + 2
+    seen = set()
+    for step in range(40):
+        ids_BT, targets_BT = tokens.batch(seed=1, step=step, batch_size=4, context_length=4)
+        assert ids_BT.shape == targets_BT.shape == (4, 4)
+        assert ids_BT.dtype == targets_BT.dtype == torch.int64
+        rows = zip(ids_BT.tolist(), targets_BT.tolist(), strict=True)
+        seen |= {(*ids, *targets) for ids, targets in rows}
+    assert seen == {
+        (1, 2, 0, 0, 2, 0, -1, -1),
+        (0, 3, 0, 0, 3, 0, -1, -1),  # from the end before,
+        (3, 0, 0, 0, 0, -1, -1, -1),  # or right behind it
+        (0, 4, 5, 6, 4, 5, 6, 7),
+        (7, 0, 0, 0, 0, -1, -1, -1),  # the rest, side by side
+        (6, 7, 0, 0, 7, 0, -1, -1),  # or with something to read before
+        (5, 6, 7, 0, 6, 7, 0, -1),
+        (4, 5, 6, 7, 5, 6, 7, 0),
+    }
+
+
+def test_padded_batches_too_depend_on_seed_and_step_alone(tmp_path):
+    ids = np.arange(900) * 7_919 % 61
+    TokenFile.write(tmp_path / "train.bin", [ids], vocab_size=64)
+    whole = TokenFile(tmp_path / "train.bin", 0, "one_document")
+    again = TokenFile(tmp_path / "train.bin", 0, "one_document")
+    steps = [again.batch(5, step, 2, 10) for step in reversed(range(8, 12))][::-1]
+    for one, parts in zip(whole.batch(5, 2, 8, 10), zip(*steps, strict=True), strict=True):
+        assert torch.equal(one, torch.cat(parts))
+
+
+def test_documents_cannot_be_kept_apart_where_no_token_ends_them(tmp_path):
+    path = counting_file(tmp_path, 50).path
+    with pytest.raises(DataError, match="Choose the separator end_of_text"):
+        TokenFile(path, None, "one_document")
 
 
 def test_a_file_shorter_than_one_window_says_what_is_needed(tmp_path):

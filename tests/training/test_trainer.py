@@ -11,6 +11,7 @@ import torch
 
 from slm import files
 from slm.data.batches import TokenFile
+from slm.data.windows import WindowMode
 from slm.device import seed_everything
 from slm.errors import ConfigError, DataError, DivergedError, JobError
 from slm.locks import FileLock
@@ -223,22 +224,55 @@ def test_token_files_may_lie_elsewhere(make_run: MakeRun, tmp_path: Path):
     assert train(run, tokens=tmp_path / "moved").state == "done"
 
 
-@pytest.mark.parametrize(("windows", "document_end"), [("documents", 0), ("packed", None)])
+@pytest.mark.parametrize(
+    ("windows", "document_end"), [("documents", 0), ("packed", None), ("one_document", 0)]
+)
 def test_windows_begin_with_documents_unless_packed_is_asked_for(
-    workspace: Workspace, windows: str, document_end: int | None
+    workspace: Workspace, windows: WindowMode, document_end: int | None
 ):
-    """The first logged loss is that of fresh weights on just this batch."""
+    """The first logged loss is that of fresh weights on just this batch, padding left out."""
     parts = artefacts(workspace, document_end=0)
     config = SHORT.replace(windows=windows, steps=1)
     run = create_run(workspace, SMALL_MODEL, config, name="run", **parts)
     train(run.folder)
     seed_everything(config.seed)
     model = Transformer(SMALL_MODEL)
-    tokens = TokenFile(parts["tokens"].folder / "train.bin", document_end)
+    tokens = TokenFile(parts["tokens"].folder / "train.bin", document_end, windows)
     ids_BT, targets_BT = tokens.batch(config.seed, 0, config.batch_size, 16)
     with torch.no_grad():
         expected = mean_nats(model(ids_BT), targets_BT).item()
-    assert metrics(run.folder)[1]["train_nats"] == pytest.approx(expected, abs=1e-6)
+    record = metrics(run.folder)[1]
+    assert record["train_nats"] == pytest.approx(expected, abs=1e-6)
+    assert record["tokens"] == int((targets_BT >= 0).sum())
+    assert (record["tokens"] < 8 * 16) == (windows == "one_document")
+
+
+def test_padding_is_shared_out_between_micro_batches_and_survives_a_stop(workspace: Workspace):
+    """Micro-batches hold unequal numbers of targets, and still add up to one step."""
+    parts = artefacts(workspace, document_end=0)
+    config = SHORT.replace(windows="one_document", steps=8)
+    split = config.replace(grad_accum_steps=4)
+    runs = [
+        create_run(workspace, SMALL_MODEL, each, name="run", **parts).folder
+        for each in (config, split, config)
+    ]
+    train(runs[0])
+    train(runs[1])
+    assert train(runs[2], report=StopAfter(3)).step == 3
+    train(runs[2])
+    whole, in_parts, resumed = (
+        [(record["tokens"], record["train_nats"]) for record in metrics(run)[1:]] for run in runs
+    )
+    assert resumed == whole
+    for one, other in zip(whole, in_parts, strict=True):
+        assert one[0] == other[0] and one[1] == pytest.approx(other[1], abs=1e-5)
+
+
+def test_documents_cannot_be_kept_apart_when_no_token_ends_them(workspace: Workspace):
+    parts = artefacts(workspace)
+    config = SHORT.replace(windows="one_document")
+    with pytest.raises(DataError, match="Choose the separator end_of_text"):
+        create_run(workspace, SMALL_MODEL, config, name="run", **parts)
 
 
 def test_a_run_without_held_out_text_trains_all_the_same(workspace: Workspace):

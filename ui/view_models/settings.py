@@ -3,6 +3,7 @@
 Knows no particular config, and no browser.
 """
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -99,4 +100,4 @@ def python_arguments(changed: Mapping[str, Any]) -> str:
 
 
 def _is_word(value: object) -> bool:
-    return isinstance(value, str) and value.replace("-", "").isalnum()
+    return isinstance(value, str) and re.fullmatch(r"[\w-]+", value) is not None
