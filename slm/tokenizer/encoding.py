@@ -4,8 +4,9 @@ Texts are read a few at a time, so memory does not grow with the corpus. The
 artefacts' `details`:
 
     tokenizers  kind, vocab_size, pattern, bytes_per_token (of validation text), config
-    tokens      vocab_size, dtype, bytes_per_token, and for train and val each:
-                documents, bytes (of text), tokens (with one end-of-text a document)
+    tokens      vocab_size, dtype, separator, document_end (the id behind each document, if
+                there is one), bytes_per_token, and for train and val each:
+                documents, bytes (of text), tokens (with the separator behind each document)
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,14 @@ from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.loading import load_tokenizer
 from slm.tokenizer.patterns import count_chunks
 from slm.tokenizer.protocol import TextTokenizer
+from slm.tokenizer.separators import (
+    DEFAULT,
+    Separator,
+    end_id,
+    matching_tokens,
+    separator_ids,
+    separator_of,
+)
 from slm.tokenizer.statistics import compression
 from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Workspace
 
@@ -68,6 +77,11 @@ class TokenizeConfig(Config):
     )
     pattern: Literal["gpt2", "gpt4"] = Field(
         "gpt2", description="Where text is cut before pairs are joined (bpe)."
+    )
+    separator: Separator = Field(
+        DEFAULT,
+        description="What stands behind each document in the token file. end_of_text: the special "
+        "token. blank_line: an empty line. none: nothing.",
     )
 
 
@@ -115,31 +129,36 @@ def encode_corpus(
     tokenizer: Artefact,
     report: Reporter = silent,
     *,
+    separator: Separator | None = None,
     owner: str = LOCAL_OWNER,
 ) -> Artefact | None:
-    """Write the corpus as ids, `train.bin` and `val.bin`, each document with its end marked.
+    """Write the corpus as ids, `train.bin` and `val.bin`, with the separator behind each document.
 
-    Asked to stop, it saves nothing and returns None.
+    Without a separator, the one that the tokenizer was trained to go with. Asked to stop,
+    it saves nothing and returns None.
 
     Raises:
         TokenizerError: the tokenizer cannot be loaded.
         WorkspaceError: the disk is full.
     """
     opened, engine = open_corpus(corpus), load_tokenizer(tokenizer.folder)
+    separator = separator or separator_of(tokenizer)
+    between = separator_ids(engine, separator)
     progress = _Progress(report, "Encoding", opened.n_bytes)
     parents = {"corpus": corpus, "tokenizer": tokenizer}
     try:
         with workspace.tokens.create(corpus.name, owner=owner, parents=parents) as draft:
             for split in SPLITS:
                 tally = _Tally()
-                ids = _id_blocks(progress.watch(opened.texts(split)), engine, tally)
+                ids = _id_blocks(progress.watch(opened.texts(split)), engine, between, tally)
                 TokenFile.write(draft.folder / f"{split}.bin", ids, engine.vocab_size)
                 draft.details[split] = asdict(tally)
             totals = [draft.details[split] for split in SPLITS]
             draft.details.update(
                 vocab_size=engine.vocab_size,
                 dtype="uint16" if engine.vocab_size <= 2**16 else "uint32",
-                document_end=engine.eos_id,
+                separator=separator,
+                document_end=end_id(engine, separator),
                 bytes_per_token=_ratio(totals),
             )
     except _StoppedError:
@@ -154,18 +173,20 @@ def tokens_for(
     tokenizer: Artefact,
     report: Reporter = silent,
     *,
+    separator: Separator | None = None,
     owner: str = LOCAL_OWNER,
 ) -> Artefact | None:
-    """The corpus as ids: those that exist for just these two, else encoded now.
+    """The corpus as ids: those that exist for just these two and the separator, else encoded now.
+
+    Without a separator, the one that the tokenizer was trained to go with.
 
     Raises: as `encode_corpus`.
     """
-    wanted = {"corpus": corpus.as_parent().sha256, "tokenizer": tokenizer.as_parent().sha256}
-    for known in workspace.tokens.list():
-        made_from = {role: parent.sha256 for role, parent in known.manifest.parents.items()}
-        if not known.problem and made_from == wanted:
-            return known
-    return encode_corpus(workspace, corpus, tokenizer, report, owner=owner)
+    separator = separator or separator_of(tokenizer)
+    known = matching_tokens(workspace.tokens.list(), corpus, tokenizer, separator)
+    return known or encode_corpus(
+        workspace, corpus, tokenizer, report, separator=separator, owner=owner
+    )
 
 
 def newest_tokenizer(workspace: Workspace, corpus: Artefact) -> Artefact:
@@ -253,10 +274,9 @@ class _Tally:
 
 
 def _id_blocks(
-    texts: Iterable[str], tokenizer: TextTokenizer, tally: _Tally
+    texts: Iterable[str], tokenizer: TextTokenizer, end: Sequence[int], tally: _Tally
 ) -> Iterator[NDArray[np.uint32]]:
-    """The ids of the texts, each followed by the end-of-text id, about 1 MB of text at a time."""
-    end = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    """The ids of the texts, each followed by those of `end`, about 1 MB of text at a time."""
     for block in _blocks(texts):
         rows = [[*ids, *end] for ids in tokenizer.encode_batch(block)]
         tally.documents += len(block)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from slm.errors import ConfigError
+from slm.tokenizer.separators import Separator
 from slm.verbs.common import Context, Result, parse, value_of
 from slm.workspace import Artefact
 
@@ -25,6 +26,8 @@ class TrainChoice:
     """The new run's name."""
     preset: str = "nano"
     """Model preset that the other settings start from."""
+    separator: Separator | None = None
+    """What stands behind each document. Default: what the tokenizer was trained to go with."""
     resume: str = ""
     """Go on with this run from its newest sound checkpoint; other settings are its own."""
     nproc: int = 1
@@ -208,7 +211,14 @@ def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -
         if choice.tokenizer
         else newest_tokenizer(here, corpus)
     )
-    tokens = tokens_for(here, corpus, tokenizer, context.report, owner=context.owner)
+    tokens = tokens_for(
+        here,
+        corpus,
+        tokenizer,
+        context.report,
+        separator=choice.separator,
+        owner=context.owner,
+    )
     if tokens is None:
         return None
     fitted = model.replace(vocab_size=tokens.details["vocab_size"])

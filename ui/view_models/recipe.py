@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from slm.model.config import ModelConfig, flops_per_token
+from slm.tokenizer.separators import matching_tokens, separator_of
 from slm.training.config import TrainConfig, recipe_for
 from slm.workspace import Artefact
 from ui.view_models import settings
@@ -40,7 +41,7 @@ FIELDS: tuple[str, ...] = (*BASIC, *(name for names in FOLDED.values() for name 
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         "batch_size": "Batch (windows)",
-        "windows": "Windows begin with",
+        "windows": "Windows",
         "learning_rate": "Learning rate",
         "muon_learning_rate": "Muon learning rate",
         "muon_momentum": "Muon momentum",
@@ -91,12 +92,8 @@ def training_tokens(
     tokens: Iterable[Artefact], corpus: Artefact, tokenizer: Artefact
 ) -> int | None:
     """Tokens of the corpus's training split in this tokenizer; None while they are not cut yet."""
-    wanted = {"corpus": corpus.as_parent().sha256, "tokenizer": tokenizer.as_parent().sha256}
-    for known in tokens:
-        made_from = {role: parent.sha256 for role, parent in known.manifest.parents.items()}
-        if not known.problem and made_from == wanted:
-            return int(known.details["train"]["tokens"])
-    return None
+    known = matching_tokens(tokens, corpus, tokenizer, separator_of(tokenizer))
+    return None if known is None else int(known.details["train"]["tokens"])
 
 
 def plan(
