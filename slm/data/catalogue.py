@@ -1,29 +1,10 @@
 """Corpora that are known by name: what a person wants to know before choosing one."""
 
-from dataclasses import dataclass
+from slm.data.catalogue_hub import PUBLISHED as PUBLISHED
+from slm.data.source_info import SourceInfo as SourceInfo
+from slm.data.source_info import by_key
 
-
-@dataclass(frozen=True)
-class SourceInfo:
-    """What a person wants to know before choosing a source; `documents` is about how many."""
-
-    key: str
-    title: str
-    description: str
-    licence: str
-    language: str
-    good_for: str
-    documents: int
-    hub_name: str | None = None
-    hub_config: str | None = None
-    hub_split: str = "train"
-
-
-def _by_key(*infos: SourceInfo) -> dict[str, SourceInfo]:
-    return {info.key: info for info in infos}
-
-
-EMBEDDED: dict[str, SourceInfo] = _by_key(
+EMBEDDED: dict[str, SourceInfo] = by_key(
     SourceInfo(
         key="tales",
         title="Tales",
@@ -32,6 +13,7 @@ EMBEDDED: dict[str, SourceInfo] = _by_key(
         language="English",
         good_for="A first model: a small vocabulary, and facts that a model can get right.",
         documents=12_000,
+        domain="stories",
     ),
     SourceInfo(
         key="tales-with-echoes",
@@ -41,6 +23,7 @@ EMBEDDED: dict[str, SourceInfo] = _by_key(
         language="English",
         good_for="A model with an induction head: the games can only be won by looking back.",
         documents=12_000,
+        domain="stories",
     ),
     SourceInfo(
         key="python-docs",
@@ -50,6 +33,7 @@ EMBEDDED: dict[str, SourceInfo] = _by_key(
         language="English",
         good_for="Technical prose, and tokenizers that meet both words and code.",
         documents=80,
+        domain="reference",
     ),
     SourceInfo(
         key="python-code",
@@ -59,43 +43,18 @@ EMBEDDED: dict[str, SourceInfo] = _by_key(
         language="Python",
         good_for="Indentation, brackets and names: what attention heads match and copy.",
         documents=600,
+        domain="code",
     ),
 )
 """Corpora that need no network."""
 
-PUBLISHED: dict[str, SourceInfo] = _by_key(
-    SourceInfo(
-        key="tinystories",
-        title="TinyStories",
-        description="Stories in the words of a small child, written by GPT-3.5 and GPT-4 "
-        "(Eldan and Li 2023).",
-        licence="CDLA-Sharing-1.0",
-        language="English",
-        good_for="Small models that write whole stories.",
-        documents=2_119_719,
-        hub_name="roneneldan/TinyStories",
-    ),
-    SourceInfo(
-        key="wikitext-2",
-        title="WikiText-2",
-        description="Good articles of Wikipedia (Merity et al. 2016), 2 million words.",
-        licence="CC BY-SA",
-        language="English",
-        good_for="Perplexities to compare with published ones.",
-        documents=600,
-        hub_name="Salesforce/wikitext",
-        hub_config="wikitext-2-raw-v1",
-    ),
-    SourceInfo(
-        key="wikitext-103",
-        title="WikiText-103",
-        description="The same kind of articles, 103 million words.",
-        licence="CC BY-SA",
-        language="English",
-        good_for="Larger models, and long documents.",
-        documents=28_475,
-        hub_name="Salesforce/wikitext",
-        hub_config="wikitext-103-raw-v1",
-    ),
-)
-"""Well-known corpora of the Hub, by a short name."""
+
+def find_sources(query: str = "", *, embedded_only: bool = False) -> list[SourceInfo]:
+    """The sources in whose facts every word of the query occurs, in the catalogue's order.
+
+    >>> [info.key for info in find_sources("german stories")]
+    ['tinystories-languages', 'tinystories-novelist']
+    """
+    known = [*EMBEDDED.values(), *([] if embedded_only else PUBLISHED.values())]
+    words = query.casefold().split()
+    return [info for info in known if all(word in info.searchable() for word in words)]

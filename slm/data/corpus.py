@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from slm import files
+from slm.data import hub_spool
 from slm.data.cleaning import Cleaner, RuleReport
 from slm.data.documents import Counts, DocumentWriter, StoredDocument, read_columns
 from slm.data.rules import DEFAULT_RULES
@@ -146,7 +147,8 @@ def prepare_corpus(
     """
     cleaner = Cleaner(config.rules)
     report(0.0, "Opening the source", stage="prepare")
-    opened = open_source(config, report, upload)
+    downloads = workspace.root / hub_spool.FOLDER
+    opened = open_source(config, report, upload, downloads)
     name = config.name or (Path(upload[0]).stem if upload else source_title(config))[:MAX_NAME]
     details = {"config": config.to_json(), "how_split": opened.how_split, **dict(opened.facts)}
     try:

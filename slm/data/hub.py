@@ -1,33 +1,102 @@
-"""Data sets of the Hugging Face Hub as streams of text, one row at a time.
+"""Data sets of the Hugging Face Hub: what they have, and their rows one at a time.
 
 Only `owner/name` is accepted, never a path or an address. The libraries that talk
-to the Hub run in a process of their own (`hub_stream.py`): one that hangs or
-crashes costs a sentence, not the job, because a process can be ended at any time.
+to the Hub run in a process of their own (`hub_stream.py`), which can be ended at any time.
 """
 
-import json
-import os
-import queue
 import re
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
 
+from slm.data import hub_process
+from slm.data.hub_columns import find_text_column
+from slm.data.hub_process import PATIENCE_SECONDS, READER, Record
 from slm.errors import DataError, HubError
 
 PREFIX = "hub:"
-PATIENCE_SECONDS = 20.0
-REMEDY = "The embedded corpora (tales, python-docs, python-code) need no network."
+DESCRIBE_SECONDS = 29.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
-_READER = (sys.executable, "-m", "slm.data.hub_stream")
-_QUEUE_RECORDS = 256
-_POLL_SECONDS = 0.2
-_START_SECONDS = 90.0  # for the reader to load its libraries on a busy machine
 
-Record = dict[str, Any]
+
+@dataclass(frozen=True)
+class HubRequest:
+    """Which rows of which data set; None is what the Hub has by itself."""
+
+    name: str
+    config: str | None = None
+    split: str = "train"
+    text_column: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a stream was read: `rows` of the split, and where its reader stood then."""
+
+    rows: int = 0
+    documents: int = 0
+    state: Mapping[str, Any] | None = None
+
+
+class Row(NamedTuple):
+    """A row that holds text; `row` is its place in the split, from 0."""
+
+    row: int
+    text: str
+
+
+@dataclass(frozen=True)
+class HubStream:
+    """Rows of a data set at one commit. `place` tells how far they were read."""
+
+    revision: str
+    column: str
+    rows: Generator[Row | Place]
+
+
+@dataclass(frozen=True)
+class HubSplit:
+    """A split, with its size where the data set's page tells it."""
+
+    name: str
+    rows: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class HubDescription:
+    """What a data set has, as the Hub tells it: foreign text throughout.
+
+    Columns map names to kinds: text and conversation can be read. `column` is the one
+    that would be read; where it is empty, `problem` says why.
+    """
+
+    name: str
+    revision: str
+    gated: bool
+    licence: str
+    language: str
+    title: str
+    configs: Mapping[str, tuple[HubSplit, ...]] = field(default_factory=dict)
+    more_configs: int = 0
+    config: str = ""
+    splits: tuple[str, ...] = ()
+    split: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    column: str = ""
+    first_rows: tuple[Mapping[str, str], ...] = ()
+    problem: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    def size_of(self, config: str, split: str) -> HubSplit:
+        """How large a split is; unknown sizes are None."""
+        found = (each for each in self.configs.get(config, ()) if each.name == split)
+        return next(found, HubSplit(split))
 
 
 def check_hub_name(name: str) -> str:
@@ -46,111 +115,98 @@ def check_hub_name(name: str) -> str:
     return name
 
 
-def hub_texts(
-    name: str,
+def open_stream(
+    request: HubRequest,
+    start: Place = Place(),
     *,
-    config: str | None = None,
-    split: str = "train",
-    text_column: str | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     patience_seconds: float = PATIENCE_SECONDS,
-    reader: Sequence[str] = _READER,
-) -> tuple[str, Iterator[str]]:
-    """The data set's commit, and its texts row by row; rows without text are left out.
-
-    Asked to stop before the Hub answers, it gives no commit and no texts.
+    reader: Sequence[str] = READER,
+) -> HubStream | None:
+    """The rows of a split from a place on, and places that one can go on from; rows without
+    text are left out. None when it was asked to stop before the Hub answered.
 
     Raises:
         HubError: no such data set, config or split; no answer within patience_seconds,
             now or between two rows.
         DataError: no text column.
     """
-    check_hub_name(name)
-    request = {"name": name, "config": config, "split": split, "text_column": text_column}
-    records = _records([*reader, json.dumps(request)], name, patience_seconds, should_stop)
+    check_hub_name(request.name)
+    asked = {**asdict(request), **asdict(start), "kind": "read"}
+    records = hub_process.records(
+        asked, patience_seconds=patience_seconds, should_stop=should_stop, reader=reader
+    )
     first = next(records, None)
     if first is None:
-        return "", iter(())
-    return str(first["revision"]), (str(record["text"]) for record in records)
+        return None
+    return HubStream(str(first["revision"]), str(first["column"]), _rows(records, start.documents))
 
 
-def _records(
-    command: Sequence[str], name: str, patience_seconds: float, should_stop: Callable[[], bool]
-) -> Iterator[Record]:
-    """The records that a reader process writes, until it ends or should_stop says so.
+def _rows(records: Generator[Record], documents: int) -> Generator[Row | Place]:
+    with closing(records):
+        for record in records:
+            if "text" in record:
+                documents += 1
+                yield Row(int(record["row"]), str(record["text"]))
+            else:
+                yield Place(int(record["rows"]), documents, record["state"])
 
-    Raises: HubError or DataError as the reader told, or when it is silent or crashes.
+
+def texts_of(stream: HubStream) -> Generator[str]:
+    """The texts of a stream's rows."""
+    with closing(stream.rows) as rows:
+        for item in rows:
+            if isinstance(item, Row):
+                yield item.text
+
+
+def describe(
+    name: str,
+    *,
+    config: str | None = None,
+    split: str | None = None,
+    text_column: str | None = None,
+    deadline_seconds: float = DESCRIBE_SECONDS,
+    reader: Sequence[str] = READER,
+) -> HubDescription:
+    """What a data set has: configurations, splits, columns, first rows, licence, size.
+
+    Raises:
+        HubError: no such data set, config or split; no answer within deadline_seconds.
     """
-    arrived: queue.Queue[Record | None] = queue.Queue(maxsize=_QUEUE_RECORDS)
-    abandoned = threading.Event()
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    check_hub_name(name)
+    asked = {"kind": "describe", "name": name, "config": config, "split": split}
+    told: Record = {"about": {}, "configs": [], "more_configs": 0, "part": {}, "first": []}
+    for record in hub_process.records(
+        asked,
+        patience_seconds=deadline_seconds,
+        deadline_seconds=deadline_seconds,
+        reader=reader,
+    ):
+        told |= record
+    column, problem = _column_or_why(told["part"].get("columns", {}), text_column)
+    if told["about"]["gated"]:
+        problem = f"{name} asks its readers to accept terms first. Choose an open data set."
+    return HubDescription(
+        name=name,
+        **told["about"],
+        configs={
+            part["name"]: tuple(HubSplit(**each) for each in part["splits"])
+            for part in told["configs"]
+        },
+        more_configs=told["more_configs"],
+        config=told["part"].get("config", ""),
+        splits=tuple(told["part"].get("splits", ())),
+        split=told["part"].get("split", ""),
+        columns=told["part"].get("columns", {}),
+        column=column,
+        first_rows=tuple(told["first"]),
+        problem=problem,
     )
-    assert process.stdout is not None
-    listener = threading.Thread(
-        target=_listen, args=(process.stdout, arrived, abandoned), name=f"hub {name}", daemon=True
-    )
-    listener.start()
-    n_documents = -1  # the first record tells the commit
-    waited, patience = 0.0, _START_SECONDS
+
+
+def _column_or_why(columns: Mapping[str, str], wanted: str | None) -> tuple[str, str]:
     try:
-        while not should_stop():
-            try:
-                record = arrived.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                waited += _POLL_SECONDS
-                if waited >= patience:
-                    raise _silent(name, patience, n_documents) from None
-                continue
-            waited, patience = 0.0, patience_seconds
-            if record is None:
-                raise HubError(
-                    f"{name} cannot be read: its reader ended with status {process.wait()}. "
-                    "The log has more. Choose another data set."
-                )
-            if "end" in record:
-                return
-            if "error" in record:
-                raise (DataError if record["kind"] == "DataError" else HubError)(record["error"])
-            if "ready" not in record:
-                n_documents += 1
-                yield record
-    finally:
-        abandoned.set()
-        process.kill()
-        process.wait()
-        listener.join()
-        process.stdout.close()
-
-
-def _listen(
-    stream: IO[bytes], arrived: "queue.Queue[Record | None]", abandoned: threading.Event
-) -> None:
-    """Put each line's record into the queue, and None at the end."""
-    for line in stream:
-        if not line.endswith(b"\n"):
-            break
-        _put(arrived, json.loads(line), abandoned)
-    _put(arrived, None, abandoned)
-
-
-def _put(
-    arrived: "queue.Queue[Record | None]", record: Record | None, abandoned: threading.Event
-) -> None:
-    while not abandoned.is_set():
-        try:
-            arrived.put(record, timeout=_POLL_SECONDS)
-        except queue.Full:
-            continue
-        return
-
-
-def _silent(name: str, patience_seconds: float, n_documents: int) -> HubError:
-    after = f" after {n_documents:,} documents" if n_documents > 0 else ""
-    return HubError(
-        f"The Hub gave no answer about {name} for {patience_seconds:.0f} seconds{after}. "
-        f"Check the network and try again. {REMEDY}"
-    )
+        return find_text_column(columns, wanted), ""
+    except DataError as problem:
+        return "", str(problem)

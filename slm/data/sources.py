@@ -15,10 +15,11 @@ from typing import NamedTuple
 from pydantic import Field
 
 from slm.config import Config
-from slm.data import hub, text_files
+from slm.data import hub, hub_spool, text_files
 from slm.data.catalogue import EMBEDDED as EMBEDDED
 from slm.data.catalogue import PUBLISHED as PUBLISHED
 from slm.data.catalogue import SourceInfo as SourceInfo
+from slm.data.hub import HubRequest
 from slm.data.text_files import Decoded as Decoded
 from slm.data.text_files import decode_upload as decode_upload
 from slm.errors import DataError
@@ -57,6 +58,12 @@ class SourceConfig(Config):
     )
     hub_config: str | None = Field(None, description="Configuration of a Hub data set.")
     hub_split: str = Field("train", description="Split of a Hub data set to read.")
+    hub_revision: str | None = Field(
+        None, description="Commit of a Hub data set to read; its newest without it."
+    )
+    hub_offline: bool = Field(
+        False, description="Use only what has been downloaded of a Hub data set; no network."
+    )
     text_column: str | None = Field(
         None, description="Column of a Hub data set that holds the text; found without it."
     )
@@ -96,9 +103,14 @@ def read_documents(config: SourceConfig, report: Reporter = silent) -> Iterator[
 
 
 def open_source(
-    config: SourceConfig, report: Reporter = silent, upload: tuple[str, bytes] | None = None
+    config: SourceConfig,
+    report: Reporter = silent,
+    upload: tuple[str, bytes] | None = None,
+    downloads: Path | None = None,
 ) -> OpenSource:
     """A source ready to be read; an upload is a file's name and bytes.
+
+    What comes from the Hub is kept below `downloads` (`hub_spool`), where there is one.
 
     Raises:
         DataError: no such source or file, or a file that is no text.
@@ -109,7 +121,7 @@ def open_source(
     elif config.source in EMBEDDED:
         opened = _open_embedded(config)
     elif config.source in PUBLISHED or config.source.startswith(hub.PREFIX):
-        opened = _open_hub(config, report)
+        opened = _open_hub(config, report, downloads)
     else:
         opened = _open_path(Path(config.source).expanduser())
     return _limited(opened, config)
@@ -161,7 +173,7 @@ def _first_bytes(documents: Iterable[Document], most: int) -> Iterator[Document]
 def _open_embedded(config: SourceConfig) -> OpenSource:
     info = EMBEDDED[config.source]
     if config.source in {"tales", "tales-with-echoes"}:
-        count = config.documents or info.documents
+        count = config.documents or info.documents or 0
         tell = _tales if config.source == "tales" else _tales_with_echoes
         return OpenSource(tell(config.seed, count), "Each tale is a document.", (), (), count)
     if config.source == "python-docs":
@@ -273,25 +285,42 @@ def _require_text_suffix(filename: str) -> None:
         )
 
 
-def _open_hub(config: SourceConfig, report: Reporter) -> OpenSource:
+def _open_hub(config: SourceConfig, report: Reporter, downloads: Path | None) -> OpenSource:
     known = PUBLISHED.get(config.source)
-    name = known.hub_name if known and known.hub_name else config.source.removeprefix(hub.PREFIX)
-    report(None, f"Asking the Hub for {name}")
-    revision, texts = hub.hub_texts(
-        name,
-        config=config.hub_config or (known.hub_config if known else None),
-        split=config.hub_split,
-        text_column=config.text_column,
-        should_stop=report.should_stop,
-    )
+    request = hub_request(config)
+    report(None, f"Asking the Hub for {request.name}")
+    stop = report.should_stop
+    if downloads is not None:
+        kept = hub_spool.open_kept(downloads, request, offline=config.hub_offline, should_stop=stop)
+        revision, texts = (kept.download.revision, kept.texts()) if kept else ("", iter(()))
+    elif config.hub_offline:
+        raise DataError("Without a workspace nothing is kept of the Hub. Leave hub_offline out.")
+    else:
+        stream = hub.open_stream(request, should_stop=stop)
+        revision, texts = (stream.revision, hub.texts_of(stream)) if stream else ("", iter(()))
     how_split = "Each row is a document."
-    if name == "Salesforce/wikitext":
+    if request.name == "Salesforce/wikitext":
         texts, how_split = _articles(texts), "Each article is a document."
     return OpenSource(
-        (Document(text, f"{hub.PREFIX}{name}") for text in texts),
+        (Document(text, f"{hub.PREFIX}{request.name}") for text in texts),
         how_split,
-        facts=(("hub_name", name), ("hub_revision", revision)),
-        expected_documents=known.documents if known and config.hub_split == "train" else None,
+        facts=(("hub_name", request.name), ("hub_revision", revision)),
+        expected_documents=known.documents if known and not config.hub_config else None,
+    )
+
+
+def hub_request(config: SourceConfig) -> HubRequest:
+    """What a config asks of the Hub; for a published corpus with its own settings filled in."""
+    own = (config.hub_config, config.hub_split, config.text_column)
+    known = PUBLISHED.get(config.source)
+    if known is None:
+        return HubRequest(config.source.removeprefix(hub.PREFIX), *own, config.hub_revision)
+    return HubRequest(
+        known.hub_name or "",
+        config.hub_config or known.hub_config,
+        known.hub_split if config.hub_split == "train" else config.hub_split,
+        config.text_column or known.text_column,
+        config.hub_revision,
     )
 
 
