@@ -33,7 +33,7 @@ from slm.errors import JobError, WorkspaceError
 from slm.workspace import LOCAL_OWNER, Workspace, clean_name
 
 SCHEMA = 1
-HEAVY_VERBS = frozenset({"train", "build"})
+HEAVY_VERBS = frozenset({"train", "build", "rate"})
 """Verbs that wait for a free slot, because they keep every core busy."""
 ALIVE = frozenset({"queued", "running"})
 _GRACE_SECONDS = 30.0

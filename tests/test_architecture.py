@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOUNDATION = {"slm.errors", "slm.config", "slm.files", "slm.locks", "slm.workspace", "slm.jobs"}
-BASE = FOUNDATION | {"slm.device", "slm.worker"}
+BASE = FOUNDATION | {"slm.device", "slm.machine", "slm.worker"}
 DATA = BASE | {"slm.data"}
 TEXT = DATA | {"slm.tokenizer"}
 SIBLINGS = TEXT | {"slm.model"}
@@ -29,6 +29,7 @@ ALLOWED = {
     "slm.jobs": FOUNDATION,
     "slm.worker": FOUNDATION,
     "slm.device": {"slm.errors"},
+    "slm.machine": set(),
     "slm.data": DATA,
     "slm.tokenizer": TEXT,
     "slm.model": BASE,
@@ -64,6 +65,8 @@ WITHOUT_TORCH = (
     "slm.model.config",
     "slm.training.config",
     "slm.training.runs",
+    "slm.training.budget",
+    "slm.training.rates",
     "slm.jobs",
     "slm.worker",
     "slm.workspace",

@@ -7,8 +7,9 @@ W windows, D documents, T context length.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,11 @@ class Totals:
         """Windows that a document is read in, on average."""
         return self.document_windows / self.documents
 
+    def to_json(self) -> dict[str, float]:
+        """Counts, and the shares that follow from them."""
+        shares = ("padded_share", "again_share", "cut_share", "windows_per_document")
+        return {**asdict(self), **{name: round(getattr(self, name), 6) for name in shares}}
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -126,6 +132,18 @@ class Layout:
             found.append(Stretch(document, here - start, end - here, here - begin))
             document += 1
         return [stretch for stretch in found if stretch.length]
+
+    def to_json(self, first: int) -> list[dict[str, Any]]:
+        """The first windows: where each starts, what it asks for, which documents it holds."""
+        return [
+            {
+                "start": int(self.starts_W[number]),
+                "targets": int(self.targets_W[number]),
+                "again": int(self.again_W[number]),
+                "stretches": [asdict(stretch) for stretch in self.stretches(number)],
+            }
+            for number in range(min(first, self.starts_W.size))
+        ]
 
     @property
     def _ends_W(self) -> Places:

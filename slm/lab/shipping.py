@@ -9,6 +9,7 @@ from dataclasses import replace
 from slm import files
 from slm.data.corpus import PrepareConfig, prepare_corpus
 from slm.tokenizer.encoding import tokens_for
+from slm.training.rates import MACHINE
 from slm.training.runs import CONFIG, TOKEN_FILES, RunSettings
 from slm.workspace import Artefact, Workspace
 
@@ -40,6 +41,7 @@ def slim(workspace: Workspace, run: Artefact, source: str, seed: int, owner: str
     )
     files.write_json(run.folder / CONFIG, settings.to_json())
     files.remove_folder(run.folder / "ckpt")
+    (run.folder / MACHINE).unlink(missing_ok=True)  # it is not the visitor's
     manifest = replace(
         run.manifest,
         parents={

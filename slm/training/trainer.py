@@ -31,8 +31,14 @@ from slm.locks import FileLock
 from slm.model.loss import IGNORED, LossTally, token_nats
 from slm.model.transformer import Transformer
 from slm.training import ranks, resume
-from slm.training.config import is_evaluation_step, is_observation_step, rate_factor
+from slm.training.config import (
+    TrainConfig,
+    is_evaluation_step,
+    is_observation_step,
+    rate_factor,
+)
 from slm.training.optimizer import Optimizers
+from slm.training.rates import note_machine
 from slm.training.runs import METRICS, RunSettings, tokens_folder
 
 _EVALUATION_LOGITS = 2**23  # values that one evaluation batch may make
@@ -112,7 +118,7 @@ class _Training:
     ) -> None:
         self.run_folder, self.settings, self.config = run_folder, settings, settings.train
         self.observers, self.report = observers, report
-        self.device, self.dtype = _place(settings)
+        self.device, self.dtype = place(settings.train)
         self.train_tokens, self.val_tokens = _open_tokens(
             settings, tokens or tokens_folder(run_folder, settings)
         )
@@ -130,6 +136,8 @@ class _Training:
         torch.manual_seed(self.config.seed + ranks.rank())  # dropout differs between processes
         self.store = resume.Store(run_folder, settings, self.model, self.optimizers, threads)
         self.progress = self.store.restore()
+        if ranks.rank() == 0:
+            note_machine(run_folder, self.device, ranks.world_size())
         self.replica: nn.Module = self.model
         if ranks.world_size() > 1:
             self.replica = DistributedDataParallel(self.model)
@@ -196,7 +204,7 @@ class _Training:
             ids = ids_BT[rows].to(self.device, non_blocking=True)
             targets = targets_BT[rows].to(self.device, non_blocking=True)
             with self._alone_unless(last):
-                with self._number_format():
+                with number_format(self.device, self.dtype):
                     logits_BTV = self.replica(ids)
                 micro_nats = token_nats(logits_BTV, targets).sum()
                 torch.autograd.backward(micro_nats * share)
@@ -262,7 +270,7 @@ class _Training:
         )
         for number, (ids_BT, targets_BT) in enumerate(batches):
             if number % ranks.world_size() == ranks.rank():
-                with self._number_format():
+                with number_format(self.device, self.dtype):
                     logits_BTV = self.model(ids_BT.to(self.device))
                 nats = token_nats(logits_BTV, targets_BT.to(self.device)).double().sum()
                 tally.add(nats=nats.item(), tokens=int((targets_BT >= 0).sum()))
@@ -311,16 +319,16 @@ class _Training:
             val_nats=self.progress.val_nats,
         )
 
-    def _number_format(self) -> AbstractContextManager[Any]:
-        if self.dtype == torch.float32:
-            return nullcontext()
-        return torch.autocast(self.device, self.dtype)
-
     def _alone_unless(self, last: bool) -> AbstractContextManager[Any]:
         """Only the last micro-batch of a step exchanges gradients with the other processes."""
         if isinstance(self.replica, DistributedDataParallel) and not last:
             return self.replica.no_sync()
         return nullcontext()
+
+
+def number_format(device: str, dtype: torch.dtype) -> AbstractContextManager[Any]:
+    """Matrix products inside are computed in that number format; weights stay float32."""
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device, dtype)
 
 
 def evaluation_batches(
@@ -352,8 +360,11 @@ def _unobserved(model: nn.Module, device: str) -> Iterator[None]:
             model.train(was_training)
 
 
-def _place(settings: RunSettings) -> tuple[str, torch.dtype]:
-    config = settings.train
+def place(config: TrainConfig) -> tuple[str, torch.dtype]:
+    """The device and the number format that the settings come to here.
+
+    Raises: ConfigError for a device that this machine does not have.
+    """
     device = devices.best_device() if config.device == "auto" else config.device
     available = {"cpu": True, "cuda": torch.cuda.is_available()}
     available["mps"] = torch.backends.mps.is_available()
