@@ -4,19 +4,23 @@ Ids: the characters of the training text in the order of their code points, then
 token for every other character, then the special tokens.
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from slm import files
 from slm.errors import TokenizerError
 from slm.tokenizer.bpe import END_OF_TEXT
 from slm.tokenizer.definition import TOKENIZER_FILE, added_token, read_file
-from slm.tokenizer.protocol import Span, StreamDecoder, primed, well_formed
+from slm.tokenizer.protocol import Ids, Span, StreamDecoder, primed, well_formed
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Stands for every character that the training text did not have."""
+_CODE_POINTS = sys.maxunicode + 1
 
 
 class CharacterTokenizer:
@@ -33,12 +37,12 @@ class CharacterTokenizer:
 
     def __init__(self, characters: Sequence[str], special_tokens: Sequence[str]) -> None:
         """`characters` by id, U+FFFD among them; special tokens follow."""
-        self._ids = {character: token_id for token_id, character in enumerate(characters)}
+        self._id_of = np.full(_CODE_POINTS, characters.index(UNKNOWN), np.uint32)
+        self._id_of[[ord(character) for character in characters]] = range(len(characters))
         first = len(characters)
         self.special_tokens = {name: first + i for i, name in enumerate(special_tokens)}
         self.special_ids = frozenset(self.special_tokens.values())
         self._texts = [*characters, *special_tokens]
-        self._unknown_id = self._ids[UNKNOWN]
 
     @classmethod
     def train(cls, texts: Iterable[str], special_tokens: Sequence[str] = (END_OF_TEXT,)) -> Self:
@@ -65,8 +69,14 @@ class CharacterTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """An id a character."""
-        find, unknown = self._ids.get, self._unknown_id
-        return [find(character, unknown) for character in well_formed(text)]
+        ids: list[int] = self.encode_together([text])[0].tolist()
+        return ids
+
+    def encode_together(self, texts: Sequence[str]) -> tuple[Ids, list[int]]:
+        """The ids of all texts in a row, and how many each text has."""
+        whole = [well_formed(text) for text in texts]
+        codes = np.frombuffer("".join(whole).encode("utf-32-le"), "<u4")
+        return self._id_of[codes], [len(text) for text in whole]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of many texts."""

@@ -8,28 +8,46 @@ texts are cut here by other means, and come to the same ids.
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
+from typing import Protocol
 
+import numpy as np
 import rustbpe
 import tiktoken
 
-from slm.tokenizer.bpe import N_BYTES, learn, replay, token_ids
+from slm.tokenizer.bpe import N_BYTES, replay, token_ids
+from slm.tokenizer.definition import Definition
+from slm.tokenizer.learning import learn
 from slm.tokenizer.patterns import chunks, count_chunks, pattern_named
-from slm.tokenizer.protocol import well_formed
+from slm.tokenizer.protocol import Ids, well_formed
 
 _BLANK_BLOCK = 100_000
+_MARK = "\uffff\ufffe"
+"""Put between texts that are encoded at once. Both code points are reserved for such uses,
+and no end of it is also its beginning, so it is found where it was put and nowhere else."""
 
 
-class Encoder:
+class Encoder(Protocol):
     """Text to the ranks of its pieces."""
+
+    def encode(self, text: str) -> list[int]:
+        """The ranks of the text's pieces; lone surrogates are read as U+FFFD."""
+
+    def encode_together(self, texts: Sequence[str]) -> tuple[Ids, list[int]]:
+        """The ranks of all texts in a row, and how many each text has."""
+
+
+class MergeEncoder:
+    """Joins the bytes of each chunk by merges."""
 
     def __init__(self, ranks: Mapping[bytes, int], pattern: str) -> None:
         """`ranks` has the 256 bytes, anywhere, and what merges made, in their order."""
         self._ranks = dict(ranks)
         self._pattern = pattern
-        self._engine = _engine(pattern_named(pattern).expression, self._ranks)
+        self._mark_rank = max(self._ranks.values()) + 1
+        self._engine = self._engine_of(pattern_named(pattern).expression)
 
     def encode(self, text: str) -> list[int]:
-        """The ranks of the text's pieces; lone surrogates are read as U+FFFD."""
+        """See `Encoder`."""
         if not has_vast_blank(text):
             return self._engine.encode_ordinary(text)
         return [
@@ -38,14 +56,63 @@ class Encoder:
             for rank in self._whole_chunks.encode_ordinary(chunk)
         ]
 
+    def encode_together(self, texts: Sequence[str]) -> tuple[Ids, list[int]]:
+        """See `Encoder`. One call of the engine, during which other threads run."""
+        row = well_formed("".join([text + _MARK for text in texts]))
+        if row.count(_MARK) != len(texts) or has_vast_blank(row):
+            rows = [np.array(self.encode(text), np.uint32) for text in texts]
+            return np.concatenate([np.empty(0, np.uint32), *rows]), [len(ids) for ids in rows]
+        ranks = self._engine.encode_to_numpy(row, allowed_special={_MARK})
+        marks = ranks == self._mark_rank
+        lengths = np.diff(np.flatnonzero(marks), prepend=-1) - 1
+        return ranks[~marks], lengths.tolist()
+
     @cached_property
     def _whole_chunks(self) -> tiktoken.Encoding:
         """The same engine for text that is one chunk already."""
-        return _engine(r"[\s\S]+", self._ranks)
+        return self._engine_of(r"[\s\S]+")
+
+    def _engine_of(self, expression: str) -> tiktoken.Encoding:
+        return tiktoken.Encoding(
+            "slm",
+            pat_str=expression,
+            mergeable_ranks=self._ranks,
+            special_tokens={_MARK: self._mark_rank},
+        )
 
 
-def _engine(expression: str, ranks: dict[bytes, int]) -> tiktoken.Encoding:
-    return tiktoken.Encoding("slm", pat_str=expression, mergeable_ranks=ranks, special_tokens={})
+class ByteEncoder:
+    """Bytes as they are, for a vocabulary without merges: rank and value are one."""
+
+    def encode(self, text: str) -> list[int]:
+        """See `Encoder`."""
+        return list(well_formed(text).encode())
+
+    def encode_together(self, texts: Sequence[str]) -> tuple[Ids, list[int]]:
+        """See `Encoder`."""
+        pieces = [well_formed(text).encode() for text in texts]
+        ranks = np.frombuffer(b"".join(pieces), np.uint8).astype(np.uint32)
+        return ranks, [len(piece) for piece in pieces]
+
+
+def encoder_of(definition: Definition) -> tuple[Encoder, Ids | None]:
+    """An encoder, and what turns its ranks into ids where these are not the ids already.
+
+    The encoder applies merges in the order of their ranks. Ids will do as ranks when
+    later merges have larger ids.
+    """
+    vocab, merges = definition.vocab, definition.merges
+    learned = [vocab[left + right] for left, right in merges]
+    if merges and learned == sorted(learned):
+        return MergeEncoder(vocab, definition.pattern), None
+    pieces = [bytes([value]) for value in range(N_BYTES)]
+    pieces += [left + right for left, right in merges]
+    ids = [vocab[piece] for piece in pieces]
+    table = None if ids == list(range(len(ids))) else np.array(ids, np.uint32)
+    if not merges:
+        return ByteEncoder(), table
+    ranks = {piece: rank for rank, piece in enumerate(pieces)}
+    return MergeEncoder(ranks, definition.pattern), table
 
 
 def has_vast_blank(text: str) -> bool:
@@ -67,7 +134,7 @@ class _VastBlankError(Exception):
 def learn_pieces(texts: Iterable[str], n_merges: int, pattern: str) -> list[bytes]:
     """The pieces of the vocabulary in the order of their ids, as many as the texts give.
 
-    The readable trainer steps in for texts that the compiled one cannot bear.
+    `learning.learn` steps in for texts that the compiled trainer cannot bear.
     """
     engine = rustbpe.Tokenizer()
     expression = pattern_named(pattern).expression
@@ -77,8 +144,8 @@ def learn_pieces(texts: Iterable[str], n_merges: int, pattern: str) -> list[byte
                 (_bearable(text) for text in texts), N_BYTES + n_merges, pattern=expression
             )
     except _VastBlankError:
-        merges = islice(learn(count_chunks(texts, pattern)), n_merges)
-        return list(token_ids(merges))
+        found = islice(learn(count_chunks(texts, pattern)), n_merges)
+        return list(token_ids(step.merge for step in found))
     return [bytes(piece) for piece, _ in engine.get_mergeable_ranks()]
 
 

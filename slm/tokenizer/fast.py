@@ -8,11 +8,10 @@ says when its token was learned, special tokens can be added without moving any 
 and `tokenizers` and `transformers`, which append added tokens, agree with us.
 """
 
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +22,6 @@ from slm.tokenizer.bpe import (
     END_OF_TEXT,
     N_BYTES,
     Merge,
-    learn,
     merges_wanted,
     require_merges,
     token_ids,
@@ -35,11 +33,14 @@ from slm.tokenizer.checks import (
     require_sound,
 )
 from slm.tokenizer.definition import TOKENIZER_FILE, Definition
-from slm.tokenizer.engines import Encoder, learn_pieces, pairs_of
+from slm.tokenizer.engines import encoder_of, learn_pieces, pairs_of
+from slm.tokenizer.learning import learn
+from slm.tokenizer.merges_file import read_counts, write_merges
 from slm.tokenizer.patterns import count_chunks
-from slm.tokenizer.protocol import Span, StreamDecoder, primed
+from slm.tokenizer.protocol import Ids, Span, StreamDecoder, primed
+from slm.tokenizer.together import text_blocks
 
-MERGES_FILE = "merges.jsonl"
+_STRIP_CHARACTERS = 2**18  # what a thread encodes at a time
 
 
 class Tokenizer:
@@ -51,8 +52,6 @@ class Tokenizer:
     >>> tokenizer.decode([257, 115])
     'hugs'
     """
-
-    kind = "bpe"
 
     def __init__(
         self, definition: Definition, *, counts: Sequence[int | None] | None = None
@@ -69,7 +68,7 @@ class Tokenizer:
         self._bytes |= {token_id: name.encode() for name, token_id in self.special_tokens.items()}
         self._counts = counts
         self._uncounted: Iterable[str] | None = None
-        self._encoder, self._id_of_rank = _encoder_of(definition)
+        self._encoder, self._id_of_rank = encoder_of(definition)
 
     @classmethod
     def train(
@@ -82,8 +81,8 @@ class Tokenizer:
         """Learn a vocabulary of `vocab_size` tokens, special tokens included.
 
         The first special token ends documents. The engine tells no counts; when `merges`
-        or `save` first asks for them, the readable trainer finds them in the same texts.
-        So give a list, or what else can be read twice (an iterator is kept in memory).
+        or `save` first asks for them, `learning.learn` finds them in the same texts. So
+        give a list, or what else can be read twice (an iterator is kept in memory).
 
         Raises: TokenizerError when the texts give fewer tokens than asked for.
         """
@@ -107,7 +106,7 @@ class Tokenizer:
         special_tokens: Sequence[str] = (END_OF_TEXT,),
         pattern: str = "gpt2",
     ) -> Self:
-        """The tokenizer of the merges that the readable trainer found with this pattern.
+        """The tokenizer of the merges that were found with this pattern; of none, the bytes alone.
 
         Raises: TokenizerError for a special token that text could give too.
         """
@@ -139,6 +138,11 @@ class Tokenizer:
         return cls(definition)
 
     @property
+    def kind(self) -> str:
+        """bpe, or bytes where nothing is joined: then every byte is a token."""
+        return "bpe" if self.definition.merges else "bytes"
+
+    @property
     def vocab_size(self) -> int:
         """The largest id plus one."""
         return max(self._bytes) + 1
@@ -154,7 +158,7 @@ class Tokenizer:
         pairs = self.definition.merges
         if self._uncounted is not None:
             learned = islice(learn(count_chunks(self._uncounted, self.pattern)), len(pairs))
-            self._counts, self._uncounted = [merge.count for merge in learned], None
+            self._counts, self._uncounted = [step.merge.count for step in learned], None
         counts = self._counts or [None] * len(pairs)
         return [
             Merge(pair, count, pair[0] + pair[1]) for pair, count in zip(pairs, counts, strict=True)
@@ -164,18 +168,27 @@ class Tokenizer:
         """The ids of the text; text that spells a special token stays text."""
         ranks = self._encoder.encode(text)
         table = self._id_of_rank
-        return ranks if table is None else [table[rank] for rank in ranks]
+        return ranks if table is None else table[ranks].tolist()
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of many texts, shared among all cores."""
-        threads = min(os.cpu_count() or 1, len(texts))
-        if threads < 2:
-            return [self.encode(text) for text in texts]
-        strip = -(-len(texts) // (4 * threads))  # some strips a thread: texts differ in length
-        strips = [texts[start : start + strip] for start in range(0, len(texts), strip)]
-        with ThreadPoolExecutor(threads) as pool:
-            parts = pool.map(lambda strip: [self.encode(text) for text in strip], strips)
-            return [ids for part in parts for ids in part]
+        strips = list(text_blocks(texts, _STRIP_CHARACTERS))
+        if len(strips) < 2:
+            parts = [self.encode_together(strip) for strip in strips]
+        else:
+            with ThreadPoolExecutor(min(os.cpu_count() or 1, len(strips))) as pool:
+                parts = list(pool.map(self.encode_together, strips))
+        return list(chain.from_iterable(_apart(ids, lengths) for ids, lengths in parts))
+
+    def encode_together(self, texts: Sequence[str]) -> tuple[Ids, list[int]]:
+        """The ids of all texts in a row, and how many each text has; lets other threads run.
+
+        >>> Tokenizer.train(["hug pug hugs bun"], vocab_size=261).encode_together(["hugs", "hug"])
+        (array([257, 115, 257], dtype=uint32), [2, 1])
+        """
+        ranks, lengths = self._encoder.encode_together(texts)
+        table = self._id_of_rank
+        return (ranks if table is None else table[ranks]), lengths
 
     def encode_with_spans(self, text: str) -> tuple[list[int], list[Span]]:
         """The ids, and for each the bytes of `well_formed(text)` that it stands for.
@@ -206,25 +219,12 @@ class Tokenizer:
         return primed(StreamDecoder(self.token_bytes), after)
 
     def save(self, folder: Path) -> None:
-        """Write `tokenizer.json` and `merges.jsonl` into the folder.
-
-        The latter has a line a merge: pair, count and bytes, each byte as the
-        character of that number (Latin-1).
-        """
+        """Write `tokenizer.json` and `merges.jsonl` into the folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        lines = [
-            json.dumps(
-                {
-                    "pair": [piece.decode("latin-1") for piece in merge.pair],
-                    "count": merge.count,
-                    "bytes": merge.bytes.decode("latin-1"),
-                }
-            )
-            for merge in self.merges
-        ]
+        merges = self.merges
         files.write_json(folder / TOKENIZER_FILE, tokenizer_json.to_json(self.definition))
-        files.write_bytes(folder / MERGES_FILE, "".join(f"{line}\n" for line in lines).encode())
+        write_merges(folder, merges)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -234,33 +234,13 @@ class Tokenizer:
         """
         found = tokenizer_json.from_json(tokenizer_json.read_file(folder))
         tokenizer = cls.from_merges(found.vocab, found.merges, found.special_tokens, found.pattern)
-        tokenizer._counts = _saved_counts(Path(folder) / MERGES_FILE, found.merges)
+        tokenizer._counts = read_counts(Path(folder), found.merges)
         return tokenizer
 
 
-def _encoder_of(definition: Definition) -> tuple[Encoder, list[int] | None]:
-    """An encoder, and what turns its ranks into ids where these are not the ids already.
-
-    The encoder applies merges in the order of their ranks. Ids will do as ranks when
-    later merges have larger ids.
-    """
-    vocab, merges = definition.vocab, definition.merges
-    learned = [vocab[left + right] for left, right in merges]
-    if learned == sorted(learned):
-        return Encoder(vocab, definition.pattern), None
-    pieces = [bytes([value]) for value in range(N_BYTES)]
-    pieces += [left + right for left, right in merges]
-    ranks = {piece: rank for rank, piece in enumerate(pieces)}
-    return Encoder(ranks, definition.pattern), [vocab[piece] for piece in pieces]
-
-
-def _saved_counts(path: Path, pairs: Sequence[tuple[bytes, bytes]]) -> list[int | None] | None:
-    """The counts in `merges.jsonl`, or None where it is missing or is not about these merges."""
-    if not path.exists():
-        return None
-    try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        told = [tuple(piece.encode("latin-1") for piece in line["pair"]) for line in lines]
-        return [line["count"] for line in lines] if told == list(pairs) else None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+def _apart(ids: Ids, lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The ids of each text by itself."""
+    whole, start = ids.tolist(), 0
+    for length in lengths:
+        yield whole[start : start + length]
+        start += length

@@ -6,7 +6,13 @@ The other chapters know this page only. Nothing here knows how text is cut.
 import codecs
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids: TypeAlias = NDArray[np.uint32]
+"""Token ids of one text or of many, in a row."""
 
 Span = tuple[int, int]
 """Where a token begins and ends in the UTF-8 bytes of the text."""
@@ -56,7 +62,7 @@ class TextTokenizer(Protocol):
 
     @property
     def kind(self) -> str:
-        """How it cuts: bpe, characters or imported."""
+        """How it cuts: bpe, bytes, characters or imported."""
 
     @property
     def vocab_size(self) -> int:
@@ -99,6 +105,14 @@ class TextTokenizer(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and what else belongs to it; `loading.load_tokenizer` reads it."""
+
+
+@runtime_checkable
+class EncodesTogether(Protocol):
+    """A tokenizer whose engine writes ids into arrays, and lets other threads run meanwhile."""
+
+    def encode_together(self, texts: Sequence[str]) -> tuple[Ids, list[int]]:
+        """The ids of all texts in a row, and how many each text has."""
 
 
 def well_formed(text: str) -> str:

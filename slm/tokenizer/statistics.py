@@ -1,15 +1,15 @@
 """How well a tokenizer fits a text: bytes per token, and how often each token is used."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slm.tokenizer.protocol import TextTokenizer, well_formed
+from slm.tokenizer.together import encode_together, text_blocks
 
-_TEXTS_AT_A_TIME = 256
+_BLOCK_CHARACTERS = 2**20
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,16 @@ def compression(tokenizer: TextTokenizer, texts: Iterable[str]) -> Compression:
     Compression(bytes=3, tokens=2)
     """
     n_bytes = n_tokens = 0
-    for part in _in_parts(texts):
+    for part in text_blocks(texts, _BLOCK_CHARACTERS):
         n_bytes += sum(len(well_formed(text).encode()) for text in part)
-        n_tokens += sum(map(len, tokenizer.encode_batch(part)))
+        n_tokens += sum(encode_together(tokenizer, part)[1])
     return Compression(n_bytes, n_tokens)
 
 
 def token_frequencies(tokenizer: TextTokenizer, texts: Iterable[str]) -> NDArray[np.int64]:
     """How often each id stands in the texts, by id."""
     counts = np.zeros(tokenizer.vocab_size, dtype=np.int64)
-    for part in _in_parts(texts):
-        for ids in tokenizer.encode_batch(part):
-            counts += np.bincount(np.asarray(ids, dtype=np.int64), minlength=counts.size)
+    for part in text_blocks(texts, _BLOCK_CHARACTERS):
+        ids, _ = encode_together(tokenizer, part)
+        counts += np.bincount(ids, minlength=counts.size)
     return counts
-
-
-def _in_parts(texts: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(texts)
-    while part := list(islice(rest, _TEXTS_AT_A_TIME)):
-        yield part

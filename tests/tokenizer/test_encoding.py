@@ -6,7 +6,7 @@ import pytest
 from slm.data.batches import TokenFile
 from slm.data.corpus import PrepareConfig, open_corpus, prepare_corpus
 from slm.errors import ConfigError, TokenizerError
-from slm.tokenizer import encoding
+from slm.tokenizer import together
 from slm.tokenizer.encoding import (
     TokenizeConfig,
     encode_corpus,
@@ -16,6 +16,7 @@ from slm.tokenizer.encoding import (
 )
 from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.statistics import compression
 from slm.workspace import Workspace
 
 
@@ -23,10 +24,11 @@ class Watcher:
     """A reporter that keeps what it hears, and stops after so many reports."""
 
     def __init__(self, stop_after=10**9):
-        self.heard, self.stop_after = [], stop_after
+        self.heard, self.facts, self.stop_after = [], {}, stop_after
 
     def __call__(self, fraction, message="", *, stage=None, **facts):
         self.heard.append((fraction, message))
+        self.facts |= facts
 
     def plan(self, stages):
         return
@@ -79,7 +81,7 @@ def test_details_count_documents_bytes_and_tokens_of_each_split(split, corpus, t
 
 
 def test_small_blocks_write_the_same_file(workspace, corpus, tokenizer, tokens, monkeypatch):
-    monkeypatch.setattr(encoding, "_BLOCK_BYTES", 500)
+    monkeypatch.setattr(together, "_BLOCK_CHARACTERS", 500)
     other = encode_corpus(workspace, corpus, tokenizer)
     assert other.manifest.digest == tokens.manifest.digest
 
@@ -124,11 +126,40 @@ def test_work_says_how_far_it_is(workspace, corpus, tokenizer):
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
 
 
-def test_training_says_how_many_pairs_are_joined(workspace, corpus):
+def test_training_says_how_many_pairs_are_joined_and_which(workspace, corpus, tokenizer):
     """143 merges fill 400 tokens: 256 bytes and the end of text are there at first."""
     watcher = Watcher()
     train_tokenizer(workspace, TokenizeConfig(corpus="tales", vocab_size=400), watcher)
-    assert (96 / 143, "Joining pairs: 96 of 143") in watcher.heard
+    fractions = [fraction for fraction, _ in watcher.heard]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    assert "Joining pairs: 96 of 143" in [message for _, message in watcher.heard]
+    last = load_tokenizer(tokenizer.folder).merges[-1]
+    left, right, joined, count = watcher.facts["newest"][0]
+    assert (left.encode("latin-1"), right.encode("latin-1")) == last.pair
+    assert (joined.encode("latin-1"), count) == (last.bytes, last.count)
+
+
+def test_the_curve_told_is_bytes_of_training_text_per_token(workspace, corpus, tokenizer):
+    watcher = Watcher()
+    train_tokenizer(workspace, TokenizeConfig(corpus="tales", vocab_size=400), watcher)
+    texts = list(open_corpus(corpus).texts("train"))
+    merges, ratio = watcher.facts["curve"][-1]
+    assert watcher.facts["curve"][0] == (0, 1.0)
+    fewer = Tokenizer.train(texts, 257 + merges)
+    assert ratio == pytest.approx(compression(fewer, texts).bytes_per_token, abs=1e-4)
+
+
+def test_bytes_need_no_training_and_special_tokens_are_those_asked_for(workspace, corpus):
+    marks = ("<|end|>", "<|user|>")
+    config = TokenizeConfig(corpus="tales", kind="bytes", special_tokens=marks)
+    made = train_tokenizer(workspace, config)
+    engine = load_tokenizer(made.folder)
+    assert (engine.kind, engine.vocab_size, engine.merges) == ("bytes", 258, [])
+    assert engine.special_tokens == {"<|end|>": 256, "<|user|>": 257}
+    assert engine.encode("é") == [0xC3, 0xA9]
+    assert (made.details["kind"], made.details["bytes_per_token"]) == ("bytes", 1.0)
+    tokens = tokens_for(workspace, corpus, made)
+    assert TokenFile(tokens.folder / "val.bin").ids()[-1] == engine.eos_id == 256
 
 
 @pytest.mark.parametrize("reports", [0, 1, 2])
