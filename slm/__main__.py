@@ -16,7 +16,7 @@ from typing import Any
 
 from slm import jobs
 from slm.errors import JobError, SlmError
-from slm.verbs import data, models, tokenizer
+from slm.verbs import data, models, planning, sources, tokenizer
 from slm.verbs.common import Common, Context, Result, TerminalReporter, Verb, verb_name
 
 _KEPT_LENGTH = 2_000  # characters of JSON
@@ -24,8 +24,14 @@ _KEPT_LENGTH = 2_000  # characters of JSON
 VERBS: Mapping[str, Verb] = {
     verb_name(verb): verb
     for verb in (
+        sources.sources,
+        sources.hub,
+        sources.downloads,
         data.prepare,
         tokenizer.tokenize,
+        planning.windows,
+        planning.budget,
+        planning.rate,
         models.train,
         models.evaluate,
         models.generate,
