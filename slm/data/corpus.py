@@ -1,37 +1,40 @@
-"""A corpus on disk: documents that were read, cleaned and split, and the ledger of how.
+"""From a source to a corpus on disk: read, cleaned, split and saved in one pass.
 
-    documents/part-0.parquet   id, text, source, split, in the order in which they came
-    ledger.jsonl               where the text is from, what each rule did, how it was split
-    original/<sha256>.<ending> the files as they were given
-
-Knows the folder's form; what text is good for what is for others to judge.
+Knows the order of the work and what it leaves behind; the folder's form is `stored`'s, the
+rules are `cleaning`'s. What text is good for what is for others to judge.
 """
 
-import hashlib
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from slm import files
 from slm.data import hub_spool
-from slm.data.cleaning import Cleaner, RuleReport
-from slm.data.documents import Counts, DocumentWriter, StoredDocument, read_columns
+from slm.data.cleaning import Cleaner, Removed, storable
+from slm.data.documents import Counts, DocumentWriter, RowWriter, utf8_bytes
+from slm.data.ledger import keep_originals, write_ledger
+from slm.data.removed import BLANK, removed_writer
 from slm.data.rules import DEFAULT_RULES
-from slm.data.sources import OpenSource, Original, SourceConfig, open_source, source_title
+from slm.data.sources import (
+    Document,
+    OpenSource,
+    SourceConfig,
+    limited,
+    open_source,
+    source_title,
+)
 from slm.data.splitting import Split
+from slm.data.stored import DOCUMENTS as DOCUMENTS
+from slm.data.stored import Corpus as Corpus
+from slm.data.stored import open_corpus as open_corpus
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
-from slm.workspace import MAX_NAME, Artefact, Draft, Workspace
+from slm.workspace import MAX_NAME, Artefact, Workspace
 
-DOCUMENTS = "documents"
-LEDGER = "ledger.jsonl"
-ORIGINAL = "original"
+CORPUS_PREFIX = "corpus:"
 _REPORT_EVERY = 50
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class PrepareConfig(SourceConfig):
@@ -41,7 +44,9 @@ class PrepareConfig(SourceConfig):
         "", max_length=MAX_NAME, description="Name of the corpus; that of its source without one."
     )
     rules: tuple[str, ...] = Field(
-        DEFAULT_RULES, description="Cleaning rules, in the order in which they are to work."
+        DEFAULT_RULES,
+        description="Cleaning rules, in the order in which they are to work; some take a value, "
+        "as in min_length=100.",
     )
     validation_fraction: float = Field(
         0.1,
@@ -53,77 +58,45 @@ class PrepareConfig(SourceConfig):
     keep_original: bool = Field(
         True, description="Keep the files as they were given inside the corpus."
     )
+    keep_removed: bool = Field(
+        True,
+        description="Keep what cleaning changes and drops inside the corpus, so that it can be "
+        "undone. Takes about as much room again as the documents it touches.",
+    )
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """A corpus of the workspace. Texts are read in blocks, never all at once."""
+def open_documents(
+    workspace: Workspace,
+    config: SourceConfig,
+    report: Reporter = silent,
+    upload: tuple[str, bytes] | None = None,
+) -> OpenSource:
+    """As `open_source`, and the source `corpus:ID` (or its name): a corpus's texts as they came.
 
-    artefact: Artefact
-
-    @property
-    def folder(self) -> Path:
-        """Where its files are."""
-        return self.artefact.folder
-
-    @property
-    def count(self) -> int:
-        """Documents in all."""
-        return int(self.artefact.details["documents"])
-
-    @property
-    def n_bytes(self) -> int:
-        """UTF-8 bytes of text in all."""
-        return int(self.artefact.details["bytes"])
-
-    def counts(self, split: Split) -> Mapping[str, int]:
-        """documents, characters and bytes of one split."""
-        counts: Mapping[str, int] = self.artefact.details[split]
-        return counts
-
-    def texts(self, split: Split | None = None) -> Iterator[str]:
-        """The texts of one split, or of both, in the order in which they came."""
-        columns = ["text", "split"] if split else ["text"]
-        for rows in read_columns(self.folder / DOCUMENTS, columns):
-            yield from (row["text"] for row in rows if split is None or row["split"] == split)
-
-    def documents(
-        self, split: Split | None = None, *, start: int = 0, limit: int | None = None
-    ) -> Iterator[StoredDocument]:
-        """Documents with ids from start on, at most limit of them."""
-        if limit is not None and limit <= 0:
-            return
-        given = 0
-        for rows in read_columns(self.folder / DOCUMENTS, list(StoredDocument._fields), start):
-            for row in rows:
-                if row["id"] < start or (split and row["split"] != split):
-                    continue
-                yield StoredDocument(**row)
-                given += 1
-                if given == limit:
-                    return
-
-    def ledger(self) -> list[dict[str, Any]]:
-        """The ledger's records: one of kind "source", one "rule" per rule, one "split"."""
-        return files.read_records(self.folder / LEDGER).records
-
-    def rule_reports(self) -> list[RuleReport]:
-        """What each cleaning rule did."""
-        return [RuleReport.from_json(entry) for entry in self.ledger() if entry["kind"] == "rule"]
-
-
-def open_corpus(artefact: Artefact) -> Corpus:
-    """The corpus that an artefact of the shelf `corpora` holds.
-
-    Raises: DataError when it is none, or damaged.
+    Raises:
+        DataError: as `open_source`, or a corpus that did not keep its texts.
+        HubError: the Hub is out of reach or has no such data set.
+        WorkspaceError: there is no such corpus.
     """
-    details = artefact.details
-    if artefact.problem or not {"documents", "bytes", "train", "val"} <= details.keys():
-        raise DataError(
-            f"{artefact.name!r} is no usable corpus: {artefact.problem or 'its counts are missing'}"
-            ". Prepare it again."
-        )
-    return Corpus(artefact)
+    parent = None if upload else parent_of(workspace, config)
+    if parent is None:
+        return open_source(config, report, upload, workspace.root / hub_spool.FOLDER)
+    corpus = open_corpus(parent)
+    total = corpus.count + sum(corpus.removed_counts.values())
+    how_split = str(parent.details.get("how_split", ""))
+    facts = (("corpus", parent.id),)
+    opened = OpenSource(corpus.original_documents(), how_split, (), facts, total)
+    return limited(opened, config)
+
+
+def parent_of(workspace: Workspace, config: SourceConfig) -> Artefact | None:
+    """The corpus that a source names as `corpus:ID` or by its name; None for other sources.
+
+    Raises: WorkspaceError when there is none.
+    """
+    if not config.source.startswith(CORPUS_PREFIX):
+        return None
+    return workspace.corpora.get(config.source.removeprefix(CORPUS_PREFIX))
 
 
 def prepare_corpus(
@@ -147,20 +120,29 @@ def prepare_corpus(
     """
     cleaner = Cleaner(config.rules)
     report(0.0, "Opening the source", stage="prepare")
-    downloads = workspace.root / hub_spool.FOLDER
-    opened = open_source(config, report, upload, downloads)
-    name = config.name or (Path(upload[0]).stem if upload else source_title(config))[:MAX_NAME]
+    parent = None if upload else parent_of(workspace, config)
+    opened = open_documents(workspace, config, report, upload)
+    name = config.name or _usual_name(config, upload, parent)
     details = {"config": config.to_json(), "how_split": opened.how_split, **dict(opened.facts)}
+    parents = {"corpus": parent} if parent else {}
     try:
-        with workspace.corpora.create(name, owner=owner, details=details) as draft:
-            with DocumentWriter(draft.folder / DOCUMENTS, config.validation_fraction) as writer:
-                _write_documents(opened, cleaner, writer, report)
+        with workspace.corpora.create(name, owner=owner, parents=parents, details=details) as draft:
+            taken = _Taken(config.keep_removed)
+            with (
+                DocumentWriter(draft.folder / DOCUMENTS, config.validation_fraction) as writer,
+                removed_writer(draft.folder) as removed,
+            ):
+                documents = _watched(opened, report)
+                _write_documents(documents, cleaner, writer, removed, taken)
                 _require_two_texts(writer, cleaner)
                 report(None, "Splitting and saving")
+                removed.close()
                 moved = writer.finish()
-            originals = _keep_originals(draft, opened.originals, config.keep_original)
-            _write_ledger(draft.folder / LEDGER, opened, config, cleaner, originals, moved)
-            draft.details.update(_counts(writer), **dict(opened.findings()))
+            originals = keep_originals(draft.folder, opened.originals, config.keep_original)
+            split = _split_record(config, moved) | taken.to_json()
+            write_ledger(draft.folder, config.source, opened, cleaner.ledger, originals, split)
+            found = dict(opened.findings())
+            draft.details.update(_counts(writer), **found, **taken.to_json())
     except _StoppedError:
         report(None, "Stopped; nothing was saved")
         return None
@@ -169,37 +151,75 @@ def prepare_corpus(
     return corpus
 
 
+def _usual_name(
+    config: PrepareConfig, upload: tuple[str, bytes] | None, parent: Artefact | None
+) -> str:
+    if parent is not None:
+        return f"{parent.name[: MAX_NAME - 14]}, cleaned anew"
+    return (Path(upload[0]).stem if upload else source_title(config))[:MAX_NAME]
+
+
 class _StoppedError(Exception):
     """Leaves the draft uncommitted; never seen outside this file."""
 
 
-def _write_documents(
-    opened: OpenSource, cleaner: Cleaner, writer: DocumentWriter, report: Reporter
-) -> None:
-    """Clean and write every document that is not blank, and say how far it is."""
+@dataclass
+class _Taken:
+    """How much cleaning took out, and whether it is kept."""
+
+    kept: bool
+    changed: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        by_rule = dict(sorted(self.dropped.items()))
+        restorable = self.kept or not (self.changed or by_rule)
+        return {
+            "documents_changed": self.changed,
+            "documents_removed": by_rule,
+            "restorable": restorable,
+        }
+
+
+def _watched(opened: OpenSource, report: Reporter) -> Iterator[Document]:
+    """The documents of a source as files can hold them; says how far it is.
+
+    Raises: _StoppedError when asked to stop.
+    """
     read_bytes = 0
-    for read, (text, source) in enumerate(opened.documents):
+    for read, document in enumerate(opened.documents):
         if read % _REPORT_EVERY == 0:
             if report.should_stop():
-                break
+                raise _StoppedError
             fraction = _fraction(read, read_bytes, opened)
             report(fraction, f"{read:,} documents read", documents=read, bytes=read_bytes)
-        text, n_bytes = _encodable(text)
-        read_bytes += n_bytes
-        cleaned = cleaner.clean(text)
-        if cleaned is not None and cleaned.strip():
-            writer.add(cleaned, source)
+        document = storable(document)
+        read_bytes += utf8_bytes(document.text)
+        yield document
     if report.should_stop():
         raise _StoppedError
 
 
-def _encodable(text: str) -> tuple[str, int]:
-    """The text with halves of surrogate pairs as U+FFFD, and its size in UTF-8 bytes."""
-    try:
-        return text, len(text.encode())
-    except UnicodeEncodeError:
-        text = _SURROGATES.sub("\ufffd", text)
-        return text, len(text.encode())
+def _write_documents(
+    documents: Iterator[Document],
+    cleaner: Cleaner,
+    writer: DocumentWriter,
+    removed: RowWriter,
+    taken: _Taken,
+) -> None:
+    """Clean and write every document; keep what was changed, dropped or is blank aside."""
+    for place, ((text, source), made) in enumerate(cleaner.run_all(documents)):
+        if not isinstance(made, Removed) and (made.isspace() or not made):
+            made = Removed(BLANK, "no text" if made is text else "nothing was left of it")
+        if isinstance(made, Removed):
+            taken.dropped[made.rule] = taken.dropped.get(made.rule, 0) + 1
+            if taken.kept:
+                removed.add((place, text, source, made.rule, made.reason), len(text))
+        elif made is text or made == text:
+            writer.add(text, source)
+        else:
+            taken.changed += 1
+            writer.add(made, source, text if taken.kept else None)
 
 
 def _fraction(read: int, read_bytes: int, opened: OpenSource) -> float | None:
@@ -233,53 +253,11 @@ def _counts(writer: DocumentWriter) -> dict[str, Any]:
     return {**totals, **splits}
 
 
-def _keep_originals(
-    draft: Draft, originals: tuple[Original, ...], keep: bool
-) -> list[dict[str, Any]]:
-    """Copy the given files into the corpus by their hash; what they were called, for the ledger."""
-    kept = []
-    if originals:
-        (draft.folder / ORIGINAL).mkdir()
-    for original in originals:
-        staged = draft.folder / ORIGINAL / "incoming"
-        digest, size = hashlib.sha256(), 0
-        with staged.open("wb") as stream:
-            for block in _blocks(original.content):
-                digest.update(block)
-                size += len(block)
-                if keep:
-                    stream.write(block)
-        name = digest.hexdigest() + Path(original.name).suffix.lower()
-        if keep:
-            staged.replace(staged.with_name(name))
-        else:
-            staged.unlink()
-        kept.append({"name": original.name, "sha256": digest.hexdigest(), "size": size})
-    return kept
-
-
-def _blocks(content: Path | bytes) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as stream:
-        while block := stream.read(2**20):
-            yield block
-
-
-def _write_ledger(
-    path: Path,
-    opened: OpenSource,
-    config: PrepareConfig,
-    cleaner: Cleaner,
-    originals: list[dict[str, Any]],
-    moved: tuple[int, Split] | None,
-) -> None:
-    source = {"kind": "source", "source": config.source, "how_split": opened.how_split}
-    facts = {**dict(opened.facts), **dict(opened.findings())}
-    files.append_record(path, {**source, **facts, "originals": originals})
-    for entry in cleaner.ledger:
-        files.append_record(path, {"kind": "rule", **entry.to_json()})
-    split = {"kind": "split", "validation_fraction": config.validation_fraction}
+def _split_record(config: PrepareConfig, moved: tuple[int, Split] | None) -> dict[str, Any]:
+    """How it was split, for the ledger."""
     copies, to = moved or (0, None)
-    files.append_record(path, {**split, "documents_moved": copies, "moved_to": to})
+    return {
+        "validation_fraction": config.validation_fraction,
+        "documents_moved": copies,
+        "moved_to": to,
+    }

@@ -1,7 +1,8 @@
 """Documents in Parquet: written in blocks, read in blocks, never all in memory.
 
-Columns: id (place, from 0), text, source, split. Knows the form of the files;
-not where the text is from.
+Columns: id (place, from 0), text, source, split, original (the text as it came, where
+cleaning changed it; corpora of earlier versions have no such column). Knows the form of
+the files; not where the text is from.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from slm.data.splitting import Split, position_of, split_of
+from slm.data.splitting import Split, position_of
 from slm.errors import DataError
 
 _PART = "part-0.parquet"
@@ -24,6 +25,7 @@ _COLUMNS: dict[str, pa.DataType] = {
     "text": pa.large_string(),
     "source": pa.string(),
     "split": pa.dictionary(pa.int8(), pa.string()),
+    "original": pa.large_string(),
 }
 _SCHEMA = pa.schema(_COLUMNS)
 
@@ -49,7 +51,54 @@ class Counts:
         """Count a text in, or out with negative copies."""
         self.documents += copies
         self.characters += copies * len(text)
-        self.bytes += copies * len(text.encode())
+        self.bytes += copies * utf8_bytes(text)
+
+
+@dataclass
+class RowWriter:
+    """Writes rows of a schema to one Parquet file below a folder, a group at a time.
+
+    Use it as a context: leaving closes the file. Without a row there is no folder.
+    """
+
+    folder: Path
+    schema: pa.Schema
+    count: int = 0
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
+    _held_characters: int = 0
+    _file: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, row: tuple[Any, ...], characters: int) -> None:
+        """Take one row that holds about so many characters."""
+        self._rows.append(row)
+        self.count += 1
+        self._held_characters += characters
+        if self._held_characters >= _GROUP_CHARACTERS or len(self._rows) >= _GROUP_DOCUMENTS:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is held and end the file."""
+        self._flush()
+        if self._file is not None:
+            self._file.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            if self._file is None:
+                self.folder.mkdir()
+                path = self.folder / _PART
+                self._file = pq.ParquetWriter(path, self.schema, compression="zstd")
+            columns = zip(zip(*self._rows, strict=True), self.schema, strict=True)
+            arrays = [pa.array(values, column.type) for values, column in columns]
+            self._file.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
+        self._rows, self._held_characters = [], 0
 
 
 @dataclass
@@ -64,48 +113,50 @@ class DocumentWriter:
     counts: dict[Split, Counts] = field(
         default_factory=lambda: {"train": Counts(), "val": Counts()}
     )
-    _rows: list[StoredDocument] = field(default_factory=list)
-    _held_characters: int = 0
-    _file: Any = None
+    _writer: RowWriter = field(init=False)
     _lowest: tuple[float, str] = (2.0, "")
     _highest: tuple[float, str] = (-1.0, "")
 
+    def __post_init__(self) -> None:
+        self._writer = RowWriter(self.folder, _SCHEMA)
+
     def __enter__(self) -> Self:
-        self.folder.mkdir()
-        self._file = pq.ParquetWriter(self.folder / _PART, _SCHEMA, compression="zstd")
+        self._writer.__enter__()
         return self
 
     def __exit__(self, *unused: object) -> None:
-        self._file.close()
+        self._writer.__exit__(*unused)
 
     @property
     def count(self) -> int:
         """Documents taken so far."""
-        return sum(counts.documents for counts in self.counts.values())
+        return self._writer.count
 
     @property
     def has_two_texts(self) -> bool:
         """Whether at least two of the documents differ."""
         return self._lowest[0] < self._highest[0]
 
-    def add(self, text: str, source: str) -> None:
-        """Take one document; its split is decided by its text."""
+    def add(self, text: str, source: str, original: str | None = None) -> None:
+        """Take one document; its split is decided by its text.
+
+        `original` is the text as it came, where that is to be kept and differs.
+        """
         place = position_of(text)
-        self._lowest = min(self._lowest, (place, text))
-        self._highest = max(self._highest, (place, text))
-        split = split_of(text, self.validation_fraction)
-        self._rows.append(StoredDocument(self.count, text, source, split))
+        if place < self._lowest[0]:
+            self._lowest = (place, text)
+        if place > self._highest[0]:
+            self._highest = (place, text)
+        split: Split = "val" if place < self.validation_fraction else "train"
         self.counts[split].add(text)
-        self._held_characters += len(text)
-        if self._held_characters >= _GROUP_CHARACTERS or len(self._rows) >= _GROUP_DOCUMENTS:
-            self._flush()
+        row = (self._writer.count, text, source, split, original)
+        self._writer.add(row, len(text) + len(original or ""))
 
     def finish(self) -> tuple[int, Split] | None:
         """Close the file. Where a split is empty, the text whose hash is nearest moves to it,
         with its copies: how many documents, and where to."""
         assert self.has_two_texts
-        self._flush()
-        self._file.close()
+        self._writer.close()
         if all(counts.documents for counts in self.counts.values()):
             return None
         to: Split = "train" if self.counts["val"].documents else "val"
@@ -115,18 +166,22 @@ class DocumentWriter:
         self.counts["train" if to == "val" else "val"].add(text, -copies)
         return copies, to
 
-    def _flush(self) -> None:
-        if self._rows:
-            columns = zip(zip(*self._rows, strict=True), _SCHEMA, strict=True)
-            arrays = [pa.array(list(values), column.type) for values, column in columns]
-            self._file.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
-        self._rows, self._held_characters = [], 0
+
+def utf8_bytes(text: str) -> int:
+    """The size of a text in UTF-8.
+
+    >>> utf8_bytes("né")
+    3
+    """
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def read_columns(
     folder: Path, columns: list[str], start: int = 0
 ) -> Iterator[list[dict[str, Any]]]:
     """Blocks of rows in order; groups of rows that end before row `start` are skipped.
+
+    A column that the files do not have yet is None in every row.
 
     Raises: DataError when the files are missing or damaged.
     """
@@ -137,11 +192,14 @@ def read_columns(
     for path in paths:
         try:
             with pq.ParquetFile(path) as part:
+                held = [name for name in columns if name in part.schema_arrow.names]
+                lacking = dict.fromkeys(name for name in columns if name not in held)
                 for group in range(part.num_row_groups):
                     end += part.metadata.row_group(group).num_rows
                     if end > start:
-                        for batch in part.iter_batches(row_groups=[group], columns=columns):
-                            yield batch.to_pylist()
+                        for batch in part.iter_batches(row_groups=[group], columns=held):
+                            rows = batch.to_pylist()
+                            yield [row | lacking for row in rows] if lacking else rows
         except (pa.ArrowException, OSError) as error:
             raise DataError(
                 f"The corpus is damaged in {path.name} ({error}). Prepare it again."

@@ -1,211 +1,293 @@
-"""The cleaning rules by name: what each does to one text.
+"""The cleaning rules by name: what each does to one text, and what may be set of it.
 
-Sees a text at a time and never the corpus as a whole, except that exact
-duplicates are remembered by their hashes for the length of a pass.
+An entry of a list of rules is a name, or a name with a value: `lower_case`,
+`min_length=100`. What the rules compute is in the files `rules_…` and
+`near_duplicates`, by what they look at.
 """
 
-import hashlib
-import html
-import re
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from typing import Any, Literal
 
-MIN_CHARACTERS = 20
+from slm.data import rules_filter, rules_html, rules_lines, rules_private, rules_text
+from slm.data.near_duplicates import NearDuplicates
+from slm.data.rules_filter import Apply as Apply
+from slm.data.rules_filter import Dropped as Dropped
+from slm.errors import DataError
 
-Apply = Callable[[str], str | None]
+Group = Literal["characters", "lines", "documents"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """The one number or list of names that may be set of a rule."""
+
+    label: str
+    default: int | float | str
+    low: float = 0
+    high: float = 0
+    step: float = 1
+    unit: str = ""
+
+    def read(self, text: str) -> int | float | str:
+        """The value that a text stands for.
+
+        Raises: DataError for one that it cannot be.
+        """
+        if isinstance(self.default, str):
+            return "+".join(rules_filter.script_names(text))
+        kind = type(self.default)
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not self.low <= value <= self.high:  # NaN is not between them
+            whole = "a whole number" if kind is int else "a number"
+            raise DataError(
+                f"{self.label} is {text!r}; it must be {whole} from {self.low:,.9g} "
+                f"to {self.high:,.9g}."
+            )
+        return value
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One way to clean. `start` gives a function for one pass over a corpus: text in,
-    cleaned text out, or None to drop the document."""
+    """One way to clean.
+
+    `start` takes the parameter's value (None without one) and gives a function for one pass
+    over a corpus: text in, cleaned text out, or `Dropped`. `idempotent`: what it gives, it
+    leaves alone from then on. `remembers` says what grows with the corpus; `harms` where the
+    rule should not be used.
+    """
 
     name: str
     title: str
     description: str
-    start: Callable[[], Apply]
+    group: Group
+    start: Callable[[Any], Apply]
+    parameter: Parameter | None = None
+    idempotent: bool = True
+    remembers: str = ""
+    harms: str = ""
 
     def apply(self, text: str) -> str | None:
-        """The rule on a single text."""
-        return self.start()(text)
+        """The rule, as it is without settings, on a single text; None: dropped."""
+        cleaned = self.start(self.parameter.default if self.parameter else None)(text)
+        return None if isinstance(cleaned, Dropped) else cleaned
 
 
-_SINGLE_QUOTES = re.compile("[‘’‚‛]")
-_DOUBLE_QUOTES = re.compile("[“”„‟«»]")
-_ODD_ASCII_SPACES = dict.fromkeys(map(ord, "\t\v\f\r\x1c\x1d\x1e\x1f"), " ")
-_ODD_SPACES = re.compile(
-    "[\t\v\f\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-)
-_INNER_BLANKS = re.compile(r"(?<=\S)  +(?=\S)")
-_TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
-_ASCII_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), 127))
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
-_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
-_TAG = re.compile(r"<[a-zA-Z/!?]")
-_BLOCK_TAGS = frozenset(
-    (
-        *("address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figure"),
-        *(
-            "footer",
-            "form",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "header",
-            "hr",
-            "li",
-            "main",
-            "nav",
-        ),
-        *("ol", "p", "pre", "section", "table", "tr", "ul"),
-    )
-)
-_SILENT_TAGS = frozenset({"script", "style", "template", "noscript"})
+@dataclass(frozen=True)
+class ChosenRule:
+    """A rule and the value that was chosen for its parameter, if it has one."""
+
+    rule: Rule
+    value: int | float | str | None
+
+    def start(self) -> Apply:
+        """The function for one pass over a corpus."""
+        return self.rule.start(self.value)
+
+    @property
+    def entry(self) -> str:
+        """How a list of rules names it; a value that is the usual one is left out.
+
+        >>> chosen("min_length=20").entry, chosen("min_length=21").entry
+        ('min_length', 'min_length=21')
+        """
+        parameter = self.rule.parameter
+        if parameter is None or self.value == parameter.default:
+            return self.rule.name
+        return f"{self.rule.name}={self.value}"
 
 
-def _straight_quotes(text: str) -> str:
-    if text.isascii():
-        return text
-    return _DOUBLE_QUOTES.sub('"', _SINGLE_QUOTES.sub("'", text))
+def chosen(entry: str) -> ChosenRule:
+    """What an entry of a list of rules means.
+
+    Raises: DataError for an unknown rule, or a value that it cannot take.
+    """
+    name, equals, text = entry.partition("=")
+    rule = RULES.get(name)
+    if rule is None:
+        raise DataError(f"There is no cleaning rule {name!r}. The rules are: {', '.join(RULES)}.")
+    if not equals:
+        return ChosenRule(rule, rule.parameter.default if rule.parameter else None)
+    if rule.parameter is None:
+        raise DataError(f"The rule {name} takes no value; write {name} alone, not {entry!r}.")
+    try:
+        return ChosenRule(rule, rule.parameter.read(text.strip()))
+    except DataError as error:
+        raise DataError(f"The rule {name}: {error}") from None
 
 
-def _whitespace(text: str) -> str:
-    text = text.expandtabs(4)
-    ascii_only = text.isascii()  # translate is many times faster than a pattern, on ASCII alone
-    text = text.translate(_ODD_ASCII_SPACES) if ascii_only else _ODD_SPACES.sub(" ", text)
-    if "  " in text:
-        text = _INNER_BLANKS.sub(" ", text)
-    return _TRAILING_BLANKS.sub("", text) if " \n" in text or text.endswith(" ") else text
+def chosen_rules(entries: Sequence[str]) -> list[ChosenRule]:
+    """What every entry of a list means, in order.
+
+    Raises: DataError as `chosen`.
+    """
+    return [chosen(entry) for entry in entries]
 
 
-def _control_characters(text: str) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.translate(_ASCII_CONTROLS) if text.isascii() else _CONTROLS.sub("", text)
-
-
-def _blank_lines(text: str) -> str:
-    return _BLANK_LINES.sub("\n\n", text).strip("\n")
-
-
-class _TextOfPage(HTMLParser):
-    """Collects a page's text: blocks on lines of their own, scripts and styles left out."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        self._silent += tag in _SILENT_TAGS
-        if tag in _BLOCK_TAGS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent -= tag in _SILENT_TAGS and self._silent > 0
-        if tag in _BLOCK_TAGS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
-
-    def parse_html_declaration(self, i: int) -> int:
-        """As the base class, but `<![` that declares nothing is a comment, as in browsers."""
-        try:
-            return super().parse_html_declaration(i)
-        except AssertionError:
-            return self.parse_bogus_comment(i)
-
-
-def _strip_html(text: str) -> str:
-    if not _TAG.search(text):
-        return html.unescape(text)
-    page = _TextOfPage()
-    page.feed(text)
-    page.close()
-    return "".join(page.parts).strip()
-
-
-def _exact_duplicates() -> Apply:
-    seen: set[bytes] = set()
-
-    def drop_seen(text: str) -> str | None:
-        digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=16).digest()
-        if digest in seen:
-            return None
-        seen.add(digest)
-        return text
-
-    return drop_seen
-
-
-def _each(apply: Apply) -> Callable[[], Apply]:
-    """The start of a rule that remembers nothing."""
-    return lambda: apply
+def _each(apply: Apply) -> Callable[[Any], Apply]:
+    """The start of a rule without parameter or memory."""
+    return lambda _: apply
 
 
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
         Rule(
+            "strip_html",
+            "Text of web pages",
+            "Tags, scripts and styles of HTML go; `&amp;` and the like become their characters. "
+            "A text without HTML tags keeps its angle brackets.",
+            "lines",
+            _each(rules_html.strip_html),
+            idempotent=False,  # a page may show markup: &lt;b&gt;
+            harms="Text about HTML loses its examples.",
+        ),
+        Rule(
+            "mojibake",
+            "Mend misread letters",
+            "Letters that were read in a wrong encoding are put right: cafÃ© becomes café.",
+            "characters",
+            _each(rules_text.mojibake),
+        ),
+        Rule(
             "unicode_nfc",
             "One form for each character",
             "Letters written as letter plus accent become one character (Unicode NFC).",
-            _each(lambda text: unicodedata.normalize("NFC", text)),
+            "characters",
+            _each(rules_text.unicode_nfc),
         ),
         Rule(
-            "strip_html",
-            "Text of web pages",
-            "HTML tags, scripts and styles go; entities such as &amp; become their characters.",
-            _each(_strip_html),
+            "unicode_nfkc",
+            "Plain forms of characters",
+            "As the rule before, and ligatures, full-width letters, superscripts and the like "
+            "become plain letters and digits (Unicode NFKC).",
+            "characters",
+            _each(rules_text.unicode_nfkc),
+            harms="Formulas: x² becomes x2.",
         ),
         Rule(
             "control_characters",
             "No control characters",
             "Invisible control characters go, newline and tab excepted; line ends become newlines.",
-            _each(_control_characters),
+            "characters",
+            _each(rules_text.control_characters),
         ),
         Rule(
             "straight_quotes",
             "Straight quotes",
             "Curly and angled quotation marks become ' and \".",
-            _each(_straight_quotes),
+            "characters",
+            _each(rules_text.straight_quotes),
+        ),
+        Rule(
+            "boilerplate",
+            "No boilerplate",
+            "Lines that many documents share go: menus, cookie notices, page headers. A line goes "
+            "when it stands in so many percent of the documents (and in 5 at least), numbers "
+            "taken as equal, or is a phrase known for it.",
+            "lines",
+            rules_lines.Boilerplate,
+            Parameter("Share of documents", 20, 1, 100, unit="%"),
+            idempotent=False,  # what was rare before may now be in many
+            remembers="A hash and a count for each of at most 200,000 lines.",
+            harms="Code and tables, whose short lines recur; dialogue below some 10%.",
+        ),
+        Rule(
+            "unwrap_lines",
+            "Whole paragraphs",
+            "Lines broken to fit a page's width are joined, words broken by a hyphen too. Verse, "
+            "lists, quotations, tables and indented code stay.",
+            "lines",
+            _each(rules_lines.unwrap_lines),
+            harms="Verse with long lines that begin in small letters.",
         ),
         Rule(
             "whitespace",
             "Single blanks",
             "Tabs and odd spaces become blanks, runs within a line one; indentation stays.",
-            _each(_whitespace),
+            "lines",
+            _each(rules_text.whitespace),
+            harms="Tables that are aligned with blanks.",
         ),
         Rule(
             "blank_lines",
             "One blank line at most",
             "Several blank lines in a row become one; those at both ends go.",
-            _each(_blank_lines),
+            "lines",
+            _each(rules_text.blank_lines),
+        ),
+        Rule(
+            "mask_pii",
+            "Mask personal data",
+            "Mail and IP addresses, phone, card and account numbers become <EMAIL>, <IP>, "
+            "<PHONE>, <CARD>, <IBAN>. Cards and accounts must pass their check digits.",
+            "characters",
+            _each(rules_private.mask_pii),
+            harms="It is no anonymisation: names and addresses stay, unusual phone numbers too, "
+            "and some other numbers look like one.",
         ),
         Rule(
             "lower_case",
             "Lower case",
             "Every letter becomes small: a smaller vocabulary, and no names by their capitals.",
-            _each(str.lower),
+            "characters",
+            _each(rules_text.lower_case),
         ),
         Rule(
             "min_length",
             "No scraps",
-            f"Documents of fewer than {MIN_CHARACTERS} characters are dropped.",
-            _each(lambda text: text if len(text.strip()) >= MIN_CHARACTERS else None),
+            "Documents of fewer characters than this are dropped.",
+            "documents",
+            rules_filter.min_length,
+            Parameter("At least", 20, 1, 1_000_000, step=10, unit="characters"),
+        ),
+        Rule(
+            "max_length",
+            "None too long",
+            "Documents of more characters than this are dropped, whole.",
+            "documents",
+            rules_filter.max_length,
+            Parameter("At most", 100_000, 1, 1_000_000_000, step=1000, unit="characters"),
+        ),
+        Rule(
+            "scripts",
+            "Only these scripts",
+            "Documents most of whose letters are of other scripts are dropped. Name them as "
+            "Unicode does: Latin, Greek, Cyrillic, Arabic, Devanagari, Han, Hangul and so on.",
+            "documents",
+            rules_filter.scripts,
+            Parameter("Scripts", "Latin"),
+        ),
+        Rule(
+            "repetition",
+            "No repeating documents",
+            "Documents in which more than this share of the lines repeat an earlier line of "
+            "theirs are dropped.",
+            "documents",
+            rules_filter.repetition,
+            Parameter("Repeated lines", 0.3, 0, 1, step=0.05),
+            harms="Verse with refrains, code.",
         ),
         Rule(
             "exact_duplicates",
             "No exact duplicates",
             "A document that came before, character for character, is dropped.",
-            _exact_duplicates,
+            "documents",
+            lambda _: rules_filter.exact_duplicates(),
+            remembers="About 80 bytes for each different document.",
+        ),
+        Rule(
+            "near_duplicates",
+            "No near duplicates",
+            "A document that is nearly the same as one before it is dropped: at least this share "
+            "of their runs of 5 words are the same (Jaccard similarity, estimated by MinHash).",
+            "documents",
+            NearDuplicates,
+            Parameter("Alike", 0.8, 0.3, 1, step=0.05),
+            remembers="About 2.5 kB for each document that stays.",
         ),
     )
 }

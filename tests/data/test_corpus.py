@@ -2,12 +2,16 @@
 
 import errno
 import hashlib
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from slm.data import documents as documents_module
 from slm.data.corpus import Corpus, PrepareConfig, open_corpus, prepare_corpus
-from slm.data.splitting import leakage, split_of
+from slm.data.rules import RULES
+from slm.data.splitting import split_of
 from slm.errors import ConfigError, DataError, WorkspaceError
 from slm.workspace import Workspace
 
@@ -66,7 +70,7 @@ def test_both_splits_together_are_the_corpus_and_each_follows_the_hash(workspace
     assert all(split_of(text, 0.2) == "val" for text in val)
     assert corpus.counts("val")["documents"] == len(val)
     assert corpus.counts("train")["bytes"] == sum(len(text.encode()) for text in train)
-    assert leakage(train, val).leaked_documents == 0
+    assert not set(train) & set(val)
 
 
 def test_documents_can_be_paged_through(workspace, monkeypatch):
@@ -162,7 +166,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(workspace, monkeypatch):
     def full(self) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(documents_module.DocumentWriter, "_flush", full)
+    monkeypatch.setattr(documents_module.RowWriter, "_flush", full)
     with pytest.raises(WorkspaceError, match="the disk is full; free some space"):
         prepared(workspace, stories(50))
     assert list(workspace.corpora.folder.iterdir()) == []
@@ -198,7 +202,7 @@ def test_lone_surrogates_become_replacement_marks(workspace, tmp_path, monkeypat
 
     texts = [sources.Document(f"half \ud800 {story(i)}", "test") for i in range(4)]
     opened = sources.OpenSource(iter(texts), "As given.")
-    monkeypatch.setattr(sources, "_open_path", lambda path: opened)
+    monkeypatch.setattr(sources, "_open_path", lambda *_: opened)
     corpus = prepare_corpus(workspace, PrepareConfig(source="anything"))
     assert next(corpus.texts()) == f"half \ufffd {story(0)}"
 
@@ -221,3 +225,108 @@ def test_a_damaged_corpus_is_named(workspace):
 def test_the_same_settings_make_the_same_files(workspace):
     first, second = prepared(workspace, stories(60)), prepared(workspace, stories(60))
     assert first.artefact.manifest.digest == second.artefact.manifest.digest
+
+
+MIXED = [
+    "The “first” story, with curly quotes.",
+    "   ",
+    "tiny",
+    "A story that came twice, as it was.",
+    "A story that came twice, as it was.",
+    "A  story\twith odd   blanks, and a cafe\u0301.",
+    *(f"{story(i)} The end." for i in range(20)),
+]
+ALL_AT_ONCE = ("unicode_nfc", "straight_quotes", "whitespace", "min_length", "exact_duplicates")
+
+
+def mixed(workspace, monkeypatch, **settings) -> Corpus:
+    """A corpus of MIXED, whose documents come one by one as they are."""
+    from slm.data import sources
+
+    given = (sources.Document(text, f"place {i}") for i, text in enumerate(MIXED))
+    opened = sources.OpenSource(given, "As given.")
+    monkeypatch.setattr(sources, "_open_path", lambda *_: opened)
+    corpus = prepare_corpus(workspace, PrepareConfig(source="mixed", **settings))
+    assert corpus is not None
+    return corpus
+
+
+def test_what_cleaning_took_is_kept_and_comes_back_in_its_order(workspace, monkeypatch):
+    corpus = mixed(workspace, monkeypatch, rules=ALL_AT_ONCE)
+    assert corpus.count == len(MIXED) - 3
+    assert corpus.removed_counts == {"exact_duplicates": 1, "min_length": 2}
+    assert [tuple(gone) for gone in corpus.removed()] == [
+        (1, "   ", "place 1", "min_length", "0 characters"),
+        (2, "tiny", "place 2", "min_length", "4 characters"),
+        (4, MIXED[4], "place 4", "exact_duplicates", "the same text came before"),
+    ]
+    assert [gone.place for gone in corpus.removed("min_length", start=1, limit=5)] == [2]
+    assert [original for _, original in corpus.changed(limit=9)] == [MIXED[0], MIXED[5]]
+    assert list(corpus.original_texts()) == MIXED
+    sources = [document.source for document in corpus.original_documents()]
+    assert sources == [f"place {i}" for i in range(len(MIXED))]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.sampled_from(["", " ", "a", "A ", "b\tb", "<b>x</b>", "“q”", "long " * 9])),
+    st.lists(st.sampled_from(sorted(RULES)), unique=True, max_size=6),
+)
+def test_any_rules_in_any_order_can_be_undone(tmp_path_factory, texts, rules):
+    from slm.data import sources
+
+    given_texts = ["the first of all texts", *texts, "another text, the last of all"]
+    given_documents = iter([sources.Document(text, "t") for text in given_texts])
+    folder = tmp_path_factory.mktemp("undo")
+    with pytest.MonkeyPatch.context() as patch:
+        opened = sources.OpenSource(given_documents, "As given.")
+        patch.setattr(sources, "_open_path", lambda *_: opened)
+        config = PrepareConfig(source="any", rules=tuple(rules))
+        corpus = prepare_corpus(Workspace(folder / "ws"), config)
+    assert corpus is not None
+    assert list(corpus.original_texts()) == given_texts
+
+
+def test_a_corpus_can_be_cleaned_anew_from_what_came(workspace, monkeypatch):
+    first = mixed(workspace, monkeypatch, rules=(*ALL_AT_ONCE, "lower_case"), name="first")
+    config = PrepareConfig(source=f"corpus:{first.artefact.id}", rules=("unicode_nfc",))
+    again = prepare_corpus(workspace, config)
+    assert again is not None
+    assert again.artefact.name == "first, cleaned anew"
+    assert again.artefact.manifest.parents["corpus"].id == first.artefact.id
+    assert again.artefact.details["corpus"] == first.artefact.id
+    assert list(again.original_texts()) == MIXED
+    assert next(again.texts()) == MIXED[0]
+    assert again.removed_counts == {"blank": 1}
+    third = prepare_corpus(workspace, PrepareConfig(source="corpus:first", documents=5))
+    assert third is not None
+    assert list(third.original_texts()) == MIXED[:5]
+    assert list(first.original_texts()) == MIXED
+
+
+def test_what_is_not_kept_is_told(workspace, monkeypatch):
+    corpus = mixed(workspace, monkeypatch, rules=ALL_AT_ONCE, keep_removed=False, name="bare")
+    assert corpus.removed_counts == {"exact_duplicates": 1, "min_length": 2}
+    assert list(corpus.removed()) == []
+    assert not corpus.is_restorable
+    with pytest.raises(DataError, match=r"'bare' did not keep what its cleaning changed"):
+        list(corpus.original_texts())
+    with pytest.raises(WorkspaceError, match="no 'nobody' in corpora"):
+        prepare_corpus(workspace, PrepareConfig(source="corpus:nobody"))
+
+
+def test_the_shipped_corpus_of_an_earlier_version_opens():
+    demo = Workspace(Path(__file__).parents[2] / "demo")
+    corpus = open_corpus(demo.corpora.list()[0])
+    assert corpus.is_restorable
+    assert next(corpus.original_texts()) == next(corpus.texts())
+    assert list(corpus.removed()) == []
+    assert list(corpus.changed(limit=3)) == []
+    assert len(corpus.rule_reports()) == 3
+
+
+def test_nothing_is_kept_twice_where_rules_change_nothing(workspace):
+    corpus = prepared(workspace, stories(50))
+    assert not (corpus.folder / "removed").exists()
+    assert corpus.is_restorable
+    assert list(corpus.original_texts()) == list(corpus.texts())
