@@ -9,7 +9,7 @@ artefacts' `details`:
                 documents, bytes (of text), tokens (with the separator behind each document)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 
@@ -63,7 +63,7 @@ def train_tokenizer(
         ) as draft:
             tokenizer.save(draft.folder)
             report(0.99, "Measuring on validation text", doing="measuring")
-            measured = compression(tokenizer, islice(corpus.texts("val"), _COMPRESSION_DOCUMENTS))
+            measured = compression(tokenizer, _sample(corpus))
             draft.details.update(
                 kind=tokenizer.kind,
                 vocab_size=tokenizer.vocab_size,
@@ -157,6 +157,12 @@ def newest_tokenizer(workspace: Workspace, corpus: Artefact) -> Artefact:
     raise TokenizerError(
         f"No tokenizer has been trained on {corpus.name!r} yet; train one, or name another."
     )
+
+
+def _sample(corpus: Corpus) -> Iterator[str]:
+    """Validation texts from all over the corpus: its beginning may be of another kind."""
+    every = max(1, corpus.counts("val")["documents"] // _COMPRESSION_DOCUMENTS)
+    return islice(corpus.texts("val"), 0, None, every)
 
 
 def _train(

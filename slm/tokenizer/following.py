@@ -11,8 +11,8 @@ What a job's card is told (the `facts` of its stage):
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,8 @@ from slm.tokenizer.bpe import Merge, require_merges
 from slm.tokenizer.counting import ChunkCounts, count_text
 from slm.tokenizer.learning import Learned, learn
 
+TRAINING, WRITING = "training", "token files"
+"""The stages of the verb `tokenize`."""
 _TOLD_BYTES = 2**20
 _MERGES_A_REPORT = 32
 _NEWEST = 8
@@ -37,7 +39,7 @@ class StoppedError(Exception):
 class Progress:
     """Tells how much of the text went by, and leaves by StoppedError when asked to stop.
 
-    The text is the first `share` of the whole work.
+    The text is the first `share` of the whole work; `facts` are told each time.
     """
 
     report: Reporter
@@ -45,6 +47,7 @@ class Progress:
     message: str
     n_bytes: int
     share: float = 1.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
     _seen: int = 0
     _told: int = 0
 
@@ -64,7 +67,7 @@ class Progress:
         self._told = self._seen
         fraction = self.share * min(1.0, self._seen / self.n_bytes) if self.n_bytes else None
         of = f"{self._seen / 1e6:,.1f} of {self.n_bytes / 1e6:,.1f} MB"
-        self.report(fraction, f"{self.message}: {of}", doing=self.doing)
+        self.report(fraction, f"{self.message}: {of}", doing=self.doing, **self.facts)
 
 
 def learn_merges(
@@ -82,7 +85,7 @@ def learn_merges(
         TokenizerError: the texts give fewer merges.
     """
     share = _LEARNED * n_bytes / (n_bytes + n_merges * _BYTES_AS_LONG_AS_A_MERGE)
-    counting = Progress(report, "counting", "Counting chunks", n_bytes, share)
+    counting = Progress(report, "counting", "Counting chunks", n_bytes, share, {"wanted": n_merges})
     found = count_text(counting.watch(texts), pattern, processes=os.cpu_count() or 1)
     steps = islice(learn(found.counts), n_merges)
     merges = [step.merge for step in _follow(steps, n_merges, found, share, report)]

@@ -1,10 +1,12 @@
 """How a text shrinks as merges are learned."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ui.figures.curves import OKABE_ITO
+from ui.figures.curves import OKABE_ITO, lines
 
 _MOST_POINTS = 300
 
@@ -42,3 +44,13 @@ def compression(
         yaxis={"title": "bytes per token", "rangemode": "tozero"},
     )
     return figure
+
+
+def live_compression(wanted: int, *, height: int = 300) -> dict[str, Any]:
+    """The same while it is learned, as Vega-Lite. Expects rows with `merges` and `ratio`."""
+    spec = lines("merges", "merges learned", "ratio", "bytes per token", height=height)
+    spec["encoding"]["x"]["scale"] = {"domain": [0, max(1, wanted)]}
+    spec["encoding"]["x"]["axis"] = {"tickCount": 4, "format": ",.0f"}
+    spec["encoding"]["y"] |= {"scale": {"domainMin": 1, "nice": True}, "axis": {"format": ".1f"}}
+    spec["mark"] |= {"color": OKABE_ITO[0], "point": {"size": 12}}
+    return spec

@@ -1,34 +1,40 @@
-"""A new tokenizer from a corpus. Training is a job."""
+"""A new tokenizer from a corpus. Training is a job, and can be watched."""
 
+import pandas as pd
 import streamlit as st
 
 from slm import jobs
 from slm.jobs import Job
-from slm.tokenizer.bpe import train_bpe
-from slm.tokenizer.encoding import TokenizeConfig, train_tokenizer
+from slm.tokenizer.config import TokenizeConfig
+from slm.tokenizer.encoding import train_tokenizer
 from slm.tokenizer.history import merges_for
-from slm.tokenizer.patterns import PATTERNS
+from slm.tokenizer.learning import learn
 from ui import job_panel, session, widgets
 from ui.figures import tokenizer as figures
 from ui.session import PageState
 from ui.view_models import glossary
-from ui.view_models import tokenizer as words
+from ui.view_models import tokenizer as facts
+from ui.view_models import tokenizer_training as words
 from ui.view_models.data import arguments, work_key
 from ui.view_models.jobs import jobs_to_show
+from ui.views.tokenizer import train_form
 from ui.views.tokenizer.current import current, curve_of
 
-_KINDS = {"bpe": "Byte-level BPE", "characters": "Characters"}
 _MOST_OF_THE_SAVING = 0.9
+_LIVE_WIDTH = 295  # two fit side by side at 1440 px; on a narrow screen one stands below
+_LIVE_HEIGHT = 336
 
 
 def render(state: PageState) -> None:
-    """Work that runs, the settings, and what merges buy."""
-    _work(state)
+    """The settings to the left; work that runs, or what merges buy, to the right."""
     left, right = st.columns([1, 1.7], gap="large")
     with left:
-        config = _ask(state)
+        config = train_form.ask(state)
+        if config is not None:
+            _offer_to_start(state, config)
     with right, widgets.user_errors():
-        _what_merges_buy(state)
+        if not _work(state):
+            _what_merges_buy(state)
     if config is not None:
         _show_code(state, config)
 
@@ -43,32 +49,72 @@ def _to(view: str) -> None:
     st.session_state["view"] = view
 
 
-def _work(state: PageState) -> None:
+def _work(state: PageState) -> bool:
     """Tokenizers in the making, found by their folders: a reload loses none."""
     mine = st.session_state.get("tokenizer_job")
-    for job in jobs_to_show(jobs.list_jobs(state.workspace), "tokenize", mine):
+    found = jobs_to_show(jobs.list_jobs(state.workspace), "tokenize", mine)
+    for job in found:
         job_panel.watch(state.workspace, job.id, key=f"tokenize-{job.id}")
+        _live(job)
         made = job.status().result.get("tokenizer")
         if isinstance(made, str) and not job.status().alive:
             _offer(state, job, made)
+        elif not job.status().alive:
+            st.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside)
+    return bool(found)
+
+
+def _live(job: Job) -> None:
+    """The newest merges and what they save, as the job tells them."""
+
+    @st.fragment(run_every=job_panel.POLL_SECONDS if job.status().alive else None)
+    def panel() -> None:
+        view = words.training_view(job.status())
+        if view is None:
+            return
+        st.caption(view.story)
+        row = st.container(horizontal=True, gap="medium")
+        for label, value, term in (
+            ("Merges", view.merges, "merge"),
+            ("Bytes per token", view.bytes_per_token, "bytes per token"),
+            ("Different chunks", view.chunks, "chunk"),
+        ):
+            row.metric(label, value, help=glossary.meaning(term), width="content")
+        side_by_side = st.container(horizontal=True, gap="small")
+        frame = pd.DataFrame(view.curve, columns=["merges", "ratio"])
+        spec = figures.live_compression(view.wanted)
+        side_by_side.vega_lite_chart(frame, spec, key=f"live-{job.id}", width=_LIVE_WIDTH)
+        side_by_side.dataframe(
+            pd.DataFrame(
+                {
+                    "Pair": [merge.pair for merge in view.newest],
+                    "Token": [merge.token for merge in view.newest],
+                    "Count": [merge.count for merge in view.newest],
+                }
+            ),
+            hide_index=True,
+            height=_LIVE_HEIGHT,
+            width=_LIVE_WIDTH,
+        )
+
+    panel()
 
 
 def _offer(state: PageState, job: Job, tokenizer_id: str) -> None:
     made = state.workspace.tokenizers.find(tokenizer_id)
     if made is None:
         return
-    told, use, aside = st.columns([2.4, 1, 1], vertical_alignment="center")
-    told.caption(widgets.esc_md(words.tokenizer_facts(made.details)))
-    use.button(
+    st.caption(widgets.esc_md(facts.tokenizer_facts(made.details)))
+    row = st.container(horizontal=True)
+    row.button(
         "Use it",
         type="primary",
         key=f"use-{job.id}",
         on_click=_use,
         args=(tokenizer_id,),
         help="Every chapter then works with it.",
-        width="stretch",
     )
-    aside.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside, width="stretch")
+    row.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside)
 
 
 def _use(tokenizer_id: str) -> None:
@@ -80,68 +126,10 @@ def _put_aside() -> None:
     st.session_state.pop("tokenizer_job", None)
 
 
-def _ask(state: PageState) -> TokenizeConfig | None:
-    corpora = {corpus.id: corpus for corpus in state.workspace.corpora.list() if not corpus.problem}
-    if not corpora:
-        st.info("A tokenizer learns from a corpus, and there is none yet.")
-        if st.button("Collect a corpus", type="primary"):
-            session.go_to("data", view="collect")
-        return None
-    fields = TokenizeConfig.model_fields
-    usual = state.corpus if state.corpus is not None and state.corpus.id in corpora else None
-    if st.session_state.get("learn_from") not in {None, *corpora}:
-        st.session_state["learn_from"] = None
-    chosen = st.selectbox(
-        "Corpus",
-        list(corpora),
-        index=None,
-        format_func=lambda key: corpora[key].name if key in corpora else key,
-        placeholder=(usual or next(iter(corpora.values()))).name,
-        key="learn_from",
-        bind="query-params",
-        help=glossary.meaning("corpus"),
-    )
-    corpus = corpora[chosen] if chosen else usual or next(iter(corpora.values()))
-    kind = st.segmented_control(
-        "Kind",
-        list(_KINDS),
-        format_func=_KINDS.__getitem__,
-        default="bpe",
-        key="kind",
-        bind="query-params",
-        required=True,
-        help=fields["kind"].description,
-    )
-    values: dict[str, object] = {"corpus": corpus.id, "kind": kind}
-    if kind == "bpe":
-        values["vocab_size"] = st.number_input(
-            "Vocabulary size",
-            min_value=257,
-            max_value=200_000,
-            value=2048,
-            step=256,
-            key="vocab_size",
-            bind="query-params",
-            help=glossary.meaning("vocabulary size"),
-        )
-        values["pattern"] = st.selectbox(
-            "Where text is cut",
-            list(PATTERNS),
-            format_func=lambda key: f"As {PATTERNS[key].title} does",
-            key="pattern",
-            bind="query-params",
-            help=" ".join(f"{each.title}: {each.description}" for each in PATTERNS.values()),
-        )
-    suggested = f"{corpus.name} {kind}"[:80]
-    name = st.text_input(
-        "Name", key="tokenizer_name", placeholder=suggested, max_chars=80, bind="query-params"
-    )
-    config = TokenizeConfig.from_json({**values, "name": name.strip() or suggested})
+def _offer_to_start(state: PageState, config: TokenizeConfig) -> None:
     if st.button("Train the tokenizer", type="primary", icon=":material/play_arrow:", key="train"):
         with widgets.user_errors():
             _start(state, config)
-    st.caption("A few seconds a megabyte. It goes on when this page closes.")
-    return config
 
 
 def _start(state: PageState, config: TokenizeConfig) -> None:
@@ -172,7 +160,7 @@ def _what_merges_buy(state: PageState) -> None:
     )
     chart = figures.compression(curve.bytes_per_token, marked=enough)
     st.plotly_chart(chart, config={"displayModeBar": False}, key="merges-buy")
-    st.caption(words.curve_note(len(curve.merges) - 1, enough))
+    st.caption(facts.curve_note(len(curve.merges) - 1, enough))
 
 
 def _show_code(state: PageState, config: TokenizeConfig) -> None:
@@ -184,5 +172,5 @@ def _show_code(state: PageState, config: TokenizeConfig) -> None:
         f"config = TokenizeConfig({given})\n"
         f"tokenizer = train_tokenizer(Workspace(Path({str(state.workspace.root)!r})), config)",
         train_tokenizer,
-        train_bpe,
+        learn,
     )
