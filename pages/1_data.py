@@ -1,9 +1,14 @@
 """Data: what the model learns from."""
 
 from ui import session, widgets
-from ui.views.data import collect, explore
+from ui.views.data import collect, enough, explore, windows
 
-VIEWS = {"explore": ("Explore", explore), "collect": ("New corpus", collect)}
+VIEWS = {
+    "explore": ("Explore", explore),
+    "collect": ("New corpus", collect),
+    "windows": ("Windows", windows),
+    "enough": ("Enough text?", enough),
+}
 
 session.guard(__file__)
 state = session.state()

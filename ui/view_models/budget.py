@@ -1,0 +1,338 @@
+"""“Enough text?” in figures and words: what the gauge marks, what the verdict says, what helps.
+
+Knows budgets and measured rates; no browser.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from slm.model.config import PRESETS, ModelConfig, parameter_counts
+from slm.training.budget import (
+    FRESH_EPOCHS,
+    NEAR_OPTIMAL,
+    OPTIMAL_TOKENS_PER_PARAMETER,
+    WORN_EPOCHS,
+    Budget,
+    RunVerdict,
+    TextVerdict,
+    effective_tokens,
+)
+from slm.training.config import TrainConfig, recipe_for
+from slm.training.rates import Rate, estimated_rate, measured_rate
+from ui.view_models import settings
+from ui.view_models.jobs import count, duration, size
+
+_TEXT: Mapping[TextVerdict, str] = {
+    "plenty": "Plenty",
+    "enough": "Enough",
+    "tight": "Tight",
+    "too_little": "Too little",
+}
+_RUN: Mapping[RunVerdict, str] = {
+    "short": "less than compute-optimal",
+    "near": "about compute-optimal",
+    "long": "more than compute-optimal",
+}
+_LOWEST, _HIGHEST = 0.01, 10_000.0  # tokens a parameter at the gauge's ends
+_CURVE_POINTS = 60
+HONEST = (
+    "Twenty tokens for each parameter is what large models on web text wanted when computing was "
+    "the limit. A small model on narrow text, such as tales, goes on learning with profit far "
+    "beyond it; whether yours does, the validation loss says."
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model and a recipe to judge. `source` is a preset's name, or says whose they are."""
+
+    source: str
+    model: ModelConfig
+    train: TrainConfig
+
+
+def budget_of(plan: Plan, unique_tokens: int) -> Budget:
+    """The plan's numbers on a text of so many different tokens; every place counts as a token."""
+    return Budget(
+        parameters=sum(parameter_counts(plan.model).values()),
+        unique_tokens=unique_tokens,
+        tokens_per_step=plan.train.batch_size * plan.model.context_length,
+        steps=plan.train.steps,
+    )
+
+
+def preset_plan(preset: str, vocab_size: int) -> Plan:
+    """A preset with the vocabulary of the tokenizer, and its own recipe."""
+    return Plan(preset, PRESETS[preset].replace(vocab_size=vocab_size), recipe_for(preset))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place on the gauge, in tokens a parameter."""
+
+    label: str
+    value: float
+    shown: str
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A stretch of the gauge."""
+
+    label: str
+    low: float
+    high: float
+
+
+def zones() -> tuple[Zone, Zone, Zone]:
+    """Less than, about, and more than compute-optimal."""
+    low = OPTIMAL_TOKENS_PER_PARAMETER / NEAR_OPTIMAL
+    high = OPTIMAL_TOKENS_PER_PARAMETER * NEAR_OPTIMAL
+    return (
+        Zone("less", _LOWEST, low),
+        Zone("optimal", low, high),
+        Zone("more", high, _HIGHEST),
+    )
+
+
+def marks(budget: Budget) -> tuple[Mark, Mark, Mark]:
+    """The text once, what the training reads, and what that is worth."""
+
+    def mark(label: str, value: float) -> Mark:
+        return Mark(label, min(_HIGHEST, max(_LOWEST, value)), _per_parameter(value))
+
+    return (
+        mark("the text, read once", budget.unique_per_parameter),
+        mark("this training reads", budget.tokens_per_parameter),
+        mark("worth, in fresh text", budget.effective_per_parameter),
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer in a headline and sentences; `mood` chooses its colour."""
+
+    mood: Literal["good", "fair", "poor"]
+    headline: str
+    text: str
+    helps: tuple[str, ...]
+
+
+def verdict(budget: Budget, bytes_per_token: float) -> Verdict:
+    """Whether the text is enough for the model, and this training for the text."""
+    kind = budget.text_verdict
+    wanted = count(budget.optimal_tokens)
+    epochs = _times(budget.optimal_epochs)
+    reason = {
+        "plenty": f"Twenty tokens for each of {count(budget.parameters)} parameters are {wanted}, "
+        "and the text holds that many different ones.",
+        "enough": f"Twenty tokens a parameter are {wanted}: the text, read {epochs}. Up to "
+        f"{FRESH_EPOCHS} epochs, repeats teach nearly as much as fresh text.",
+        "tight": f"Twenty tokens a parameter are {wanted}: the text, read {epochs}. Beyond "
+        f"{FRESH_EPOCHS} epochs each repeat is worth less.",
+        "too_little": f"Twenty tokens a parameter are {wanted}: the text, read {epochs}. Beyond "
+        f"about {WORN_EPOCHS} epochs, repeats teach little more than the text by heart.",
+    }[kind]
+    worth = ""
+    if budget.epochs > FRESH_EPOCHS:
+        worth = f", worth {_per_parameter(budget.effective_per_parameter)} in fresh text"
+    text = (
+        f"{reason} This training reads the text {_times(budget.epochs)}, "
+        f"{_per_parameter(budget.tokens_per_parameter)} tokens a parameter{worth}: "
+        f"{_RUN[budget.run_verdict]}."
+    )
+    mood: Literal["good", "fair", "poor"] = "good"
+    if kind == "too_little":
+        mood = "poor"
+    elif kind == "tight" or budget.run_verdict == "short":
+        mood = "fair"
+    headline = f"{_TEXT[kind]} text for this model"
+    return Verdict(mood, headline, text, _helps(budget, bytes_per_token))
+
+
+def _helps(budget: Budget, bytes_per_token: float) -> tuple[str, ...]:
+    helps = []
+    if budget.missing_tokens:
+        more = size(budget.missing_tokens * bytes_per_token)
+        helps.append(
+            f"More text: about {more} more ({count(budget.missing_tokens)} tokens), so that "
+            f"{FRESH_EPOCHS} epochs come to 20 tokens a parameter."
+        )
+        helps.append(
+            f"A smaller model: up to {count(budget.fitting_parameters)} parameters for this text."
+        )
+    if budget.run_verdict == "short" and budget.steps < budget.optimal_steps:
+        helps.append(
+            f"More steps: {budget.optimal_steps:,} come to 20 tokens a parameter, "
+            f"{_times(budget.optimal_epochs)} through the text."
+        )
+    if budget.run_verdict == "long":
+        helps.append(
+            f"Fewer steps, or a larger model: {budget.optimal_steps:,} steps come to 20 tokens a "
+            "parameter. More is no mistake for a model that is to be small and good."
+        )
+    return tuple(helps)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the plan. `term` is its entry in the glossary."""
+
+    label: str
+    value: str
+    term: str
+
+
+def figures(budget: Budget, *, counted: bool) -> tuple[Figure, ...]:
+    """The plan in numbers; a count that was judged from a part of the text says so."""
+    about = "" if counted else "≈ "
+    return (
+        Figure("Parameters", count(budget.parameters), "parameter"),
+        Figure("Tokens of text", about + count(budget.unique_tokens), "token"),
+        Figure("Tokens read", count(budget.trained_tokens), "step"),
+        Figure("Epochs", about + _epochs(budget.epochs), "epoch"),
+        Figure(
+            "Tokens per parameter", _per_parameter(budget.tokens_per_parameter), "compute-optimal"
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Time:
+    """How long a training takes here, and how that is known. `measured` is False for an estimate,
+    and for none."""
+
+    shown: str
+    source: str
+    measured: bool
+
+
+def time_of(plan: Plan, rates: Sequence[Rate]) -> Time:
+    """The time of the plan from what was measured on this machine."""
+    places = plan.train.steps * plan.train.batch_size * plan.model.context_length
+    rate = measured_rate(rates, plan.model, plan.train)
+    if rate is not None:
+        speed = f"{rate.tokens_per_second:,.0f} tokens/s"
+        how = f"by the run {rate.name}" if rate.source == "run" else "by a short probe"
+        source = f"Measured on this machine {how}: {speed}."
+        if (
+            rate.rows is not None
+            and rate.rows < rate.train.batch_size // rate.train.grad_accum_steps
+        ):
+            source += f" The probe took {rate.rows} windows at a time, fewer than training will."
+        return Time(long_time(places / rate.tokens_per_second), source, measured=True)
+    guess = estimated_rate(rates, plan.model)
+    if guess is None:
+        return Time("not measured", "Nothing was trained or measured on this machine yet.", False)
+    return Time(
+        f"≈ {long_time(places / guess)}",
+        "An estimate: scaled by FLOPs from another model that was measured on this machine. It "
+        "may be off by a factor of two or more.",
+        measured=False,
+    )
+
+
+def long_time(seconds: float) -> str:
+    """A length of time, however long.
+
+    >>> long_time(75), long_time(3 * 86_400), long_time(4e9)
+    ('1 min 15 s', '3 days', '127 years')
+    """
+    days = seconds / 86_400
+    if days < 2:
+        return duration(seconds)
+    return f"{days:,.0f} days" if days < 700 else f"{days / 365.25:,.0f} years"
+
+
+def preset_rows(vocab_size: int, unique_tokens: int, rates: Sequence[Rate]) -> dict[str, list[str]]:
+    """Every preset with its own recipe on this text, as columns of a table."""
+    columns: dict[str, list[str]] = {
+        name: []
+        for name in ("Preset", "Parameters", "Text", "20 a parameter takes", "Its recipe", "Time")
+    }
+    for preset in PRESETS:
+        plan = preset_plan(preset, vocab_size)
+        budget = budget_of(plan, unique_tokens)
+        time = time_of(plan, rates)
+        columns["Preset"].append(preset)
+        columns["Parameters"].append(count(budget.parameters))
+        columns["Text"].append(_TEXT[budget.text_verdict].lower())
+        columns["20 a parameter takes"].append(f"{_epochs(budget.optimal_epochs)} epochs")
+        columns["Its recipe"].append(
+            f"{_epochs(budget.epochs)} epochs, "
+            f"{_per_parameter(budget.tokens_per_parameter)} a parameter"
+        )
+        columns["Time"].append(f"{time.shown}{' (measured)' if time.measured else ''}")
+    return columns
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What reading the text again is worth: epochs, and in fresh epochs what they are worth."""
+
+    epochs: tuple[float, ...]
+    worth: tuple[float, ...]
+    here: tuple[float, float]
+
+
+def curve(budget: Budget) -> Curve:
+    """From no reading to well beyond this training's."""
+    last = max(3 * WORN_EPOCHS, 1.25 * budget.epochs)
+    xs = [last * step / _CURVE_POINTS for step in range(_CURVE_POINTS + 1)]
+    return Curve(
+        tuple(xs),
+        tuple(effective_tokens(1.0, x) for x in xs),
+        (budget.epochs, budget.effective / budget.unique_tokens),
+    )
+
+
+def rate_argv(plan: Plan) -> list[str]:
+    """The command line that measures how fast the plan trains here."""
+    return ["rate", *_flags(plan, vocabulary=True)]
+
+
+def budget_argv(plan: Plan, corpus: str, tokenizer: str) -> list[str]:
+    """The command line that tells this budget."""
+    return ["budget", f"--corpus={corpus}", f"--tokenizer={tokenizer}", *_flags(plan)]
+
+
+def _flags(plan: Plan, *, vocabulary: bool = False) -> list[str]:
+    preset = plan.source if plan.source in PRESETS else "nano"
+    model = settings.changes(plan.model, PRESETS[preset])
+    if not vocabulary:
+        model.pop("vocab_size", None)
+    train = settings.changes(plan.train, recipe_for(preset))
+    train.pop("sample_prompts", None)  # foreign text, and no matter of speed
+    return [f"--preset={preset}", *settings.flags(model), *settings.flags(train)]
+
+
+def _per_parameter(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _epochs(value: float) -> str:
+    if value >= 100:
+        return count(value)
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def choices(wanted: int, most: int) -> list[int]:
+    """Round numbers up to `most` to choose from, each about twice the one before, and the wanted.
+
+    >>> choices(48, 200)
+    [1, 2, 5, 10, 20, 48, 50, 100, 200]
+    """
+    found = {wanted}
+    power = 1
+    while power <= most:
+        found |= {lead * power for lead in (1, 2, 5) if lead * power <= most}
+        power *= 10
+    return sorted(found)
+
+
+def _times(epochs: float) -> str:
+    if epochs < 1:
+        return f"{epochs:.0%} of it once" if epochs >= 0.01 else "under 1% of it once"
+    shown = _epochs(epochs)
+    return "once" if shown == "1.0" else f"{shown} times"
