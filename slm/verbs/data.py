@@ -14,3 +14,63 @@ def prepare(arguments: Sequence[str], context: Context) -> Result:
     if made is None:
         return {}
     return {"corpus": made.artefact.id, "name": made.artefact.name, **made.artefact.details}
+
+
+def preview(arguments: Sequence[str], context: Context) -> Result:
+    """Look into a file before it is read: columns, files inside, first documents, problems."""
+    from pathlib import Path
+
+    from slm.data import ingest
+    from slm.data.readers import HowToRead
+
+    del context
+    settings = parse(ingest.PreviewConfig, preview, arguments)
+    how = HowToRead(settings.text_column, settings.split_rule)
+    return ingest.preview(Path(settings.source).expanduser(), how).to_json()
+
+
+def explore(arguments: Sequence[str], context: Context) -> Result:
+    """Count everything about a corpus: lengths, words, copies, languages, leakage."""
+    from slm.data import profile_store
+    from slm.data.corpus import open_corpus
+
+    settings = parse(profile_store.ExploreConfig, explore, arguments)
+    corpus = open_corpus(context.workspace.corpora.get(settings.corpus))
+    found = profile_store.explore(context.workspace, corpus, context.report)
+    if found is None:
+        return {}
+    folder = {"corpus": corpus.artefact.id, "folder": str(found.folder)}
+    if not context.common.json:
+        return {**folder, **found.profile.in_short(), "leaked_share": found.leakage.leaked_share}
+    return {**folder, **found.profile.to_json(), "leakage": found.leakage.to_json()}
+
+
+def search(arguments: Sequence[str], context: Context) -> Result:
+    """Find a text in a corpus, with what stands around it."""
+    from dataclasses import asdict
+
+    from slm.data import search as searching
+    from slm.data.corpus import open_corpus
+
+    settings = parse(searching.CorpusSearchConfig, search, arguments)
+    corpus = open_corpus(context.workspace.corpora.get(settings.corpus))
+    return asdict(searching.search(corpus, settings))
+
+
+def leakage(arguments: Sequence[str], context: Context) -> Result:
+    """Measure what of a corpus's validation text stands in its training text."""
+    from slm.data.corpus import open_corpus
+    from slm.data.leakage import corpus_leakage
+    from slm.data.profile_store import ExploreConfig
+
+    settings = parse(ExploreConfig, leakage, arguments)
+    corpus = open_corpus(context.workspace.corpora.get(settings.corpus))
+    return corpus_leakage(corpus, context.report).to_json()
+
+
+def clean(arguments: Sequence[str], context: Context) -> Result:
+    """Try cleaning rules on the first documents of a source; nothing is saved."""
+    from slm.data.trial import TrialConfig, try_rules
+
+    settings = parse(TrialConfig, clean, arguments)
+    return try_rules(context.workspace, settings, context.report).to_json()

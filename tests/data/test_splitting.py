@@ -1,6 +1,6 @@
-"""The split is a property of the text, and leaks are found."""
+"""The split is a property of the text."""
 
-from slm.data.splitting import leakage, split_of
+from slm.data.splitting import split_of
 
 
 def test_a_document_keeps_its_split_when_the_corpus_grows():
@@ -19,11 +19,3 @@ def test_a_larger_fraction_only_adds_to_validation():
     small = {text for text in texts if split_of(text, 0.1) == "val"}
     large = {text for text in texts if split_of(text, 0.3) == "val"}
     assert small < large
-
-
-def test_leaks_are_counted_by_document_and_shown():
-    found = leakage(train=["a", "b", "b", "c"], val=["b", "b", "d"])
-    assert (found.val_documents, found.leaked_documents) == (3, 2)
-    assert found.examples == ("b",)
-    assert found.fraction == 2 / 3
-    assert leakage(train=["a"], val=[]).fraction == 0.0

@@ -1,0 +1,80 @@
+"""The two splits, and what of the validation text was also trained on."""
+
+import pandas as pd
+import streamlit as st
+
+from slm.data.corpus import open_corpus
+from slm.data.leakage import Leakage
+from slm.workspace import Artefact
+from ui import widgets
+from ui.figures import data as figures
+from ui.view_models import explore as words
+from ui.view_models import glossary
+from ui.views.data.profiles import Shown
+
+_PLOT = {"displayModeBar": False}
+
+
+def split(shown: Shown, corpus: Artefact, found: Leakage | None) -> None:
+    """Counts and leakage to the left; documents beside their twins to the right."""
+    if found is None:
+        st.info("Leakage is counted with the whole text; the line above says how far that is.")
+        return
+    opened = open_corpus(corpus)
+    fraction = float(corpus.details.get("config", {}).get("validation_fraction", 0.1))
+    view = words.split_view(opened.counts("train"), opened.counts("val"), found, fraction)
+    left, right = st.columns([1, 1.15], gap="medium")
+    with left:
+        st.dataframe(
+            pd.DataFrame(view.rows, columns=["Split", "Documents", "Share", "Text"]),
+            hide_index=True,
+            height="content",
+            column_config={"Documents": st.column_config.NumberColumn(format="localized")},
+        )
+        st.markdown("**Leakage**", help=glossary.meaning("leakage"))
+        if view.leaks:
+            st.warning(view.leakage, icon=":material/warning:")
+        else:
+            st.success(view.leakage, icon=":material/check_circle:")
+        st.markdown(view.stretches)
+        st.plotly_chart(figures.shared_stretches(found.shares), config=_PLOT, key="stretches")
+        st.caption(words.LEAKAGE_MEANING)
+    with right:
+        _twins(shown, found)
+
+
+def _twins(shown: Shown, found: Leakage) -> None:
+    """Validation documents that leak most; the chosen one beside its training twin."""
+    if not found.twins:
+        st.info("No validation document shares 13 words in a row with the training text.")
+        return
+    st.markdown("**Validation documents that leak most**")
+    rows = words.twin_rows(found.twins)
+    chosen = st.dataframe(
+        pd.DataFrame(
+            rows, columns=["No.", "Twin", "Shared", "Longest run (words)", "The longest run"]
+        ),
+        hide_index=True,
+        height=210,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"twins-{shown.key[:12]}",
+        column_config={
+            "No.": st.column_config.NumberColumn(width=65, format="%d"),
+            "Twin": st.column_config.NumberColumn(
+                width=65, format="%d", help="The training document that shares most stretches."
+            ),
+            "Shared": st.column_config.NumberColumn(
+                width=75, format="percent", help="Share of its stretches of 13 words."
+            ),
+            "Longest run (words)": st.column_config.NumberColumn(width=80, format="%d"),
+        },
+    )
+    picked = chosen["selection"]["rows"] or [0]
+    twin = found.twins[picked[0]]
+    pair = shown.documents([twin.val_id, twin.train_id])
+    for column, document in zip(st.columns(2), pair, strict=False):
+        part = "Validation" if document.id == twin.val_id else "Training"
+        column.caption(widgets.esc_md(f"{part} · document {document.id + 1:,}"))
+        with column.container(height=330):
+            st.text(words.reading(document.text).text)
