@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 
-from slm.data.batches import TokenFile
 from slm.data.corpus import Corpus, open_corpus
 from slm.data.splitting import Split
 from slm.errors import TokenizerError
@@ -96,6 +95,9 @@ def encode_corpus(
         TokenizerError: the tokenizer cannot be loaded.
         WorkspaceError: the disk is full.
     """
+    # Brings torch, which training a tokenizer can do without.
+    from slm.data.batches import TokenFile
+
     opened, engine = open_corpus(corpus), load_tokenizer(tokenizer.folder)
     separator = separator or separator_of(tokenizer)
     between = separator_ids(engine, separator)
