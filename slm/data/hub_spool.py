@@ -304,7 +304,4 @@ def _read(folder: Path) -> Download | None:
 def _kept_in_words(download: Download) -> str:
     if not download.texts:
         return ""
-    return (
-        f" What arrived is kept: {download.texts:,} rows, {download.bytes / 1e6:,.1f} MB. "
-        "Go on from there, or save what has arrived."
-    )
+    return f" What arrived is kept ({download.texts:,} rows): go on from there, or save it."

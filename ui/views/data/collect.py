@@ -1,46 +1,85 @@
 """A new corpus: a source, rules whose effect is seen at once, a name. Saving is a job."""
 
-from pathlib import Path
-
-import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from slm import jobs
 from slm.data import cleaning
 from slm.data.corpus import PrepareConfig, prepare_corpus
 from slm.data.sources import SourceConfig
-from slm.data.text_files import SUFFIXES
-from slm.data.uploads import FOLDER, keep_upload
 from slm.jobs import Job
 from ui import job_panel, widgets
 from ui.session import PageState
-from ui.view_models import data as words
-from ui.view_models import glossary
+from ui.view_models import glossary, preparing, sources
+from ui.view_models import hub as hub_words
 from ui.view_models.jobs import jobs_to_show
-from ui.views.data import clean, explore
+from ui.view_models.sources import SourceCard
+from ui.views.data import clean, explore, hub, library, upload
 
 _FIELDS = PrepareConfig.model_fields
+# The library stands beside the rest where there is room for both, else above it.
+_WIDTHS = """<style>
+.st-key-collect { flex-wrap: wrap; }
+.st-key-collect > :has(> .st-key-library) { flex: 1 1 250px; min-width: 0; }
+.st-key-collect > :has(> .st-key-new-corpus) { flex: 4 1 460px; min-width: 0; }
+@media (max-width: 1150px) {
+  .st-key-source-list, :has(> .st-key-source-list) { max-height: 190px; }
+  .st-key-source-list [role=radiogroup] { flex-flow: row wrap; column-gap: 1.5rem; }
+}
+</style>"""
 
 
 def render(state: PageState) -> None:
-    """Work that runs; then the source to the left, what the rules do to it to the right."""
+    """Work that runs; then the library to the left, the source and what is done to it right."""
     _work(state)
-    left, right = st.columns([1, 2], gap="large")
-    source = None
-    with left:
-        choice = _ask_source()
-    with right:
+    st.html(_WIDTHS)
+    row = st.container(horizontal=True, gap="medium", key="collect")
+    with row.container(key="library"):
+        card = library.choose()
+        hub.downloads(state)
+    with row.container(key="new-corpus"):
+        library.facts(card)
+        source = None
         with widgets.user_errors():
-            source = _settings(state, choice)
-        saving = st.container()
+            source = _settings(state, card)
+        saving = st.container(border=True)
         rules = clean.ask(state, source)
         if source is None:
-            saving.info(_missing(choice))
+            saving.info(sources.missing(card.key))
             return
         with widgets.user_errors():
             with saving:
-                config = _ask_and_save(state, choice, source, rules)
+                config = _ask_and_save(state, card, source, rules)
             _show_code(state, config)
+
+
+def _settings(state: PageState, card: SourceCard) -> SourceConfig | None:
+    """What the chosen source still needs; None while a file, a text or a name is missing."""
+    if card.key == sources.UPLOAD:
+        return upload.ask(state)
+    if card.key == sources.PASTE:
+        return upload.ask_paste(state)
+    if card.key == sources.OWN:
+        return _ask_own(state)
+    if card.needs_network:
+        return hub.ask(state, card)
+    return sources.source_config(card.key)
+
+
+def _ask_own(state: PageState) -> SourceConfig | None:
+    """A saved corpus whose text is to be cleaned anew."""
+    names = {corpus.id: corpus.name for corpus in state.workspace.corpora.list()}
+    chosen = st.selectbox(
+        "Corpus",
+        list(names),
+        index=None,
+        format_func=lambda key: names.get(key, key),
+        key="corpus_source",
+        placeholder="one of yours, or the demo's",
+        bind="query-params",
+        persist_state="session",
+    )
+    return sources.own_config(chosen if chosen in names else None)
 
 
 def _work(state: PageState) -> None:
@@ -48,9 +87,12 @@ def _work(state: PageState) -> None:
     mine = st.session_state.get("data_job")
     for job in jobs_to_show(jobs.list_jobs(state.workspace), "prepare", mine):
         job_panel.watch(state.workspace, job.id, key=f"prepare-{job.id}")
-        corpus = job.status().result.get("corpus")
+        status = job.status()
+        corpus = status.result.get("corpus")
         if isinstance(corpus, str):
             _offer(state, job, corpus)
+        elif not status.alive:
+            _offer_what_arrived(state, job)
 
 
 def _offer(state: PageState, job: Job, corpus_id: str) -> None:
@@ -58,7 +100,7 @@ def _offer(state: PageState, job: Job, corpus_id: str) -> None:
     if corpus is None:
         return
     told, use, aside = st.columns([2.4, 1, 1], vertical_alignment="center")
-    told.caption(widgets.esc_md(words.corpus_summary(corpus.details)))
+    told.caption(widgets.esc_md(preparing.corpus_summary(corpus.details)))
     use.button(
         "Use this corpus",
         type="primary",
@@ -71,127 +113,34 @@ def _offer(state: PageState, job: Job, corpus_id: str) -> None:
     aside.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside, width="stretch")
 
 
+def _offer_what_arrived(state: PageState, job: Job) -> None:
+    """After a download that ended early: go on (the panel's own button), or save what is here."""
+    kept = hub.kept_for(state, job.argv)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    if kept is not None and kept.texts:
+        row.caption(widgets.esc_md(hub_words.kept_after_failure(kept)))
+        if row.button("Save what has arrived", key=f"keep-{job.id}", icon=":material/save:"):
+            _start(state, preparing.offline_argv(job.argv), job.name)
+    row.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside)
+    if sources.hub_source(job.argv) is not None:
+        hub.offer_embedded(f"without-{job.id}")
+
+
 def _put_aside() -> None:
     st.session_state.pop("data_job", None)
 
 
-def _ask_source() -> str:
-    cards = words.source_cards()
-    choice = st.radio(
-        "Source",
-        list(cards),
-        format_func=lambda key: cards[key].title,
-        key="source",
-        bind="query-params",
-        persist_state="session",
-        help=glossary.meaning("source"),
-    )
-    card = cards[choice]
-    with st.container(border=True, gap="xsmall"):
-        st.markdown(card.description)
-        st.caption(f"{card.facts}\n\nGood for: {card.good_for}")
-    with st.popover("All sources side by side", width="stretch"):
-        frame = pd.DataFrame(
-            {
-                "Source": [each.title for each in cards.values()],
-                "Language, licence, size": [each.facts for each in cards.values()],
-                "Good for": [each.good_for for each in cards.values()],
-                "Network": ["needed" if c.needs_network else "no" for c in cards.values()],
-            }
-        )
-        st.dataframe(frame, hide_index=True, height="content")
-    return choice
-
-
-def _settings(state: PageState, choice: str) -> SourceConfig | None:
-    """What the chosen source still needs; None while a file or a name is missing."""
-    if choice == words.UPLOAD:
-        path = _ask_upload(state)
-        return words.source_config(choice, upload=str(path) if path else None)
-    if choice == words.HUB:
-        return _ask_hub()
-    return words.source_config(choice)
-
-
-def _ask_upload(state: PageState) -> Path | None:
-    """The file that this visitor sent, kept where a job can read it.
-
-    Raises: DataError for a file that is no text.
-    """
-    sent = st.file_uploader(
-        "Text file", type=[suffix[1:] for suffix in SUFFIXES], key="data-upload"
-    )
-    if sent is not None and st.session_state.get("data_sent") != sent.file_id:
-        st.session_state.pop("data_upload", None)
-        path = keep_upload(state.workspace, sent.name, sent.getvalue())
-        st.session_state.update(data_sent=sent.file_id, data_upload=str(path))
-    held = st.session_state.get("data_upload")
-    kept = Path(held) if isinstance(held, str) else None
-    if kept is None or not _is_ours(kept, state):
-        return None
-    if sent is None:
-        st.caption(f"In hand: {widgets.esc_md(kept.name)}. Another file takes its place.")
-    return kept
-
-
-def _is_ours(path: Path, state: PageState) -> bool:
-    folder = (state.workspace.root / FOLDER).resolve()
-    return path.is_file() and path.resolve().is_relative_to(folder)
-
-
-def _ask_hub() -> SourceConfig | None:
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    name = row.text_input(
-        "Data set",
-        key="hub_name",
-        placeholder="owner/name, as in roneneldan/TinyStories",
-        bind="query-params",
-        persist_state="session",
-        max_chars=200,
-    )
-    given: dict[str, str] = {}
-    with row.popover("Split, column …"):
-        for field, label, usual in (
-            ("hub_config", "Configuration", "the only one"),
-            ("hub_split", "Split", "train"),
-            ("text_column", "Text column", "found by itself"),
-        ):
-            given[field] = st.text_input(
-                label,
-                key=field,
-                placeholder=usual,
-                help=_FIELDS[field].description,
-                bind="query-params",
-                persist_state="session",
-            )
-    return words.source_config(
-        words.HUB,
-        hub_name=name,
-        hub_config=given["hub_config"],
-        hub_split=given["hub_split"],
-        text_column=given["text_column"],
-    )
-
-
-def _missing(choice: str) -> str:
-    if choice == words.UPLOAD:
-        return (
-            "Choose a text file above. UTF-8, UTF-16 and Windows-1252 are told apart; "
-            "the file itself is kept as it was."
-        )
-    return "Name a data set of the Hub above, as owner/name."
-
-
 def _ask_and_save(
-    state: PageState, choice: str, source: SourceConfig, rules: tuple[str, ...]
+    state: PageState, card: SourceCard, source: SourceConfig, rules: tuple[str, ...]
 ) -> PrepareConfig:
     """Name and limits, and the button that starts the work.
 
     Raises: ConfigError for settings that cannot be.
     """
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    suggested = words.default_name(choice, source.source)
-    name = row.text_input(
+    fetches = card.needs_network and not source.hub_offline
+    suggested = sources.default_name(card.key, source.source, _corpus_name(state, source))
+    places = st.columns([1.4, 1, 1])
+    name = places[0].text_input(
         "Name",
         key="corpus_name",
         placeholder=suggested,
@@ -199,30 +148,40 @@ def _ask_and_save(
         bind="query-params",
         persist_state="session",
     )
-    with row.popover("How much"):
-        limits = _ask_limits(choice)
+    limits = _ask_how_much(places[1], places[2], fetches)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    start = row.button("Save the corpus", type="primary", icon=":material/save:", key="prepare")
+    with row.popover("More", icon=":material/tune:"):
+        limits |= _ask_more(card.key)
     config = PrepareConfig(
         **{**source.model_dump(), **limits, "name": name.strip() or suggested, "rules": rules}
     )
-    if row.button("Save the corpus", type="primary", icon=":material/save:", key="prepare"):
-        _start(state, config)
-    st.caption(words.plan(config))
+    row.caption(preparing.plan(config, needs_network=fetches), width="stretch")
+    if start:
+        _start(state, preparing.prepare_argv(config), f"Corpus {config.name}")
     return config
 
 
-def _ask_limits(choice: str) -> dict[str, object]:
-    documents = st.number_input(
+def _corpus_name(state: PageState, source: SourceConfig) -> str:
+    """What the corpus is called that is to be cleaned anew."""
+    corpus = state.workspace.corpora.find(source.source.removeprefix(sources.OWN_PREFIX))
+    return corpus.name if corpus is not None else ""
+
+
+def _ask_how_much(left: DeltaGenerator, right: DeltaGenerator, fetches: bool) -> dict[str, object]:
+    """How much to read; of the Hub the first documents unless the visitor wants all."""
+    documents = left.number_input(
         "Documents at most",
         min_value=2,
-        value=None,
+        value=sources.FIRST_DOCUMENTS if fetches else None,
         step=100,
-        key="documents",
+        key="hub_documents" if fetches else "documents",
         placeholder="all",
         help=_FIELDS["documents"].description,
         bind="query-params",
         persist_state="session",
     )
-    megabytes = st.number_input(
+    megabytes = right.number_input(
         "Megabytes at most",
         min_value=0.1,
         value=None,
@@ -233,6 +192,10 @@ def _ask_limits(choice: str) -> dict[str, object]:
         bind="query-params",
         persist_state="session",
     )
+    return {"documents": documents, "max_megabytes": megabytes}
+
+
+def _ask_more(choice: str) -> dict[str, object]:
     held_out = st.slider(
         "Held out for validation",
         1,
@@ -245,7 +208,7 @@ def _ask_limits(choice: str) -> dict[str, object]:
         persist_state="session",
     )
     seed = 0
-    if choice in words.GENERATED:
+    if choice in sources.GENERATED:
         seed = st.number_input(
             "Seed",
             min_value=0,
@@ -256,22 +219,16 @@ def _ask_limits(choice: str) -> dict[str, object]:
             bind="query-params",
             persist_state="session",
         )
-    return {
-        "documents": documents,
-        "max_megabytes": megabytes,
-        "validation_fraction": held_out / 100,
-        "seed": seed,
-    }
+    return {"validation_fraction": held_out / 100, "seed": seed}
 
 
-def _start(state: PageState, config: PrepareConfig) -> None:
-    argv = words.prepare_argv(config)
+def _start(state: PageState, argv: list[str], name: str) -> None:
     job = jobs.start(
         state.workspace,
         argv,
-        name=f"Corpus {config.name}"[:80],
+        name=name[:80],
         owner=state.owner,
-        key=words.work_key(argv),
+        key=preparing.work_key(argv),
     )
     st.session_state["data_job"] = job.id
     st.rerun()
@@ -282,7 +239,7 @@ def _show_code(state: PageState, config: PrepareConfig) -> None:
         "from pathlib import Path\n"
         "from slm.data.corpus import PrepareConfig, prepare_corpus\n"
         "from slm.workspace import Workspace\n\n"
-        f"config = PrepareConfig({words.arguments(config, PrepareConfig())})\n"
+        f"config = PrepareConfig({preparing.arguments(config, PrepareConfig())})\n"
         f"corpus = prepare_corpus(Workspace(Path({str(state.workspace.root)!r})), config)",
         cleaning.clean,
         prepare_corpus,
