@@ -65,6 +65,11 @@ def test_a_measured_rate_is_kept_and_used(told):
     assert measured["tokens_per_second"] > 0
     found = told("budget", "--corpus", "tales", *flags, *more, "--steps", "10")
     assert found["rate_source"] == "probe"
+    new = told("budget", "--corpus", "tales", *flags, *more, "--seed", "2", "--measure", "True")
+    assert new["tokens_per_second"] == measured["tokens_per_second"]  # a seed costs no time
+    wider = told("budget", "--corpus", "tales", *flags, *more, "--d-ff", "24", "--measure", "True")
+    assert wider["rate_source"] == "probe"
+    assert wider["tokens_per_second"] != measured["tokens_per_second"]
     assert found["seconds"] == pytest.approx(10 * 2 * 16 / measured["tokens_per_second"])
 
 

@@ -10,6 +10,7 @@ from ui.view_models.budget import Curve, Mark, Zone
 
 _ZONE_COLORS = (OKABE_ITO[1], OKABE_ITO[2], OKABE_ITO[4])
 _MARK_COLORS = (OKABE_ITO[3], OKABE_ITO[0], OKABE_ITO[5])
+_EDGE = 0.1  # powers of ten left of and beyond the zones, where a symbol may hang over
 _SYMBOLS = ("diamond", "circle", "star")
 
 
@@ -48,7 +49,7 @@ def gauge(
         legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 0},
         xaxis={
             "type": "log",
-            "range": [log10(zones[0].low), log10(zones[-1].high)],
+            "range": [log10(zones[0].low) - _EDGE, log10(zones[-1].high) + _EDGE],
             "title": "tokens per parameter",
             "tickvals": sorted({*ticks, optimum}),
             "ticktext": [f"{tick:,.15g}" for tick in sorted({*ticks, optimum})],

@@ -24,9 +24,9 @@ from ui.view_models import settings
 from ui.view_models.jobs import count, duration, size
 
 _TEXT: Mapping[TextVerdict, str] = {
-    "plenty": "Plenty",
+    "plenty": "Plenty of",
     "enough": "Enough",
-    "tight": "Tight",
+    "tight": "Barely enough",
     "too_little": "Too little",
 }
 _RUN: Mapping[RunVerdict, str] = {
@@ -52,12 +52,13 @@ class Plan:
     train: TrainConfig
 
 
-def budget_of(plan: Plan, unique_tokens: int) -> Budget:
-    """The plan's numbers on a text of so many different tokens; every place counts as a token."""
+def budget_of(plan: Plan, unique_tokens: int, *, filled: float = 1.0) -> Budget:
+    """The plan's numbers on a text of so many different tokens. `filled` is the share of places in
+    windows that hold one, 1 where nothing is padded."""
     return Budget(
         parameters=sum(parameter_counts(plan.model).values()),
         unique_tokens=unique_tokens,
-        tokens_per_step=plan.train.batch_size * plan.model.context_length,
+        tokens_per_step=max(1, round(filled * plan.train.batch_size * plan.model.context_length)),
         steps=plan.train.steps,
     )
 
@@ -247,6 +248,7 @@ def long_time(seconds: float) -> str:
 
 def preset_rows(vocab_size: int, unique_tokens: int, rates: Sequence[Rate]) -> dict[str, list[str]]:
     """Every preset with its own recipe on this text, as columns of a table."""
+    short = {"plenty": "plenty", "enough": "enough", "tight": "barely", "too_little": "too little"}
     columns: dict[str, list[str]] = {
         name: []
         for name in ("Preset", "Parameters", "Text", "20 a parameter takes", "Its recipe", "Time")
@@ -257,7 +259,7 @@ def preset_rows(vocab_size: int, unique_tokens: int, rates: Sequence[Rate]) -> d
         time = time_of(plan, rates)
         columns["Preset"].append(preset)
         columns["Parameters"].append(count(budget.parameters))
-        columns["Text"].append(_TEXT[budget.text_verdict].lower())
+        columns["Text"].append(short[budget.text_verdict])
         columns["20 a parameter takes"].append(f"{_epochs(budget.optimal_epochs)} epochs")
         columns["Its recipe"].append(
             f"{_epochs(budget.epochs)} epochs, "
@@ -308,6 +310,8 @@ def _flags(plan: Plan, *, vocabulary: bool = False) -> list[str]:
 
 
 def _per_parameter(value: float) -> str:
+    if value < 0.001:
+        return "under 0.001"
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 

@@ -20,9 +20,9 @@ def budget(unique, steps=2_000):
 @pytest.mark.parametrize(
     ("unique", "mood", "headline"),
     [
-        (30_000_000, "good", "Plenty text for this model"),
+        (30_000_000, "good", "Plenty of text for this model"),
         (6_000_000, "good", "Enough text for this model"),
-        (2_000_000, "fair", "Tight text for this model"),
+        (2_000_000, "fair", "Barely enough text for this model"),
         (100_000, "poor", "Too little text for this model"),
     ],
 )
@@ -92,7 +92,7 @@ def test_every_preset_stands_in_the_table():
     rows = words.preset_rows(1_024, 1_000_000, [])
     assert rows["Preset"] == list(PRESETS) and len({len(column) for column in rows.values()}) == 1
     assert set(rows["Time"]) == {"not measured"}
-    assert rows["Text"][0] == "tight" and rows["Text"][-1] == "too little"
+    assert rows["Text"][0] == "barely" and rows["Text"][-1] == "too little"
     nano = sum(parameter_counts(PRESETS["nano"].replace(vocab_size=1_024)).values())
     assert rows["20 a parameter takes"][0] == f"{20 * nano / 1e6:.1f} epochs"
 

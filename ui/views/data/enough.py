@@ -26,7 +26,7 @@ from ui.views.data import windows
 
 _PLOT = {"displayModeBar": False}
 _COLORS = {"good": "green", "fair": "orange", "poor": "red"}
-_KEYS = ("enough_steps", "enough_batch")
+_KEYS = ("enough_steps", "enough_batch", "rate_job")
 
 
 def render(state: PageState) -> None:
@@ -37,23 +37,25 @@ def render(state: PageState) -> None:
     engine = loaders.load_tokenizer(state.tokenizer.folder)
     text = _size_of(state.workspace, state.corpus, state.tokenizer, engine)
     _work(state)
-    _panel(state, text, engine.vocab_size, known_rates(state.workspace))
+    _panel(state, text, engine, known_rates(state.workspace))
 
 
 @st.fragment
-def _panel(state: PageState, text: TrainingSize, vocab_size: int, rates: Sequence[Rate]) -> None:
+def _panel(
+    state: PageState, text: TrainingSize, engine: TextTokenizer, rates: Sequence[Rate]
+) -> None:
     left, right = st.columns([1, 2.7], gap="large")
     with left:
-        plan = _ask(state, vocab_size)
+        plan = _ask(state, engine.vocab_size)
         widgets.demo_note(bool(state.corpus and state.corpus.read_only), "the corpus")
-    budget = words.budget_of(plan, text.tokens)
+    budget = words.budget_of(plan, text.tokens, filled=_filled(state, plan, engine))
     with right:
         _tell(budget, text)
         _time(state, plan, rates)
     with left:
         st.caption(words.HONEST)
-    _aspects(budget, vocab_size, text, rates)
-    _show_code(state, plan, text)
+    _aspects(budget, engine.vocab_size, text, rates)
+    _show_code(state, plan, budget)
 
 
 def _ask(state: PageState, vocab_size: int) -> Plan:
@@ -103,7 +105,7 @@ def _ask(state: PageState, vocab_size: int) -> Plan:
 
 
 def _forget() -> None:
-    """Another model brings its own steps and batch."""
+    """Another model brings its own steps and batch; a measurement that failed is another's."""
     for key in _KEYS:
         st.session_state.pop(key, None)
         st.query_params.pop(key, None)
@@ -118,6 +120,22 @@ def _own_plan(state: PageState) -> Plan | None:
     except (WorkspaceError, ConfigError):
         return None
     return Plan(state.run.name, own.model, own.train)
+
+
+def _filled(state: PageState, plan: Plan, engine: TextTokenizer) -> float:
+    """Share of the places that hold a token, where the plan pads its windows.
+
+    Raises: DataError when it cannot pad this text, for want of marks between documents.
+    """
+    if plan.train.windows != "one_document":
+        return 1.0
+    assert state.corpus is not None and state.tokenizer is not None
+    separator = separator_of(state.tokenizer)
+    documents = windows.documents_of(
+        state.workspace, state.corpus, state.tokenizer, engine, separator
+    )
+    layout = documents.lay_out(plan.model.context_length, plan.train.windows)
+    return 1 - layout.totals.padded_share
 
 
 def _tell(budget: Budget, text: TrainingSize) -> None:
@@ -212,9 +230,8 @@ def _size(
     return training_size(_workspace, _corpus, _tokenizer, _engine)
 
 
-def _show_code(state: PageState, plan: Plan, text: TrainingSize) -> None:
+def _show_code(state: PageState, plan: Plan, budget: Budget) -> None:
     assert state.corpus is not None and state.tokenizer is not None
-    budget = words.budget_of(plan, text.tokens)
     command = settings.command_line(words.budget_argv(plan, state.corpus.id, state.tokenizer.id))
     with st.expander("On the command line", icon=":material/terminal:"):
         st.code(command, language="bash")

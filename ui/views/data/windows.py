@@ -53,7 +53,7 @@ def _panel(state: PageState, corpus: Artefact, tokenizer: Artefact) -> None:
         widgets.demo_note(corpus.read_only, "the corpus")
     with right, widgets.user_errors():
         engine = loaders.load_tokenizer(tokenizer.folder)
-        documents = _documents_of(state.workspace, corpus, tokenizer, engine, separator)
+        documents = documents_of(state.workspace, corpus, tokenizer, engine, separator)
         layout = documents.lay_out(context, mode)
         for_all = _layouts(documents, context)
         with st.container(horizontal=True, gap="medium"):
@@ -159,7 +159,7 @@ def _layouts(documents: EncodedDocuments, context: int) -> dict[WindowMode, Tota
     return {mode: documents.lay_out(context, mode).totals for mode in modes}
 
 
-def _documents_of(
+def documents_of(
     workspace: Workspace,
     corpus: Artefact,
     tokenizer: Artefact,
