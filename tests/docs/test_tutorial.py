@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial"
 NAMES = ("data", "tokenizer", "model", "training", "evaluation", "attention", "sampling")
 CHAPTERS = [TUTORIAL / f"{number}_{name}.md" for number, name in enumerate(NAMES, start=1)]
-PAGES = [*CHAPTERS, TUTORIAL / "glossary.md", TUTORIAL / "sources.md"]
+PAGES = [*CHAPTERS, *(TUTORIAL / f"{name}.md" for name in ("glossary", "sources", "scaling"))]
 SMALLER = {
     "documents=8_000": "documents=300",
     "steps=720, batch_size=12, snapshots=12": "steps=4, batch_size=2, snapshots=2, threads=1, "
