@@ -4,10 +4,10 @@ Knows origins and limits. What is done to the text afterwards is the business of
 `cleaning` and `corpus`.
 """
 
-import logging
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -15,20 +15,18 @@ from typing import NamedTuple
 from pydantic import Field
 
 from slm.config import Config
-from slm.data import hub, hub_spool, text_files
+from slm.data import hub, hub_spool, ingest, readers, uploads
 from slm.data.catalogue import EMBEDDED as EMBEDDED
 from slm.data.catalogue import PUBLISHED as PUBLISHED
 from slm.data.catalogue import SourceInfo as SourceInfo
+from slm.data.content import plain_name
 from slm.data.hub import HubRequest
-from slm.data.text_files import Decoded as Decoded
-from slm.data.text_files import decode_upload as decode_upload
+from slm.data.text_files import SplitRule
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
 
 _SEEDS_PER_CORPUS = 10_000_000  # corpora with neighbouring seeds share no tale
-_FILE_AS_ONE_DOCUMENT = 100_000  # characters; longer files of a folder are split
 _ARTICLE_TITLE = re.compile(r"= (?!=).*[^=] =")  # "= = Section = =" is none
-_logger = logging.getLogger(__name__)
 
 
 class Document(NamedTuple):
@@ -45,7 +43,7 @@ class SourceConfig(Config):
         "tales",
         min_length=1,
         description="tales, python-docs, python-code, tinystories, wikitext-2, wikitext-103, "
-        "hub:OWNER/NAME, or the path of a text file or of a folder of them.",
+        "hub:OWNER/NAME, or the path of a file (text, table, HTML, PDF, Word, zip) or of a folder.",
     )
     documents: int | None = Field(
         None, ge=2, description="Read at most this many documents (all there are without it)."
@@ -65,7 +63,14 @@ class SourceConfig(Config):
         False, description="Use only what has been downloaded of a Hub data set; no network."
     )
     text_column: str | None = Field(
-        None, description="Column of a Hub data set that holds the text; found without it."
+        None,
+        description="Column of a table or a Hub data set that holds the text; found without it.",
+    )
+    split_rule: SplitRule = Field(
+        "auto",
+        description="How the documents of a file are told apart: by separator lines, by lines, by "
+        "paragraphs, by sections (two blank lines), by chunks of whole paragraphs, or each file "
+        "as one; auto lets the text decide. Rows of tables are documents in any case.",
     )
 
 
@@ -117,14 +122,14 @@ def open_source(
         HubError: the Hub is out of reach or has no such data set.
     """
     if upload is not None:
-        opened = _open_upload(*upload)
+        opened = _open_upload(*upload, config, report)
     elif config.source in EMBEDDED:
         opened = _open_embedded(config)
     elif config.source in PUBLISHED or config.source.startswith(hub.PREFIX):
         opened = _open_hub(config, report, downloads)
     else:
-        opened = _open_path(Path(config.source).expanduser())
-    return _limited(opened, config)
+        opened = _open_path(Path(config.source).expanduser(), config, report)
+    return limited(opened, config)
 
 
 def source_title(config: SourceConfig) -> str:
@@ -137,7 +142,7 @@ def source_title(config: SourceConfig) -> str:
     return Path(config.source).stem or config.source
 
 
-def _limited(opened: OpenSource, config: SourceConfig) -> OpenSource:
+def limited(opened: OpenSource, config: SourceConfig) -> OpenSource:
     """The same source, cut at the config's limits."""
     documents: Iterable[Document] = opened.documents
     expected_bytes = opened.expected_bytes
@@ -208,81 +213,52 @@ def _tales_with_echoes(seed: int, count: int) -> Iterator[Document]:
             yield tale
 
 
-def _open_upload(filename: str, data: bytes) -> OpenSource:
-    _require_text_suffix(filename)
-    decoded = decode_upload(data, filename)
-    split = text_files.split_text(decoded.text)
-    return OpenSource(
-        (Document(text, filename) for text in split.documents),
-        split.how_split,
-        (Original(filename, data),),
-        (("encoding", decoded.encoding), ("replaced_characters", decoded.replaced)),
-        expected_bytes=len(data),
-    )
+def _open_upload(filename: str, data: bytes, config: SourceConfig, report: Reporter) -> OpenSource:
+    """Bytes at hand, laid down for as long as they are read."""
+    folder = tempfile.TemporaryDirectory(prefix="slm-upload-")
+    path = Path(folder.name) / uploads.safe_name(filename)
+    path.write_bytes(data)
+    opened = _open_path(path, config, report, ingest.UPLOAD)
+
+    def documents() -> Iterator[Document]:
+        with folder:
+            yield from opened.documents
+
+    return replace(opened, documents=documents(), originals=(Original(filename, data),))
 
 
-def _open_path(path: Path) -> OpenSource:
-    if path.is_dir():
-        return _open_folder(path)
-    if not path.is_file():
+def _open_path(
+    path: Path, config: SourceConfig, report: Reporter, limits: ingest.Limits | None = None
+) -> OpenSource:
+    """A file or a folder, read by a process of its own; less is allowed to one that was sent."""
+    if not path.is_file() and not path.is_dir():
         known = ", ".join([*EMBEDDED, *PUBLISHED])
         raise DataError(
             f"There is no source {str(path)!r}. Use one of {known}, hub:OWNER/NAME, "
-            "or the path of a text file or folder."
+            "or the path of a file or folder."
         )
-    _require_text_suffix(path.name)
-    split = text_files.read_text_file(path)
+    reading = ingest.open_documents(
+        path,
+        readers.HowToRead(config.text_column, config.split_rule),
+        limits or (ingest.UPLOAD if uploads.is_upload(path) else ingest.LOCAL),
+        report.should_stop,
+    )
     return OpenSource(
-        (Document(text, path.name) for text in split.documents),
-        split.how_split,
-        (Original(path.name, path),),
-        expected_bytes=path.stat().st_size,
+        (Document(text, source) for text, source in reading.documents),
+        reading.how_split,
+        _originals(path),
+        reading.facts,
+        reading.expected_documents,
+        reading.expected_bytes,
+        reading.findings,
     )
 
 
-def _open_folder(folder: Path) -> OpenSource:
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in text_files.SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    if not paths:
-        raise DataError(
-            f"The folder {folder.name!r} holds no {' or '.join(text_files.SUFFIXES)} files. "
-            "Choose a folder that does."
-        )
-    return OpenSource(
-        _documents_of(folder, paths),
-        f"Each file is a document; one of more than {_FILE_AS_ONE_DOCUMENT:,} characters is split "
-        "by its own marks, or gathered from its paragraphs.",
-        tuple(Original(path.relative_to(folder).as_posix(), path) for path in paths),
-        expected_bytes=sum(path.stat().st_size for path in paths),
-    )
-
-
-def _documents_of(folder: Path, paths: Iterable[Path]) -> Iterator[Document]:
-    """A folder's documents; a file that is no text is left out and logged."""
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
-        if path.stat().st_size > _FILE_AS_ONE_DOCUMENT:
-            for text in text_files.read_text_file(path).documents:
-                yield Document(text, name)
-            continue
-        try:
-            yield Document(decode_upload(path.read_bytes(), name).text, name)
-        except DataError as problem:
-            _logger.warning("left out: %s", problem)
-
-
-def _require_text_suffix(filename: str) -> None:
-    suffix = Path(filename).suffix.lower()
-    if suffix not in text_files.SUFFIXES:
-        raise DataError(
-            f"{filename} has the ending {suffix or 'of no kind'!r}; "
-            f"{', '.join(text_files.SUFFIXES)} are read. Save the text as .txt."
-        )
+def _originals(path: Path) -> tuple[Original, ...]:
+    if path.is_file():
+        return (Original(plain_name(path.name), path),)
+    inside = ((item.relative_to(path).as_posix(), item) for item in readers.files_of(path))
+    return tuple(Original(plain_name(name), item) for name, item in inside)
 
 
 def _open_hub(config: SourceConfig, report: Reporter, downloads: Path | None) -> OpenSource:

@@ -1,75 +1,12 @@
-"""Bytes into text, and text into documents."""
-
-import codecs
+"""Lines into documents, by every rule."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slm.data import text_files
-from slm.data.text_files import choose_rule, decode_upload, read_text_file, split_text
-from slm.errors import DataError
-
-LETTER = "Dear Zoë, the café “Größe” is open again; come and have a naïve crêpe with me!\n"
-
-
-@pytest.mark.parametrize(
-    ("data", "encoding"),
-    [
-        (LETTER.encode(), "utf-8"),
-        (codecs.BOM_UTF8 + LETTER.encode(), "utf-8-sig"),
-        (LETTER.encode("utf-16"), "utf-16"),
-        (codecs.BOM_UTF16_BE + LETTER.encode("utf-16-be"), "utf-16"),
-        (LETTER.encode("cp1252"), "cp1252"),
-    ],
-)
-def test_a_text_is_the_same_in_every_encoding(data, encoding):
-    assert decode_upload(data, "letter.txt") == (LETTER, encoding, 0)
-
-
-def test_damaged_utf8_stays_utf8_and_the_damage_is_counted():
-    data = LETTER.encode() + b"\xc3(" + LETTER.encode()
-    decoded = decode_upload(data, "letter.txt")
-    assert decoded.encoding == "utf-8"
-    assert decoded.replaced == 1
-    assert decoded.text == LETTER + "\ufffd(" + LETTER
-
-
-def test_marks_that_stood_in_the_file_are_not_counted_as_damage():
-    assert decode_upload((LETTER + "\ufffd").encode(), "letter.txt").replaced == 0
-
-
-def test_line_ends_of_all_systems_become_newlines():
-    text = "one line of some length\r\nanother line of some length\rand a third\n"
-    assert "\r" not in decode_upload(text.encode(), "a.txt").text
-    assert decode_upload(text.encode(), "a.txt").text.count("\n") == 3
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", r"a\.txt is empty\. Choose"),
-        (b" \n\t " * 50, r"only blanks: 200 bytes"),
-        (b"x", r"holds 1 characters; a corpus needs at least 40"),
-        (b"some text" + b"\0" + b"more" * 20, r"not text: NUL at byte 9\."),
-        (bytes(range(1, 32)) * 9, r"not text: \d+ of its"),
-    ],
-)
-def test_what_is_no_text_is_refused_with_the_reason(data, message):
-    with pytest.raises(DataError, match=message):
-        decode_upload(data, "a.txt")
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=2_000))
-def test_any_bytes_are_decoded_or_refused_in_words(data):
-    try:
-        decoded = decode_upload(data, "x.txt")
-    except DataError as error:
-        assert str(error).startswith("x.txt ")
-    else:
-        decoded.text.encode()
-        assert decoded.replaced >= 0
+from slm.data.content import Tally
+from slm.data.text_files import choose_rule, how_split, split_lines, split_text
 
 
 def test_a_separator_line_ends_a_document():
@@ -112,21 +49,37 @@ def test_a_line_without_blanks_is_cut_anyway():
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.text(alphabet="ab .\n", max_size=400), st.sampled_from(sorted(text_files.HOW_SPLIT)))
+@given(st.text(alphabet="ab .\n", max_size=400), st.sampled_from(text_files.RULES))
 def test_splitting_loses_no_character_but_blanks(text, rule):
     documents = list(split_text(text, rule).documents)
     assert "".join("".join(documents).split()) == "".join(text.split())
     assert all(document.strip() for document in documents)
 
 
-def test_a_large_file_is_read_by_lines_to_the_same_documents(tmp_path, monkeypatch):
-    path = tmp_path / "large.txt"
-    stories = [f"Story {i}. " + "Zoë walked on. " * 20 for i in range(200)]
-    path.write_text("\n<|endoftext|>\n".join(stories), encoding="utf-8", newline="\r\n")
-    whole = list(read_text_file(path).documents)
-    monkeypatch.setattr(text_files, "_READ_WHOLE_BYTES", 0)
-    monkeypatch.setattr(text_files, "_PROBE_BYTES", 10_000)
-    assert list(read_text_file(path).documents) == whole == stories
-    path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(DataError, match="NUL in line 399"):
-        list(read_text_file(path).documents)
+def test_a_blank_line_ends_a_paragraph_where_that_is_asked():
+    text = "One.\nStill one.\n\n\nTwo.\n \nThree.\n"
+    assert list(split_text(text, "paragraphs").documents) == ["One.\nStill one.", "Two.", "Three."]
+
+
+def test_a_whole_file_can_be_one_document():
+    assert list(split_text("\nOne.\n\n\nTwo.\n\n", "file").documents) == ["One.\n\n\nTwo."]
+
+
+def test_a_rule_that_was_asked_for_is_not_explained_by_the_text():
+    assert how_split("chunks", asked=False).startswith("No document marks were found")
+    assert how_split("chunks", asked=True).startswith("Paragraphs are gathered")
+
+
+@pytest.mark.parametrize("rule", ["separator", "file", "sections", "paragraphs"])
+def test_a_document_that_never_ends_is_cut_and_counted(monkeypatch, rule):
+    monkeypatch.setattr(text_files, "MAX_DOCUMENT", 25)
+    tally = Tally()
+    documents = list(split_lines(["ten signs\n"] * 6, rule, tally))
+    assert documents == ["ten signs\nten signs\nten signs"] * 2
+    assert tally.documents_cut == 2
+
+
+def test_lines_cut_in_mid_word_are_counted_once_each():
+    tally = Tally()
+    list(split_lines(["x" * 9_000 + "\n", "\n", "A sentence. " * 900], "chunks", tally))
+    assert tally.lines_cut == 1
