@@ -29,6 +29,7 @@ from slm.data.sources import SourceConfig, read_documents
 from slm.tokenizer import bpe
 from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.patterns import PATTERNS
+from slm.tokenizer.together import Tally, id_blocks
 
 VOCAB_SIZE = 4096
 
@@ -90,6 +91,9 @@ def main() -> None:
         arguments.rounds,
         {
             "ours": lambda: ours.encode_batch(texts),
+            "ours, into arrays as token files are written": lambda: list(
+                id_blocks(texts, ours, [], Tally())
+            ),
             "tiktoken, same ranks": lambda: bare.encode_ordinary_batch(texts, num_threads=cores),
             "tokenizers": lambda: peer.encode_batch_fast(texts),
         },
