@@ -99,3 +99,13 @@ def test_the_lines_of_code_run(
     (tmp_path / "shown.py").write_text(lines)
     runpy.run_path(str(tmp_path / "shown.py"))
     assert printed in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("view", [WINDOWS, ENOUGH])
+def test_a_tokenizer_that_lost_its_files_costs_a_sentence(
+    open_page: OpenPage, workspace_env: Workspace, view: str
+):
+    (workspace_env.tokenizers.list()[0].folder / "tokenizer.json").unlink()
+    app = open_page("data", view=view)
+    assert not app.exception
+    assert "has lost its files" in app.error[0].value.replace("\\", "")

@@ -15,7 +15,7 @@ from slm.training.budget import OPTIMAL_TOKENS_PER_PARAMETER, Budget, effective_
 from slm.training.rates import Rate, known_rates
 from slm.training.runs import RunSettings
 from slm.workspace import Artefact, Workspace
-from ui import job_panel, loaders, widgets
+from ui import job_panel, widgets
 from ui.figures import budget as figures
 from ui.session import PageState
 from ui.view_models import budget as words
@@ -34,7 +34,7 @@ def render(state: PageState) -> None:
     if state.corpus is None or state.tokenizer is None:
         windows.missing(state)
         return
-    engine = loaders.load_tokenizer(state.tokenizer.folder)
+    engine = windows.engine_of(state.tokenizer)
     text = _size_of(state.workspace, state.corpus, state.tokenizer, engine)
     _work(state)
     _panel(state, text, engine, known_rates(state.workspace))

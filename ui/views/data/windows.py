@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from slm.data.layout import Layout, Totals, lay_out
 from slm.data.windows import WindowMode
-from slm.errors import ConfigError, WorkspaceError
+from slm.errors import ConfigError, TokenizerError, WorkspaceError
 from slm.tokenizer.documents import EncodedDocuments, training_documents
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.separators import SEPARATORS, Separator, separator_of
@@ -45,6 +45,18 @@ def missing(state: PageState) -> None:
         session.go_to("tokenizer", view="train")
 
 
+def engine_of(tokenizer: Artefact) -> TextTokenizer:
+    """The tokenizer, ready to use.
+
+    Raises: TokenizerError when it has lost its files.
+    """
+    if not (tokenizer.folder / "tokenizer.json").exists():
+        raise TokenizerError(
+            f"{tokenizer.name!r} has lost its files; train it again or choose another."
+        )
+    return loaders.load_tokenizer(tokenizer.folder)
+
+
 @st.fragment
 def _panel(state: PageState, corpus: Artefact, tokenizer: Artefact) -> None:
     left, right = st.columns([1, 2.7], gap="large")
@@ -52,7 +64,7 @@ def _panel(state: PageState, corpus: Artefact, tokenizer: Artefact) -> None:
         context, mode, separator, beneath = _ask(state, tokenizer)
         widgets.demo_note(corpus.read_only, "the corpus")
     with right, widgets.user_errors():
-        engine = loaders.load_tokenizer(tokenizer.folder)
+        engine = engine_of(tokenizer)
         documents = documents_of(state.workspace, corpus, tokenizer, engine, separator)
         layout = documents.lay_out(context, mode)
         for_all = _layouts(documents, context)
