@@ -86,6 +86,8 @@ def records(
                 raise (DataError if record["kind"] == "DataError" else HubError)(record["error"])
             if "paused" in record:
                 paused = float(record["paused"])
+                if paused >= patience_seconds:
+                    raise _silent(name, patience_seconds, paused)
             elif "ready" not in record:
                 paused = 0.0
                 yield record
