@@ -1,0 +1,189 @@
+"""A file or a text of the visitor's: kept, looked into by a process of its own, and shown.
+
+What is in hand is named in the address by its hash, so that a reload finds it again.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from slm.data import ingest, uploads
+from slm.data.previews import Preview
+from slm.data.readers import HowToRead
+from slm.data.sources import SourceConfig
+from slm.data.text_files import SplitRule
+from slm.errors import DataError
+from ui import widgets
+from ui.session import PageState
+from ui.view_models import glossary
+from ui.view_models import upload as words
+from ui.view_models.upload import FileView
+from ui.views import kept
+
+_FILE = "upload"
+_PASTED = "pasted"
+_MAX_PASTED = 1_000_000
+
+
+def ask(state: PageState) -> SourceConfig | None:
+    """The file that this visitor sent, and how it is to be read; None while there is none.
+
+    Raises: DataError for a file that cannot be read.
+    """
+    sent = st.file_uploader("Your file", type=words.ENDINGS, key="data-upload", help=words.LIMITS)
+    if sent is not None and st.session_state.get("data_sent") != sent.file_id:
+        st.session_state["data_sent"] = sent.file_id
+        _take(state, _FILE, sent.name, sent.getbuffer())
+    elif sent is None:
+        st.session_state.pop(f"problem-{_FILE}", None)
+    path = _in_hand(state, _FILE)
+    if path is None:
+        return None
+    if sent is None:
+        st.caption(f"In hand: {widgets.esc_md(path.name)}. Another file takes its place.")
+    return _choose(path)
+
+
+def ask_paste(state: PageState) -> SourceConfig | None:
+    """The text that this visitor pasted, and how it is to be read; None while there is none.
+
+    Raises: DataError for too little text.
+    """
+    text = st.text_area(
+        "Text",
+        key="data-paste",
+        height=160,
+        max_chars=_MAX_PASTED,
+        placeholder="Paste a page or more; Ctrl+Enter takes it.",
+        persist_state="session",
+    )
+    if text.strip() and st.session_state.get("data_taken") != text:
+        st.session_state["data_taken"] = text
+        _take(state, _PASTED, uploads.PASTED, text.encode(errors="replace"))
+    elif not text.strip():
+        st.session_state.pop(f"problem-{_PASTED}", None)
+    path = _in_hand(state, _PASTED)
+    if path is None:
+        return None
+    if not text.strip():
+        st.caption("In hand: the text that you pasted before. Another text takes its place.")
+    return _choose(path)
+
+
+def _take(state: PageState, key: str, name: str, data: bytes | memoryview) -> None:
+    """Keep what was sent if it can be read; else remember why not."""
+    kept.keep(key, "")
+    st.session_state.pop(f"problem-{key}", None)
+    try:
+        path = uploads.keep_upload(state.workspace, name, data)
+        found = _look(str(path), None, "auto")
+        if isinstance(found, str):
+            uploads.forget_upload(path)
+            raise DataError(found)
+        kept.keep(key, path.parent.name)
+    except DataError as problem:
+        st.session_state[f"problem-{key}"] = str(problem)
+
+
+def _in_hand(state: PageState, key: str) -> Path | None:
+    """The file that the address or this visit names.
+
+    Raises: DataError when the last one that was sent could not be read.
+    """
+    if problem := st.session_state.get(f"problem-{key}"):
+        raise DataError(problem)
+    digest = kept.recall(key)
+    if not digest:
+        return None
+    path = uploads.find_upload(state.workspace, digest)
+    if path is None:
+        st.info(words.NOT_HERE)
+        return None
+    kept.keep(key, digest)
+    return path
+
+
+def _choose(path: Path) -> SourceConfig | None:
+    """What was found, and the choices that are the visitor's."""
+    view = words.file_view(_looked(path, None, "auto"))
+    st.markdown(f"**{widgets.esc_md(path.name)}** · {widgets.esc_md(view.headline)}")
+    column: str | None = None
+    rule: SplitRule = "auto"
+    if view.columns:
+        column = _ask_column(view)
+        if column is None:
+            return None
+    if view.asks_split:
+        rule = _ask_rule()
+    if column != view.text_column or rule != "auto":
+        view = words.file_view(_looked(path, column, rule))
+    _show(view)
+    return words.source_config(str(path), column, rule)
+
+
+def _ask_column(view: FileView) -> str | None:
+    names = list(view.columns)
+    chosen = st.selectbox(
+        "Text column",
+        names,
+        index=names.index(view.text_column) if view.text_column in names else None,
+        format_func=lambda name: f"{name} · {view.columns.get(name, '')}",
+        key="table_column",
+        placeholder="which column holds the text",
+        help=glossary.meaning("text column"),
+        bind="query-params",
+        persist_state="session",
+    )
+    frame = pd.DataFrame(view.cells, columns=list(view.shown_columns))
+    st.dataframe(frame, hide_index=True, height=180)
+    if view.question:
+        st.caption(widgets.esc_md(view.question))
+    return chosen
+
+
+def _ask_rule() -> SplitRule:
+    return st.selectbox(
+        "How documents are told apart",
+        list(words.SPLIT_RULES),
+        format_func=words.SPLIT_RULES.__getitem__,
+        key="split_rule",
+        help=glossary.meaning("document"),
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def _show(view: FileView) -> None:
+    st.caption(widgets.esc_md(view.documents))
+    for note in view.notes:
+        st.caption(widgets.esc_md(note))
+    if view.inside:
+        with st.expander("Files inside", icon=":material/folder_zip:"):
+            st.dataframe(
+                pd.DataFrame(view.inside, columns=["File", "Size", "What becomes of it"]),
+                hide_index=True,
+                height="content",
+            )
+            st.caption(view.inside_note)
+    if view.problems:
+        with st.expander(f"What cannot be read ({len(view.problems)})", icon=":material/warning:"):
+            for problem in view.problems:
+                st.text(problem)
+
+
+def _looked(path: Path, column: str | None, rule: SplitRule) -> Preview:
+    """Raises: DataError when the file cannot be read this way."""
+    found = _look(str(path), column, rule)
+    if isinstance(found, str):
+        raise DataError(found)
+    return found
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking into the file")
+def _look(path: str, column: str | None, rule: SplitRule) -> Preview | str:
+    """What a file shows of itself, or why it cannot be read. Its path holds its hash."""
+    try:
+        return ingest.preview(Path(path), HowToRead(column, rule))
+    except DataError as problem:
+        return str(problem)
