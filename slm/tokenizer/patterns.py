@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-import regex  # type: ignore[import-untyped]
+import regex
 import tokenizers
 from tokenizers import pre_tokenizers
 
