@@ -264,7 +264,7 @@ def _originals(path: Path) -> tuple[Original, ...]:
 def _open_hub(config: SourceConfig, report: Reporter, downloads: Path | None) -> OpenSource:
     known = PUBLISHED.get(config.source)
     request = hub_request(config)
-    report(None, f"Asking the Hub for {request.name}")
+    report(None, f"Opening {request.name} of the Hub")
     stop = report.should_stop
     if downloads is not None:
         kept = hub_spool.open_kept(downloads, request, offline=config.hub_offline, should_stop=stop)
