@@ -56,7 +56,10 @@ def excerpt(before: str, after: str, *, context: int = 60, limit: int = 600) -> 
     limit. Only four times the limit is looked at.
     """
     window = 4 * limit
-    start = max(0, common_prefix(before, after) - context)
+    agreed = common_prefix(before, after)
+    start = max(0, agreed - context)
+    if start and not before[start - 1].isspace():  # rather begin with a whole word
+        start = 1 + max(start - 1, before.find(" ", start, agreed))
     pieces = diff(before[start : start + window], after[start : start + window])
     is_cut = start + window < max(len(before), len(after))
     kept: list[Segment] = []

@@ -7,6 +7,8 @@ A text that was changed stands beside the new one, in the column `original` of t
 documents. Knows places and texts, not rules.
 """
 
+import io
+import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -80,3 +82,14 @@ def in_first_order(
                 return
             yield document
         place += 1
+
+
+def json_lines(removed: Iterator[RemovedDocument], most_bytes: int = 25_000_000) -> bytes:
+    """Dropped documents as JSON Lines, a document a line, until so many bytes are full."""
+    lines = io.BytesIO()
+    for document in removed:
+        line = json.dumps(document._asdict(), ensure_ascii=False).encode()
+        if lines.tell() + len(line) > most_bytes:
+            break
+        lines.write(line + b"\n")
+    return lines.getvalue()

@@ -1,7 +1,5 @@
 """The Data page, as a visitor uses it."""
 
-import re
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -58,14 +56,6 @@ def test_embedded_text_can_be_looked_at_before_it_is_saved(open_page: OpenPage, 
     (start,) = [button for button in app.button if button.label == "Clean and save it"]
     start.click().run()
     assert app.radio(key="source").value == key
-
-
-def test_rules_show_at_once_what_they_do(open_page: OpenPage):
-    app = open_page("data", view=COLLECT)
-    app.radio(key="source").set_value("python-docs").run()
-    app.button_group(key="rules").set_value(["lower_case"]).run()
-    assert not app.exception
-    assert re.search(r"Of all \d+ documents: \d+ changes in documents that stay", said(app))
 
 
 def test_a_corpus_is_saved_by_a_job_and_used(open_page: OpenPage, workspace_env: Workspace):

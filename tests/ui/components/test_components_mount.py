@@ -10,10 +10,14 @@ def _page() -> None:
     from slm.model.config import PRESETS
     from ui.components.attention_view import attention_view
     from ui.components.block import block_view
+    from ui.components.diff import diff_view
     from ui.components.pipeline import pipeline_view
+    from ui.components.rules import rules_view
     from ui.components.tokens import tokens_view
     from ui.view_models.block_drawing import block_drawing
     from ui.view_models.chips import chip
+    from ui.view_models.cleaning import read_choices, rule_rows, rules_to_add
+    from ui.view_models.diffs import DiffCard, pieces
     from ui.view_models.stages import StageCard
 
     weights = np.tril(np.ones((2, 3, 4, 4), dtype=np.float32))
@@ -23,6 +27,9 @@ def _page() -> None:
     tokens_view(tokens, key="tokens")
     pipeline_view([StageCard("model", "Model", "running", "0.6M parameters", 0.5)], key="stages")
     block_view(block_drawing(PRESETS["nano"]), key="block")
+    choices = read_choices("min_length,lower_case")
+    rules_view(rule_rows(choices, None, 0), rules_to_add(choices), selected=None, key="rules")
+    diff_view([DiffCard("<b>", pieces("a  b", "a b"))], key="diff")
 
 
 def test_all_components_mount_together():

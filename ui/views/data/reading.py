@@ -1,105 +1,56 @@
-"""Texts and their statistics, read once for all visitors and kept by version."""
-
-from dataclasses import dataclass
-from itertools import islice
+"""The first documents of sources, read once for all visitors, and what rules do to them."""
 
 import streamlit as st
 
-from slm.data.cleaning import RuleReport, clean
-from slm.data.corpus import Corpus, open_corpus
-from slm.data.documents import StoredDocument
-from slm.data.sources import Document, SourceConfig, open_source
-from slm.data.splitting import Leakage, leakage
-from slm.data.statistics import CorpusStatistics, describe
-from slm.workspace import Artefact
+from slm.data.cleaning import RuleReport, Step, clean, follow
+from slm.data.corpus import open_documents
+from slm.data.sources import SourceConfig
+from slm.data.trial import FIRST_DOCUMENTS, FirstDocuments, first_documents
+from ui import session
 
-PREVIEW_DOCUMENTS = 500
-_PREVIEW_CHARACTERS = 2_000_000
+PREVIEW_DOCUMENTS = FIRST_DOCUMENTS
 
 
-@dataclass(frozen=True)
-class Sample:
-    """The first documents of a source. `whole` when there are no more."""
-
-    documents: tuple[Document, ...]
-    how_split: str
-    whole: bool
-
-
-def sample_of(config: SourceConfig) -> Sample:
+def sample_of(config: SourceConfig) -> FirstDocuments:
     """The first documents of a source, at most 500.
 
-    Raises: DataError or HubError as `open_source`.
+    Raises: DataError, HubError or WorkspaceError as `open_documents`.
     """
-    return _sample(config.model_dump_json())
+    return _sample(config.model_dump_json(), _place())
 
 
 @st.cache_data(max_entries=24, show_spinner="Reading the first documents")
-def _sample(config_json: str) -> Sample:
-    opened = open_source(SourceConfig.model_validate_json(config_json))
-    documents: list[Document] = []
-    characters = 0
-    for document in islice(opened.documents, PREVIEW_DOCUMENTS + 1):
-        if len(documents) == PREVIEW_DOCUMENTS or characters > _PREVIEW_CHARACTERS:
-            return Sample(tuple(documents), opened.how_split, whole=False)
-        documents.append(document)
-        characters += len(document.text)
-    return Sample(tuple(documents), opened.how_split, whole=True)
-
-
-def sample_statistics(config: SourceConfig) -> CorpusStatistics:
-    """What the sample looks like in numbers."""
-    return _sample_statistics(config.model_dump_json())
-
-
-@st.cache_data(max_entries=24, show_spinner=False)
-def _sample_statistics(config_json: str) -> CorpusStatistics:
-    return describe(document.text for document in _sample(config_json).documents)
+def _sample(config_json: str, place: str) -> FirstDocuments:
+    del place
+    config = SourceConfig.model_validate_json(config_json)
+    return first_documents(open_documents(session.workspace(), config))
 
 
 def rules_on_sample(config: SourceConfig, rules: tuple[str, ...]) -> list[RuleReport]:
-    """What the rules do to the sample."""
-    return _rules_on_sample(config.model_dump_json(), rules)
+    """What the rules do to the sample.
 
-
-@st.cache_data(max_entries=64, show_spinner="Trying the rules")
-def _rules_on_sample(config_json: str, rules: tuple[str, ...]) -> list[RuleReport]:
-    return clean(_sample(config_json).documents, rules).ledger
-
-
-def corpus_statistics(corpus: Artefact) -> CorpusStatistics:
-    """What a saved corpus looks like in numbers.
-
-    Raises: DataError when it is damaged.
+    Raises: DataError for a rule that there is not.
     """
-    return _corpus_statistics(open_corpus(corpus), corpus.manifest.digest)
+    return _rules_on_sample(config.model_dump_json(), _place(), rules)
 
 
-@st.cache_data(
-    max_entries=12,
-    show_spinner="Counting the text",
-    hash_funcs={Corpus: lambda corpus: corpus.artefact.id},
-)
-def _corpus_statistics(corpus: Corpus, digest: str) -> CorpusStatistics:
-    del digest
-    return describe(corpus.texts())
+@st.cache_data(max_entries=64, show_spinner=False)
+def _rules_on_sample(config_json: str, place: str, rules: tuple[str, ...]) -> list[RuleReport]:
+    return clean(_sample(config_json, place).documents, rules).ledger
 
 
-def corpus_leakage(corpus: Artefact) -> Leakage:
-    """Validation documents that are also trained on."""
-    return _leakage(open_corpus(corpus), corpus.manifest.digest)
+def steps_on_sample(config: SourceConfig, rules: tuple[str, ...], document: int) -> list[Step]:
+    """What each rule makes of one document of the sample (0 is the first)."""
+    return _steps_on_sample(config.model_dump_json(), _place(), rules, document)
 
 
-@st.cache_data(
-    max_entries=12,
-    show_spinner="Comparing the two splits",
-    hash_funcs={Corpus: lambda corpus: corpus.artefact.id},
-)
-def _leakage(corpus: Corpus, digest: str) -> Leakage:
-    del digest
-    return leakage(corpus.texts("train"), corpus.texts("val"))
+@st.cache_data(max_entries=64, show_spinner=False)
+def _steps_on_sample(
+    config_json: str, place: str, rules: tuple[str, ...], document: int
+) -> list[Step]:
+    return follow(_sample(config_json, place).documents, rules, document)
 
 
-def corpus_page(corpus: Artefact, start: int, limit: int) -> list[StoredDocument]:
-    """Documents of a saved corpus, from `start` (0 is the first) on."""
-    return list(open_corpus(corpus).documents(start=start, limit=limit))
+def _place() -> str:
+    """Whose corpora a source may mean: part of what a reading is kept under."""
+    return str(session.workspace().root)
