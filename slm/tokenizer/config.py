@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from slm.config import Config
 from slm.tokenizer.bpe import END_OF_TEXT, N_BYTES
@@ -49,19 +49,18 @@ class TokenizeConfig(Config):
         "token. blank_line: an empty line. none: nothing.",
     )
 
-    @field_validator("special_tokens")
-    @classmethod
-    def _names_are_marks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    @model_validator(mode="after")
+    def _special_tokens_are_marks(self) -> Self:
         """Signs at both ends and a letter between: no merge and no character is spelled so."""
-        wrong = [name for name in names if not _is_mark(name)]
-        if wrong:
+        wrong = next((name for name in self.special_tokens if not _is_mark(name)), None)
+        if wrong is not None:
             raise ValueError(
-                f"{wrong[0]!r} cannot be a special token; give 3 to 64 visible characters without "
+                f"{wrong!r} cannot be a special token; give 3 to 64 visible characters without "
                 "blanks that begin and end with a sign and have a letter between, such as <|user|>"
             )
-        if len(set(names)) < len(names):
-            raise ValueError("a special token stands twice; name each once")
-        return names
+        if len(set(self.special_tokens)) < len(self.special_tokens):
+            raise ValueError("A special token stands twice; name each once")
+        return self
 
     @model_validator(mode="after")
     def _vocabulary_holds_what_is_given(self) -> Self:

@@ -16,7 +16,7 @@ def test_names_as_published_models_have_them_are_taken(names):
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (("the",), r"'the' cannot be a special token.* such as <\|user\|>"),
+        (("the",), r"^'the' cannot be a special token.* such as <\|user\|>"),
         (("<|a b|>",), "without blanks"),
         (("<|a\n|>",), "visible characters"),
         (("<|>",), "a letter between"),
