@@ -122,7 +122,7 @@ def _offer_what_arrived(state: PageState, job: Job) -> None:
         if row.button("Save what has arrived", key=f"keep-{job.id}", icon=":material/save:"):
             _start(state, preparing.offline_argv(job.argv), job.name)
     row.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside)
-    if sources.hub_source(job.argv) is not None:
+    if job.status().state == "failed" and sources.hub_source(job.argv) is not None:
         hub.offer_embedded(f"without-{job.id}")
 
 

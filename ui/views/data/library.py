@@ -60,4 +60,4 @@ def facts(card: SourceCard) -> None:
     page = f" · [its page on the Hub]({card.page})" if card.page else ""
     with st.container(gap="xxsmall"):
         st.markdown(f"#### {card.title}\n{card.description}")
-        st.caption(f"{card.facts}{page}\n\nGood for: {card.good_for} {card.network}")
+        st.caption(f"{card.facts}{page} · good for: {card.good_for} {card.network}")
