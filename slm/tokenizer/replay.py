@@ -52,7 +52,7 @@ class Replay:
 
     @cached_property
     def closed_by(self) -> NDArray[np.int64]:
-        """closed_by[i] is the merge that joined what stands on both sides of place i; 0 for none."""
+        """closed_by[i] is the merge that joined both sides of place i; 0 for none."""
         numbers = np.zeros(len(self.data), dtype=np.int64)
         for join in self.joins:
             numbers[join.middle] = join.number
@@ -130,6 +130,11 @@ def replay_text(tokenizer: TextTokenizer, merges: Sequence[Merge], text: str) ->
             "replayed. Try another text."
         )
     return found
+
+
+def merges_of(tokenizer: TextTokenizer) -> Sequence[Merge]:
+    """What the tokenizer joins, in order; empty for one that does not join."""
+    return tokenizer.merges if isinstance(tokenizer, Tokenizer | ImportedTokenizer) else ()
 
 
 def whole_at(text_chunks: Sequence[bytes], merges: Sequence[Merge]) -> dict[bytes, int]:
