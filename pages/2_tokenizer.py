@@ -1,11 +1,14 @@
 """Tokenizer: how text becomes numbers."""
 
 from ui import session, widgets
-from ui.views.tokenizer import look, train, vocabulary
+from ui.views.tokenizer import compare, look, published, replay, train, vocabulary
 
 VIEWS = {
     "look": ("Text as tokens", look),
+    "replay": ("Merge replay", replay),
     "vocabulary": ("Vocabulary", vocabulary),
+    "compare": ("Compare", compare),
+    "published": ("Published", published),
     "train": ("New tokenizer", train),
 }
 

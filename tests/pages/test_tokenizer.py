@@ -5,20 +5,26 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.loading import load_tokenizer
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
 from tests.pages.waiting import finished
 from ui.components.payload import unpack
+from ui.view_models.chips import visible
 from ui.view_models.tokenizer import DEFAULT_TEXT
 
 TRAIN = "New tokenizer"
 
 
+def drawn(app: AppTest) -> list[dict]:
+    """What each component of ours receives."""
+    return [unpack(element.proto.bytes)[0] for element in app.get("bidi_component")]
+
+
 def chips(app: AppTest) -> dict:
-    """What the browser receives."""
-    (element,) = app.get("bidi_component")
-    return unpack(element.proto.bytes)[0]
+    """What the browser receives to draw a text."""
+    return drawn(app)[0]
 
 
 def test_it_opens_with_a_text_as_the_tokens_of_the_current_model(
@@ -57,6 +63,8 @@ def test_a_click_on_a_token_tells_its_merges(open_page: OpenPage, workspace_env:
     app.run()
     assert not app.exception
     assert any("made one token of" in element.value for element in app.caption)
+    tree = drawn(app)[1]["nodes"]
+    assert tree[0]["left"] == 1 and tree[0]["label"].startswith("merge ")
     app.session_state["tokenize-chips"] = {"pick": None}
     app.text_area(key="tokenize").set_value("another text").run()
     assert any("Click a token" in element.value for element in app.caption)
@@ -68,7 +76,74 @@ def test_the_vocabulary_can_be_searched(open_page: OpenPage):
     shown = app.dataframe[0].value["Token"].tolist()
     assert shown and all("·the" in token.lower() for token in shown)
     app.text_input(key="find").set_value("no such token 🦊🦊").run()
-    assert "No token holds that" in app.info[0].value
+    assert "No token is like that" in app.info[0].value
+
+
+def test_the_vocabulary_tells_what_is_never_used_and_where_a_token_stands(
+    open_page: OpenPage, workspace_env: Workspace
+):
+    app = open_page("tokenizer", view="Vocabulary", which="Never used", token="257")
+    assert not app.exception and not app.error
+    assert set(app.dataframe[0].value["Frequency"]) == {0}
+    said = " ".join(element.value for element in app.caption)
+    assert "Counted over the whole training split" in said and "It occurs " in said
+    piece = load_tokenizer(workspace_env.tokenizers.list()[0].folder).token_bytes(257)
+    contexts = app.dataframe[1].value
+    assert set(contexts["token"]) == {visible(piece)} and len(contexts) == 6
+
+
+def test_merges_are_replayed_on_the_text(open_page: OpenPage, workspace_env: Workspace):
+    app = open_page("tokenizer", view="Merge replay", tokenize="the fox said", merge="7")
+    assert not app.exception and not app.error
+    story = drawn(app)[0]
+    assert story["begin"] == 7 and story["all"] and story["bytes"] == 12
+    assert story["merges"] == 512 - 257
+    assert story["words"], "frequent words of the corpus"
+    app.session_state["replay-player"] = {"merge": 9}
+    app.run()
+    assert not app.exception and drawn(app)[0]["begin"] == 7
+    app.text_area(key="tokenize").set_value("x" * 3_000).run()
+    assert drawn(app)[0]["bytes"] == 2_000
+    assert any("2,000 of 3,000 characters" in element.value for element in app.caption)
+
+
+def test_tokenizers_stand_side_by_side(open_page: OpenPage):
+    app = open_page("tokenizer", view="Compare", tokenize="the <b>fox</b>")
+    assert not app.exception and not app.error
+    assert "Bytes alone" in drawn(app)[0]["names"]
+    app.segmented_control(key="compared_on").set_value("languages").run()
+    assert not app.exception
+    assert any("pays most" in element.value for element in app.caption)
+    app.segmented_control(key="compared_on").set_value("domains").run()
+    app.multiselect(key="compared").set_value([]).run()
+    assert not app.exception and "Choose at least one" in app.info[0].value
+
+
+def test_a_published_tokenizer_comes_by_upload_and_a_hostile_one_does_not(
+    open_page: OpenPage, workspace_env: Workspace, tmp_path
+):
+    Tokenizer.train(["the otter said the otter"] * 3, 265).save(tmp_path)
+    sound = (tmp_path / "tokenizer.json").read_bytes()
+    values = json.loads(sound)
+    values["pre_tokenizer"]["pattern"] = {"Regex": "(a+)+$"}
+    for name, data in (("otter <b>", sound), ("hostile", json.dumps(values).encode())):
+        app = open_page("tokenizer", view="Published")
+        app.file_uploader(key="tokenizer_upload").upload("tokenizer.json", data, "application/json")
+        app.run()
+        app.text_input(key="imported_name").set_value(name).run()
+        app.button(key="import").click().run()
+        job = finished(workspace_env, "import-tokenizer")
+        app.run()
+        assert not app.exception
+        if data is sound:
+            assert job.status().state == "done", job.log_tail()
+            assert workspace_env.tokenizers.get(name).details["kind"] == "imported"
+            app.button(key=f"use-{job.id}").click().run()
+            assert not app.exception and app.session_state["view"] == "look"
+        else:
+            assert job.status().state == "failed"
+            assert "could take for ever" in app.error[0].value.replace("\\", "")
+            assert workspace_env.tokenizers.find(name) is None
 
 
 def test_a_tokenizer_is_trained_by_a_job_and_used(open_page: OpenPage, workspace_env: Workspace):

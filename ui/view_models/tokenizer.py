@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slm.tokenizer.bpe import N_BYTES, Merge
-from slm.tokenizer.encoding import TokenizeConfig
+from slm.tokenizer.bpe import N_BYTES, Merge, Piece
 from slm.tokenizer.history import build_steps
 from slm.tokenizer.protocol import TextTokenizer, well_formed
 from ui.view_models.chips import Chip, chip, visible
@@ -94,7 +93,9 @@ class TokenView:
 
     shown: str
     id: int
+    piece: Piece
     bytes: str
+    special: bool
     story: str
     steps: tuple[StepRow, ...]
 
@@ -117,7 +118,9 @@ def token_view(tokenizer: TextTokenizer, merges: Sequence[Merge], token_id: int)
     return TokenView(
         visible(piece),
         token_id,
+        piece,
         piece.hex(" ").upper(),
+        special,
         _story(tokenizer, merges, piece, special, rows),
         rows,
     )
@@ -142,74 +145,32 @@ def _story(
         return (
             f"{merged} made one token of {n_bytes} bytes; the last was no. {last.number:,}{times}."
         )
-    if len(piece) == 1:
+    if len(piece) == 1 and piece[0] >= 0x80:
+        return (
+            "A single byte, part of a character beyond ASCII: UTF-8 writes those as two to four "
+            "bytes. With all 256 bytes in the vocabulary, any text can be written."
+        )
+    if len(piece) == 1 and tokenizer.kind != "imported":
         return "A single byte. The vocabulary begins with all 256, so that any text can be written."
+    if len(piece) == 1:
+        return "A single byte: it was there before any merge."
+    if _is_character(piece):
+        return "A single character: it was there before any merge."
     return "Its merges are not known." if not merges else "No merge made it."
 
 
-@dataclass(frozen=True)
-class VocabularyRow:
-    """One token of the vocabulary. `count` is that of its merge, None where nobody counted."""
-
-    id: int
-    shown: str
-    bytes: str
-    length: int
-    count: int | None
-    kind: str
-
-
-def vocabulary(tokenizer: TextTokenizer, merges: Sequence[Merge]) -> list[VocabularyRow]:
-    """Every token, by id."""
-    counts: Mapping[bytes, int | None] = {merge.bytes: merge.count for merge in merges}
-    special = set(tokenizer.special_tokens.values())
-    rows = []
-    for token_id in range(tokenizer.vocab_size):
-        piece = tokenizer.token_bytes(token_id)
-        kind = "special" if token_id in special else "character"
-        if tokenizer.kind != "characters" and kind != "special":
-            kind = "byte" if len(piece) == 1 and piece not in counts else "merge"
-        shown, written = visible(piece), piece.hex(" ").upper()
-        count = counts.get(piece) if kind == "merge" else None
-        rows.append(VocabularyRow(token_id, shown, written, len(piece), count, kind))
-    return rows
-
-
-def search(rows: Sequence[VocabularyRow], wanted: str) -> list[VocabularyRow]:
-    """The rows whose text holds what was typed; a number finds its id too.
-
-    Blanks match the dots that stand for them, so that " the" finds "·the".
-    """
-    if not wanted:
-        return list(rows)
-    marked = visible(wanted.encode(errors="replace")).casefold()
-    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else None
-    return [row for row in rows if marked in row.shown.casefold() or row.id == number]
-
-
-def longest(rows: Sequence[VocabularyRow], most: int = 12) -> list[str]:
-    """The longest tokens that merges made, as they are shown."""
-    merged = [row for row in rows if row.kind == "merge"]
-    return [row.shown for row in sorted(merged, key=lambda row: -row.length)[:most]]
-
-
-def tokenize_argv(config: TokenizeConfig) -> list[str]:
-    """The command line that trains this tokenizer.
-
-    >>> tokenize_argv(TokenizeConfig(corpus="tales", vocab_size=1024))
-    ['tokenize', '--corpus=tales', '--vocab-size=1024']
-    """
-    plain = TokenizeConfig(corpus="").to_json()
-    return ["tokenize"] + [
-        f"--{field.replace('_', '-')}={value}"
-        for field, value in config.to_json().items()
-        if field == "corpus" or value != plain[field]
-    ]
+def _is_character(piece: bytes) -> bool:
+    return len(piece.decode(errors="surrogateescape")) == 1
 
 
 def tokenizer_facts(details: Mapping[str, Any]) -> str:
     """What kind a tokenizer is, in one line."""
-    kinds = {"bpe": "byte-level BPE", "characters": "a token a character"}
+    kinds = {
+        "bpe": "byte-level BPE",
+        "bytes": "the bytes alone",
+        "characters": "a token a character",
+        "imported": "published",
+    }
     kind = str(details.get("kind", ""))
     parts = [kinds.get(kind, kind)]
     if details.get("vocab_size"):
@@ -226,4 +187,22 @@ def curve_note(n_merges: int, enough: int) -> str:
         f"The first {enough:,} of {n_merges:,} merges give nine tenths of the saving: a "
         f"vocabulary of {size:,}. Each later merge is rarer, and widens the model's embedding by "
         "one more row."
+    )
+
+
+LOAD_WITH_TOKENIZERS = """\
+from tokenizers import Tokenizer
+
+tokenizer = Tokenizer.from_file("tokenizer.json")"""
+
+
+def load_with_transformers(tokenizer: TextTokenizer) -> str:
+    """The lines that load the saved file in `transformers`, with the token that ends texts."""
+    ends = {i: name for name, i in tokenizer.special_tokens.items()}.get(
+        -1 if tokenizer.eos_id is None else tokenizer.eos_id
+    )
+    eos = f", eos_token={ends!r}" if ends else ""
+    return (
+        "from transformers import PreTrainedTokenizerFast\n\n"
+        f'tokenizer = PreTrainedTokenizerFast(\n    tokenizer_file="tokenizer.json"{eos}\n)'
     )

@@ -5,10 +5,7 @@ import time
 import pytest
 
 from slm.tokenizer.characters import CharacterTokenizer
-from slm.tokenizer.encoding import TokenizeConfig
 from slm.tokenizer.fast import Tokenizer
-from slm.verbs.common import parse
-from slm.verbs.tokenizer import tokenize
 from ui.view_models import tokenizer as words
 
 
@@ -58,25 +55,19 @@ def test_a_token_tells_how_it_was_built(hugs):
     assert words.token_view(hugs, hugs.merges, 260).story.startswith("A special token")
 
 
-def test_the_vocabulary_is_found_by_text_and_by_id(hugs):
-    rows = words.vocabulary(hugs, hugs.merges)
-    assert len(rows) == 261 and rows[257].kind == "merge" and rows[257].count == 2
-    assert [row.id for row in words.search(rows, "UG")] == [256, 257]
-    assert [row.shown for row in words.search(rows, " b")] == ["·b"]
-    assert 258 in [row.id for row in words.search(rows, "258")]
-    assert words.search(rows, "xyz") == []
-    assert words.longest(rows, 2) == ["hug", "ug"]
+def test_bytes_beyond_ascii_are_parts_of_characters(hugs):
+    assert "part of a character" in words.token_view(hugs, hugs.merges, 0xC3).story
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        TokenizeConfig(corpus="tales"),
-        TokenizeConfig(corpus="c", name="-x --json", kind="characters"),
-        TokenizeConfig(corpus="c", vocab_size=300, pattern="gpt4"),
-    ],
-)
-def test_the_command_line_says_what_the_page_says(config):
-    verb, *arguments = words.tokenize_argv(config)
-    assert verb == "tokenize"
-    assert parse(TokenizeConfig, tokenize, arguments) == config
+def test_the_saved_file_is_loaded_with_the_token_that_ends_texts(hugs, tmp_path):
+    """The lines that the page gives run, and give the same ids."""
+    hugs.save(tmp_path)
+    path = repr(str(tmp_path / "tokenizer.json"))
+    held: dict = {}
+    lines = words.LOAD_WITH_TOKENIZERS.replace('"tokenizer.json"', path)
+    exec(lines, held)  # noqa: S102
+    assert held["tokenizer"].encode("hugs").ids == hugs.encode("hugs")
+    lines = words.load_with_transformers(hugs).replace('"tokenizer.json"', path)
+    exec(lines, held)  # noqa: S102
+    assert held["tokenizer"]("hugs")["input_ids"] == hugs.encode("hugs")
+    assert held["tokenizer"].eos_token_id == hugs.eos_id

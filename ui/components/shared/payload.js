@@ -7,3 +7,8 @@ function unpack(data) {
   const values = data.buffer.slice(data.byteOffset + 4 + length, data.byteOffset + data.byteLength);
   return { header, values };
 }
+
+// Whether a payload is the one that was drawn before: many reruns send the same again.
+function sameBytes(a, b) {
+  return a?.length === b.length && a.every((byte, i) => byte === b[i]);
+}

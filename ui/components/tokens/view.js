@@ -1,3 +1,5 @@
+const FIRST_CHIPS = 1200, MORE_CHIPS = 2000;   // at once, and in each frame after
+
 // Chips for a list of tokens; hover, focus or arrows show id, bytes and notes of one.
 export default function ({ data, parentElement, setTriggerValue }) {
   const { header } = unpack(data);
@@ -9,21 +11,45 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.classList.toggle("scaled", Boolean(header.scale));
 
   const text = header.texts.join("\u0000");
+  const paint = (chip, i) => {
+    if (header.scale) paintChip(chip, header.values[i]);
+    else paintById(chip, header.ids[i]);
+  };
+  root.paint = paint;
+  root.selected = header.selected;
   if (root.drawnText !== text) {
-    root.chips = addChips(box, header.texts);
+    cancelAnimationFrame(root.adding);
     root.drawnText = text;
+    root.drawnData = data.slice();
+    root.chips = [];
     root.current = null;
+    root.pending = 0;
     tip.hidden = true;
+    box.replaceChildren();
+    add(FIRST_CHIPS);
+  } else if (!sameBytes(root.drawnData, data)) {
+    // Many reruns send the same tokens again; ten thousand chips are then left as they are.
+    root.drawnData = data.slice();
+    root.chips.forEach(paint);
   }
   const chips = root.chips;
-  // Many reruns send the same tokens again; ten thousand chips are then left as they are.
-  if (!sameBytes(root.drawnData, data)) {
-    root.drawnData = data.slice();
-    chips.forEach((chip, i) => {
-      if (header.scale) paintChip(chip, header.values[i]);
-      else paintById(chip, header.ids[i]);
-    });
+
+  // Adds chips up to `end`, and the others in the frames that follow: what is seen comes first.
+  function add(end) {
+    const fragment = document.createDocumentFragment();
+    const last = Math.min(end, total);
+    for (; root.pending < last; root.pending++) {
+      const shown = header.texts[root.pending];
+      const chip = fragment.appendChild(makeChip(shown, root.pending));
+      root.paint(chip, root.pending);
+      if (root.pending === root.selected) chip.classList.add("locked");
+      fragment.append(document.createElement(shown.endsWith("⏎") ? "br" : "wbr"));
+      root.chips.push(chip);
+    }
+    box.append(fragment);
+    if (last < total) root.adding = requestAnimationFrame(() => add(last + MORE_CHIPS));
   }
+
   root.querySelector(".chip.locked")?.classList.remove("locked");
   if (header.selected !== null) chips[header.selected]?.classList.add("locked");
   drawLegend(root.querySelector(".legend"), header.scale);
@@ -71,15 +97,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (event.key === "Enter" && root.current !== null) setTriggerValue("pick", root.current);
     else if (event.key === "Escape") show(null);
     else if (next >= 0 && next < total) {
+      if (next >= chips.length) add(total);
       chips[next].scrollIntoView({ block: "nearest" });
       show(next);
     } else return;
     event.preventDefault();
   };
-}
-
-function sameBytes(a, b) {
-  return a?.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function drawLegend(legend, scale) {

@@ -9,6 +9,7 @@ import streamlit as st
 
 from slm.data.corpus import open_corpus
 from slm.errors import TokenizerError
+from slm.tokenizer import replay
 from slm.tokenizer.bpe import Merge
 from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.history import Shrinking, shrinking
@@ -16,7 +17,7 @@ from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact
 from ui import loaders
 from ui.session import PageState
-from ui.view_models.tokenizer import TextView, VocabularyRow, text_view, vocabulary
+from ui.view_models.tokenizer import TextView, text_view
 
 _CURVE_DOCUMENTS = 200
 _CURVE_CHARACTERS = 500_000
@@ -74,7 +75,7 @@ def merges_of(tokenizer: Current) -> Sequence[Merge]:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _merges(folder: str, version: int, _engine: TextTokenizer) -> Sequence[Merge]:
     del folder, version
-    return tuple(_engine.merges) if isinstance(_engine, Tokenizer) else ()
+    return tuple(replay.merges_of(_engine))
 
 
 def view_of(tokenizer: Current, text: str) -> TextView:
@@ -88,20 +89,9 @@ def _view(folder: str, version: int, text: str, _engine: TextTokenizer) -> TextV
     return text_view(_engine, text)
 
 
-def vocabulary_of(tokenizer: Current) -> list[VocabularyRow]:
-    """Every token."""
-    return _vocabulary(str(tokenizer.folder), tokenizer.version, tokenizer)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _vocabulary(folder: str, version: int, _tokenizer: Current) -> list[VocabularyRow]:
-    del folder, version
-    return vocabulary(_tokenizer.engine, merges_of(_tokenizer))
-
-
 def curve_of(tokenizer: Current, corpus: Artefact) -> Shrinking | None:
-    """How held-out text of the corpus shrinks with each merge; None without merges."""
-    if not merges_of(tokenizer):
+    """How held-out text of the corpus shrinks with each merge; None without merges of our own."""
+    if not isinstance(tokenizer.engine, Tokenizer) or not merges_of(tokenizer):
         return None
     digest = corpus.manifest.digest
     return _curve(str(tokenizer.folder), tokenizer.version, digest, tokenizer, corpus)
