@@ -44,8 +44,7 @@ class Parameter:
         if value is None or not self.low <= value <= self.high:  # NaN is not between them
             whole = "a whole number" if kind is int else "a number"
             raise DataError(
-                f"{self.label} is {text!r}; it must be {whole} from {self.low:,.9g} "
-                f"to {self.high:,.9g}."
+                f"it takes {whole} from {self.low:,.9g} to {self.high:,.9g}, not {text!r}."
             )
         return value
 
@@ -116,7 +115,7 @@ def chosen(entry: str) -> ChosenRule:
     try:
         return ChosenRule(rule, rule.parameter.read(text.strip()))
     except DataError as error:
-        raise DataError(f"The rule {name}: {error}") from None
+        raise DataError(f"The rule {name} ({rule.title}): {error}") from None
 
 
 def chosen_rules(entries: Sequence[str]) -> list[ChosenRule]:

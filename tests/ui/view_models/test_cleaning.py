@@ -53,7 +53,7 @@ def test_what_the_browser_sends_is_checked():
     )
     for odd in (None, "x", [1], [["shine", None, True]], [["lower_case", None, 1]], [[1, 2, 3]]):
         assert words.choices_from_browser(odd) is None
-    with pytest.raises(DataError, match="At least is 'many'"):
+    with pytest.raises(DataError, match="a whole number from 1 to 1,000,000, not 'many'"):
         words.choices_from_browser([["min_length", "many", True]])
 
 

@@ -19,15 +19,21 @@ _mount = register("slm_rules", Path(__file__).parent, shared=("base.css", "paylo
 
 
 def rules_view(
-    rows: Sequence[RuleRow], more: Sequence[RuleRow], *, selected: str | None, key: str
+    rows: Sequence[RuleRow],
+    more: Sequence[RuleRow],
+    *,
+    selected: str | None,
+    turn: int = 0,
+    key: str,
 ) -> None:
     """Draw the rules of the list in order, and below them those that can be added.
 
-    ``selected`` is the rule whose changes are shown elsewhere.
+    ``selected`` is the rule whose changes are shown elsewhere. ``turn`` must differ after each
+    change that the browser sent, so that one that was refused is drawn back too.
     """
     _mount(
         key=key,
-        data=rules_payload(rows, more, selected=selected),
+        data=rules_payload(rows, more, selected=selected, turn=turn),
         on_change_change=lambda: None,
         on_open_change=lambda: None,
     )
@@ -41,7 +47,11 @@ def rules_sent(key: str) -> tuple[Any, str | None]:
 
 
 def rules_payload(
-    rows: Sequence[RuleRow], more: Sequence[RuleRow], *, selected: str | None
+    rows: Sequence[RuleRow],
+    more: Sequence[RuleRow],
+    *,
+    selected: str | None,
+    turn: int = 0,
 ) -> bytes:
     """What the browser receives."""
     return pack(
@@ -49,5 +59,6 @@ def rules_payload(
             "rows": [asdict(row) for row in rows],
             "more": [{"name": row.name, "title": row.title, "hint": row.hint} for row in more],
             "selected": selected,
+            "turn": turn,
         }
     )

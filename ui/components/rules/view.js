@@ -29,6 +29,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     more.hidden = !header.more.length;
     more.replaceChildren(more.firstElementChild, ...header.more.map(makeChip));
     markEnds();
+    root.turn = header.turn;
   }
 
   function makeRow(row) {
@@ -91,7 +92,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     title.title = row.hint;
     title.setAttribute("aria-pressed", String(row.name === header.selected));
     const input = element.querySelector("input");
-    if (input && input !== root.getRootNode().activeElement) input.value = row.field.value;
+    const isTyping = input && input === root.getRootNode().activeElement && root.turn === header.turn;
+    if (input && !isTyping) input.value = row.field.value;
     if (input) input.dataset.sent = row.field.value;
     const effect = element.querySelector(".effect");
     effect.title = row.left_words;

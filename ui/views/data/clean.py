@@ -21,6 +21,7 @@ from ui.views.data import reading
 
 _LIST = "rules-list"
 _HISTORY = "rules-history"
+_TURN = "rules-turn"
 _SHOWN_DOCUMENTS = 4
 _SHOWN_CHARACTERS = 700
 _ASPECTS = {
@@ -37,8 +38,10 @@ def ask(state: PageState, source: SourceConfig | None) -> tuple[str, ...]:
     """
     del state
     history = _history()
+    changed = rules_sent(_LIST)[0]
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + (changed is not None)
     with widgets.user_errors():
-        sent = words.choices_from_browser(rules_sent(_LIST)[0])
+        sent = words.choices_from_browser(changed)
         if sent is not None:
             history = history.then(words.choices_text(sent))
     _hold(history)
@@ -118,7 +121,13 @@ def _draw_list(
         )
     documents = len(sample.documents) if sample is not None else 0
     rows = words.rule_rows(choices, reports, documents)
-    rules_view(rows, words.rules_to_add(choices), selected=selected, key=_LIST)
+    rules_view(
+        rows,
+        words.rules_to_add(choices),
+        selected=selected,
+        turn=st.session_state[_TURN],
+        key=_LIST,
+    )
     if sample is not None and reports is not None:
         st.markdown(words.left_sentence(reports, documents, sample.characters, whole=sample.whole))
 
