@@ -33,7 +33,7 @@ from slm.errors import DataError
 
 _WORKER = ("-P", "-m", "slm.data.ingest_worker")
 _PASSED_ON = (  # of the environment; no token, no key
-    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME"),
+    *("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME"),
     *("SYSTEMROOT", "USERPROFILE", "APPDATA", "TEMP", "TMP"),
 )
 _QUEUED_FRAMES = 4

@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[str, bytes | str, str]] = {
     "commas without quotation marks": (
         "a.csv",
         "id,text\n1,so, it began\n2,so, it went on\n",
-        "no row that can be read; row 2: 3 cells for 2 columns.*quotation marks",
+        "no row that can be read; row 1: 3 cells for 2 columns.*quotation marks",
     ),
     "blank lines alone": ("a.csv", "\n\n\n", "holds no rows"),
     "numbers in columns with tabs": ("a.tsv", "1\t2\n3\t4\n", "no column of text"),

@@ -5,8 +5,9 @@ Knows neither Streamlit nor files. Names, cells and problems are foreign text.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from slm.data.content import MAX_PROBLEMS
 from slm.data.csv_tables import DELIMITERS
 from slm.data.formats import SUFFIXES, TABLES
 from slm.data.ingest import UPLOAD
@@ -16,9 +17,9 @@ from slm.data.text_files import CHUNK_CHARACTERS, SEPARATOR, SplitRule
 from slm.data.uploads import KEPT_DAYS
 from ui.view_models.jobs import size
 
-ENDINGS = [suffix[1:] for suffix in SUFFIXES]
+ENDINGS = list(SUFFIXES)
 SPLIT_RULES: dict[SplitRule, str] = {
-    "auto": "By the marks that it has",
+    "auto": "By the marks of the text itself",
     "separator": f"At lines that say {SEPARATOR}",
     "lines": "Each line is one",
     "paragraphs": "Each paragraph is one",
@@ -33,6 +34,8 @@ LIMITS = (
     f"at most. A file that no corpus or work needs is removed {KEPT_DAYS} days later."
 )
 NOT_HERE = "The file of this link is no longer kept here. Send it again."
+_ROWS_WHOLE = 3
+_TABLE_PIXELS = 180  # four rows and a half: there is more below
 _KINDS = {
     "text": "Plain text",
     "csv": "A table (CSV)",
@@ -78,9 +81,12 @@ class FileView:
     columns: Mapping[str, str]
     shown_columns: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
+    table_height: int | Literal["content"]
     text_column: str | None
     inside: tuple[tuple[str, str, str], ...]
+    inside_title: str
     inside_note: str
+    problems_title: str
     question: str | None
     asks_split: bool
 
@@ -98,9 +104,12 @@ def file_view(found: Preview) -> FileView:
         },
         tuple(column.name for column in found.columns[:SHOWN_COLUMNS]),
         found.rows,
+        "content" if len(found.rows) <= _ROWS_WHOLE else _TABLE_PIXELS,
         found.text_column,
         tuple((m.name, size(m.size), m.left_out or "read") for m in found.members),
+        _many(found.n_members, "file"),
         _inside_note(found),
+        f"What could not be read ({_at_least(len(found.problems))})",
         found.question,
         found.kind not in TABLES,
     )
@@ -210,6 +219,11 @@ def _inside_note(found: Preview) -> str:
     if found.n_members <= SHOWN_MEMBERS:
         return ""
     return f"The first {SHOWN_MEMBERS:,} of {found.n_members:,} files."
+
+
+def _at_least(n_problems: int) -> str:
+    """Only the first problems are kept."""
+    return f"{n_problems} and more" if n_problems >= MAX_PROBLEMS else f"{n_problems}"
 
 
 def _many(number: int, what: str) -> str:

@@ -40,9 +40,7 @@ def ask(state: PageState) -> SourceConfig | None:
     path = _in_hand(state, _FILE)
     if path is None:
         return None
-    if sent is None:
-        st.caption(f"In hand: {widgets.esc_md(path.name)}. Another file takes its place.")
-    return _choose(path)
+    return _choose(path, "" if sent is not None else f"In hand: {path.name} · ")
 
 
 def ask_paste(state: PageState) -> SourceConfig | None:
@@ -66,9 +64,7 @@ def ask_paste(state: PageState) -> SourceConfig | None:
     path = _in_hand(state, _PASTED)
     if path is None:
         return None
-    if not text.strip():
-        st.caption("In hand: the text that you pasted before. Another text takes its place.")
-    return _choose(path)
+    return _choose(path, "" if text.strip() else "In hand: the text that you pasted before · ")
 
 
 def _take(state: PageState, key: str, name: str, data: bytes | memoryview) -> None:
@@ -104,10 +100,10 @@ def _in_hand(state: PageState, key: str) -> Path | None:
     return path
 
 
-def _choose(path: Path) -> SourceConfig | None:
+def _choose(path: Path, in_hand: str) -> SourceConfig | None:
     """What was found, and the choices that are the visitor's."""
     view = words.file_view(_looked(path, None, "auto"))
-    st.markdown(f"**{widgets.esc_md(path.name)}** · {widgets.esc_md(view.headline)}")
+    st.markdown(widgets.esc_md(in_hand + view.headline))
     column: str | None = None
     rule: SplitRule = "auto"
     if view.columns:
@@ -136,7 +132,7 @@ def _ask_column(view: FileView) -> str | None:
         persist_state="session",
     )
     frame = pd.DataFrame(view.cells, columns=list(view.shown_columns))
-    st.dataframe(frame, hide_index=True, height=180)
+    st.dataframe(frame, hide_index=True, height=view.table_height)
     if view.question:
         st.caption(widgets.esc_md(view.question))
     return chosen
@@ -155,19 +151,16 @@ def _ask_rule() -> SplitRule:
 
 
 def _show(view: FileView) -> None:
-    st.caption(widgets.esc_md(view.documents))
-    for note in view.notes:
-        st.caption(widgets.esc_md(note))
+    st.caption(widgets.esc_md(" ".join((view.documents, *view.notes))))
+    row = st.container(horizontal=True)
     if view.inside:
-        with st.expander("Files inside", icon=":material/folder_zip:"):
-            st.dataframe(
-                pd.DataFrame(view.inside, columns=["File", "Size", "What becomes of it"]),
-                hide_index=True,
-                height="content",
-            )
+        with row.popover(view.inside_title, icon=":material/folder_zip:"):
+            columns = ["File", "Size", "What becomes of it"]
+            frame = pd.DataFrame(view.inside, columns=columns)
+            st.dataframe(frame, hide_index=True, width=640, height="content")
             st.caption(view.inside_note)
     if view.problems:
-        with st.expander(f"What cannot be read ({len(view.problems)})", icon=":material/warning:"):
+        with row.popover(view.problems_title, icon=":material/warning:"):
             for problem in view.problems:
                 st.text(problem)
 
