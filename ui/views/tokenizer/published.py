@@ -111,7 +111,6 @@ def _there(state: PageState) -> None:
         {
             "Name": [each.name for each in known],
             "What it is": [words.tokenizer_facts(each.details) for each in known],
-            "Made": [each.manifest.created[:10] for each in known],
         }
     )
     st.dataframe(frame, hide_index=True, height="content" if len(known) < 12 else 430)
