@@ -173,12 +173,9 @@ class DocumentTable:
         Raises: DataError when it is damaged; it is derived: make it anew.
         """
         try:
-            table = pq.read_table(path)
+            table = pq.read_table(path).unify_dictionaries().combine_chunks()
             numbers = {name: table[name].to_numpy() for name in _WHOLE_NUMBERS}
-            names = {
-                name: Categories.of([str(value) for value in table[name].to_pylist()])
-                for name in NAMES
-            }
+            names = {name: _categories(table[name]) for name in NAMES}
             bits = table["bits_per_character"].to_numpy()
         except (pa.ArrowException, OSError, KeyError) as error:
             raise DataError(
@@ -191,3 +188,11 @@ class DocumentTable:
             bits_per_character=bits,
             **numbers,
         )
+
+
+def _categories(column: Any) -> Categories:
+    """A column of names as Parquet keeps it: each name once, and a number for each row."""
+    if not column.num_chunks:
+        return Categories.of([])
+    names = tuple(map(str, column.chunk(0).dictionary.to_pylist()))
+    return Categories(names, column.chunk(0).indices.to_numpy().astype(np.int16))

@@ -95,10 +95,9 @@ def search_texts(texts: Sequence[str], config: SearchConfig) -> Found:
 def _search(
     parts: Iterable[tuple[int, Sequence[str]]], documents: int, config: SearchConfig
 ) -> Found:
-    if not config.query.strip() or len(config.query) > MAX_QUERY:
+    if not 1 <= len(config.query) <= MAX_QUERY:
         raise DataError(
-            f"A search needs 1 to {MAX_QUERY} characters that are not all blank; "
-            f"this one has {len(config.query)}."
+            f"A search needs 1 to {MAX_QUERY} characters; this one has {len(config.query)}."
         )
     began = time.monotonic()
     finder = _Finder(config, began + config.seconds)

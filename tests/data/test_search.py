@@ -53,12 +53,17 @@ def test_letters_that_change_their_length_do_not_shift_what_is_shown():
     assert search_texts([text], SearchConfig(query="οδος")).occurrences == 1
 
 
+def test_blanks_and_line_breaks_can_be_looked_for():
+    found = search_texts(["a\n\tb", "c\n"], SearchConfig(query="\n"))
+    assert (found.occurrences, found.documents_with) == (2, 2)
+
+
 def test_only_so_many_hits_are_shown_but_all_are_counted():
     found = search_texts(["a a a a"], SearchConfig(query="a", hits=2))
     assert found.occurrences == 4 and len(found.hits) == 2 and found.finished
 
 
-@pytest.mark.parametrize("query", ["", "   ", "x" * 201])
+@pytest.mark.parametrize("query", ["", "x" * 201])
 def test_a_query_that_cannot_be_gets_a_sentence(query):
     with pytest.raises(DataError, match="A search needs 1 to 200 characters"):
         search_texts(TEXTS, SearchConfig(query=query))

@@ -12,6 +12,7 @@ from ui.view_models.explore import Bar, Bin
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _WIDE_SPAN = 50
+_FEWEST_ROWS = 8  # so that one bar is no wall
 _DIMMED = {"marker": {"opacity": 0.45}}
 
 
@@ -111,6 +112,7 @@ def bars(rows: Sequence[Bar], title: str, *, percent: bool = False, height: int 
             x=[row.value for row in rows],
             y=list(range(len(rows))),
             orientation="h",
+            width=0.8,
             marker={"color": OKABE_ITO[0]},
             unselected=_DIMMED,
             customdata=[[row.name, row.click] for row in rows],
@@ -124,7 +126,7 @@ def bars(rows: Sequence[Bar], title: str, *, percent: bool = False, height: int 
         margin=_MARGIN,
         xaxis={"title": title, "tickformat": ".0%" if percent else ",", "rangemode": "tozero"},
         yaxis={
-            "autorange": "reversed",
+            "range": [max(len(rows), _FEWEST_ROWS) - 0.5, -0.5],
             "automargin": True,
             "tickmode": "array",
             "tickvals": list(range(len(rows))),

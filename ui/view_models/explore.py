@@ -91,9 +91,9 @@ def text_figures(profile: Profile) -> tuple[Figure, ...]:
             f"Capitals and small letters taken as one. {_part(profile)}",
         ),
         Figure(
-            "Typical length",
-            f"{profile.document_words.median:,.0f} words",
-            "Half of the documents have at most so many words.",
+            "Words each",
+            f"{profile.document_words.median:,.0f}",
+            "The median: half of the documents have at most so many words.",
         ),
     )
 
@@ -264,6 +264,8 @@ def hit_rows(found: Found) -> list[HitRow]:
 def found_note(found: Found, query: str) -> str:
     """What a search found, in a sentence; holds foreign text."""
     shown = query if len(query) <= _QUERY_CHARACTERS else query[:_QUERY_CHARACTERS] + "…"
+    if not shown.strip():
+        shown = "".join(map(shown_character, shown))
     if not found.occurrences:
         said = f"“{shown}” stands in none of {_of(found.documents_searched, 'document')}."
     else:
@@ -347,7 +349,7 @@ def zipf_note(profile: Profile) -> str:
         return f"{said} There is too little text for a line."
     law = profile.zipf
     return (
-        f"{said} Zipf slope {law.exponent:.2f} (natural text: near −1), least squares on both "
+        f"{said} Zipf slope {_signed(law.exponent)} (natural text: near −1), least squares on both "
         f"logarithms from rank {law.first:,} to {law.last:,}, words that occur 10 times or "
         f"more; R² {law.r2:.3f}. A straight line here is no proof of a power law."
     )
@@ -482,8 +484,8 @@ def copies_note(profile: Profile, kind: str) -> str:
         found = "No two documents are the same"
     else:
         found = (
-            f"{copies.documents:,} documents stand in {copies.groups:,} groups of copies; with "
-            f"one of each, {copies.surplus:,} would go ({share:.1%})"
+            f"{copies.documents:,} documents stand in {_of(copies.groups, 'group')} of copies; "
+            f"with one of each, {copies.surplus:,} would go ({share:.1%})"
         )
     if kind == "copies":
         return f"{found}, character for character."
@@ -585,6 +587,10 @@ def twin_rows(twins: Sequence[Twin]) -> list[tuple[int, int, float, int, str]]:
 
 def _of(number: int, unit: str) -> str:
     return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _at_least(value: str, unlisted: int) -> str:

@@ -30,7 +30,7 @@ def test_a_text_without_documents_draws_nothing():
 def test_the_first_row_of_bars_is_on_top_and_carries_its_click():
     figure = figures.bars([Bar("the", 9.0, "find=the"), Bar("a", 4.0, "find=a")], "times")
     assert list(figure.layout.yaxis.ticktext) == ["the", "a"]
-    assert figure.layout.yaxis.autorange == "reversed"
+    assert list(figure.layout.yaxis.range) == [7.5, -0.5]
     assert [row[-1] for row in figure.data[0].customdata] == ["find=the", "find=a"]
 
 

@@ -183,6 +183,7 @@ def _list(shown: Shown, known: Known, size: int) -> None:
         bind="query-params",
         label_visibility="collapsed",
         required=True,
+        wrap=True,
         on_change=_first_of_order,
         args=(known,),
     )

@@ -63,12 +63,24 @@ def character_counts(shown: Shown, known: Known) -> None:
     if which == "kinds":
         chart = figures.bars(words.kind_bars(profile), "share of all characters", percent=True)
     elif which == "each":
-        kind = st.session_state.get("character_kind", "")
+        kind = _kind()
         chart = figures.bars(words.character_bars(profile, kind), "times it occurs")
     else:
         chart = figures.bars(words.script_bars(profile), "documents")
     _chart(chart, shown, known, f"characters-{which}")
     st.caption(words.characters_note(profile), help=glossary.meaning("script"))
+
+
+def _kind() -> str:
+    """The kind of characters that a click chose, and a button that takes it back."""
+    kind = str(st.session_state.get("character_kind", ""))
+    if kind:
+        st.button(f"Only {kind}", icon=":material/close:", on_click=_all_kinds, type="tertiary")
+    return kind
+
+
+def _all_kinds() -> None:
+    st.session_state["character_kind"] = ""
 
 
 def languages(shown: Shown, known: Known) -> None:
@@ -151,10 +163,11 @@ def _choice(key: str, titles: dict[str, str]) -> str:
         "Shown",
         list(titles),
         format_func=lambda name: titles.get(name, name),
-        default=first,
+        default=None if key in st.session_state else first,
         key=key,
         bind="query-params",
         label_visibility="collapsed",
         required=True,
+        wrap=True,
     )
     return chosen if chosen in titles else first

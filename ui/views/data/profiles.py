@@ -107,12 +107,13 @@ class Shown:
         return ["explore", f"--corpus={self.corpus.id}"]
 
     def job(self) -> Job | None:
-        """The newest job that counts this corpus, running or ended."""
+        """The newest job that counts this corpus, running or broken off; a done one whose
+        profile was deleted since does not count."""
         if self.corpus is None:
             return None
         key = self._job_key()
-        known = jobs.list_jobs(self.workspace)
-        return next((job for job in known if job.key == key), None)
+        newest = next((job for job in jobs.list_jobs(self.workspace) if job.key == key), None)
+        return None if newest is not None and newest.status().state == "done" else newest
 
     def count(self, owner: str) -> Job:
         """Count everything, as a job.
