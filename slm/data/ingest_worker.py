@@ -1,7 +1,7 @@
 """The process that reads foreign files: `python -m slm.data.ingest_worker REQUEST`.
 
 REQUEST is a JSON object: path, text_column, split_rule, most_bytes, start, preview,
-and the limits of `ingest.Limits`. Frames (`frames.py`) go to standard output:
+and the limits of `ingest_process.Limits`. Frames (`frames.py`) go to standard output:
 {"ready"}, {"opened"} with what is known, {"file"} before each file of many,
 {"runs"} with documents, at last {"end"}; or {"error"}. The tally goes with each.
 

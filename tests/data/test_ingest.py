@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from slm.data import ingest
+from slm.data import ingest, ingest_process
 from slm.data.ingest import LOCAL, UPLOAD, HowToRead, open_documents, preview
 from slm.errors import DataError
 from tests.data import hostile_files as made
@@ -42,7 +42,7 @@ def children() -> list[psutil.Process]:
 @pytest.fixture()
 def odd(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the parser misbehave as a file's name says."""
-    monkeypatch.setattr(ingest, "_WORKER", ("-P", "-m", "tests.data.odd_reader"))
+    monkeypatch.setattr(ingest_process, "_WORKER", ("-P", "-m", "tests.data.odd_reader"))
 
 
 def test_documents_come_in_order_with_their_files_and_facts(tmp_path):
