@@ -59,8 +59,10 @@ def view_picker(views: Mapping[str, str]) -> str:
     if len(views) == 1:
         return next(iter(views))
     asked = st.query_params.get("view")
-    if asked is not None and asked in views:
+    if asked is not None and views.get(asked, asked) != asked:
         st.session_state["view"] = asked
+        st.query_params["view"] = views[asked]
+        st.rerun()  # the picker takes its value from the address, where it knows titles alone
     chosen = st.segmented_control(
         "View",
         list(views),
