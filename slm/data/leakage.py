@@ -12,39 +12,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slm.data.corpus import Corpus
-from slm.data.hashes import counted, found_at, run_starts
 from slm.data.lookup import find_documents, split_ids
-from slm.data.profile import ReadAgain, StoppedError
-from slm.data.words import Block, block_of, blocks, windows
+from slm.data.profiling import ReadAgain, StoppedError
+from slm.data.stretches import Stretches, Twin
+from slm.data.words import block_of, blocks, windows
 from slm.jobs import Reporter, silent
-
-STRETCH_WORDS = 13
-LENGTHS = (3, 5, 8, 13, 21, 34)
-MOSTLY = 0.8
-"""A document leaks mostly when this share of its stretches stands in the training split."""
-MAX_VAL_WORDS = 4_000_000
-"""Of a larger validation split only the first documents are judged."""
-N_TWINS = 20
-_NOBODY = -1
-
-
-@dataclass(frozen=True)
-class Twin:
-    """A validation document and the training document that shares most stretches with it.
-
-    Ids are places in the corpus. `share` of the validation document's stretches stand
-    anywhere in the training split; `longest_words` is the longest run of words that the two
-    have in common, `longest` its text as it stands in the validation document.
-    """
-
-    val_id: int
-    train_id: int
-    share: float
-    longest_words: int
-    longest: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +77,7 @@ def leakage(train: Iterable[str], val: Iterable[str], report: Reporter = silent)
     Raises: StoppedError when asked to stop.
     """
     copies = _Copies()
-    stretches = _Stretches()
+    stretches = Stretches()
     for block in blocks(copies.hold(val)):
         stretches.hold(block)
     stretches.sort()
@@ -112,7 +86,17 @@ def leakage(train: Iterable[str], val: Iterable[str], report: Reporter = silent)
     for block in blocks(val):
         if not stretches.judge(block):
             break
-    return stretches.result(copies)
+    return Leakage(
+        val_documents=copies.documents,
+        leaked_documents=sum(copies.held[key] for key in copies.leaked),
+        examined_documents=stretches.examined,
+        judged_documents=stretches.judged,
+        mostly_leaked=stretches.mostly,
+        val_words=stretches.words,
+        leaked_words=stretches.leaked_words,
+        shares=stretches.shares(),
+        twins=tuple(stretches.twins),
+    )
 
 
 def corpus_leakage(corpus: Corpus, report: Reporter = silent) -> Leakage:
@@ -178,122 +162,6 @@ class _Copies:
             if (key := _digest(text)) in self.held:
                 self.leaked.add(key)
             yield text
-
-
-@dataclass
-class _Stretches:
-    """Runs of words of each length: held from the validation split, looked for in the other."""
-
-    tables: dict[int, NDArray[np.uint64]] = field(default_factory=dict)
-    found: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
-    owner: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    words: int = 0
-    examined: int = 0
-    judged: int = 0
-    mostly: int = 0
-    leaked_words: int = 0
-    hits: dict[int, list[int]] = field(default_factory=lambda: {n: [0, 0] for n in LENGTHS})
-    twins: list[Twin] = field(default_factory=list)
-    _parts: dict[int, list[NDArray[np.uint64]]] = field(
-        default_factory=lambda: {n: [] for n in LENGTHS}
-    )
-    _held_words: int = 0
-
-    def hold(self, block: Block) -> None:
-        """Take the stretches of a block of the validation split, while there is room."""
-        if self._held_words >= MAX_VAL_WORDS:
-            return
-        self._held_words += len(block.hashes)
-        for n in LENGTHS:
-            self._parts[n].append(counted(windows(block, n)[0])[0])
-
-    def sort(self) -> None:
-        """All stretches were given: make them ready to be looked for."""
-        for n, parts in self._parts.items():
-            self.tables[n] = counted(np.concatenate([np.empty(0, np.uint64), *parts]))[0]
-            self.found[n] = np.zeros(len(self.tables[n]), np.bool_)
-        self._parts.clear()
-        self.owner = np.full(len(self.tables[STRETCH_WORDS]), _NOBODY, np.int64)
-
-    def look(self, block: Block) -> None:
-        """Mark the stretches that a block of the training split has."""
-        for n in LENGTHS:
-            hashes, firsts = windows(block, n)
-            if n == STRETCH_WORDS:
-                self._own(hashes, block.documents[firsts])
-                continue
-            places, known = found_at(self.tables[n], np.sort(hashes))
-            self.found[n][places[known]] = True
-
-    def _own(self, hashes: NDArray[np.uint64], documents: NDArray[np.int64]) -> None:
-        """Note the first document that has each stretch of 13 words."""
-        order = np.argsort(hashes)
-        places, known = found_at(self.tables[STRETCH_WORDS], hashes[order])
-        places, documents = places[known], documents[order[known]]
-        fresh = self.owner[places] == _NOBODY
-        self.owner[places[fresh]] = documents[fresh]
-        self.found[STRETCH_WORDS][places] = True
-
-    def judge(self, block: Block) -> bool:
-        """Count what of a block of the validation split was found; False when there is no more."""
-        if self.words >= MAX_VAL_WORDS:
-            return False
-        self.words += len(block.hashes)
-        self.examined += int(block.piece_firsts.sum())
-        for n in LENGTHS:
-            hashes, firsts = windows(block, n)
-            places, _ = found_at(self.tables[n], hashes)
-            shared = self.found[n][places]
-            self.hits[n][0] += int(shared.sum())
-            self.hits[n][1] += len(shared)
-            if n == STRETCH_WORDS:
-                self._judge_documents(block, firsts, shared, self.owner[places])
-        return True
-
-    def _judge_documents(
-        self,
-        block: Block,
-        firsts: NDArray[np.int64],
-        shared: NDArray[np.bool_],
-        owners: NDArray[np.int64],
-    ) -> None:
-        edges = np.zeros(len(block.hashes) + 1, np.int64)
-        np.add.at(edges, firsts[shared], 1)
-        np.add.at(edges, firsts[shared] + STRETCH_WORDS, -1)
-        self.leaked_words += int(np.count_nonzero(np.cumsum(edges)))
-        if not len(firsts):
-            return
-        documents = block.documents[firsts]
-        runs = run_starts(documents)
-        shares = np.add.reduceat(shared, runs, dtype=np.int64) / np.diff(runs, append=len(shared))
-        self.judged += len(runs)
-        self.mostly += int(np.count_nonzero(shares >= MOSTLY))
-        ends = np.append(runs[1:], len(shared))
-        for row in np.argsort(-shares, kind="stable")[:N_TWINS]:
-            if shares[row] > 0:
-                inside = slice(runs[row], ends[row])
-                train = int(np.bincount(owners[inside][shared[inside]]).argmax())
-                twin = Twin(int(documents[runs[row]]), train, float(shares[row]), 0, "")
-                self.twins.append(twin)
-        best = sorted(self.twins, key=lambda twin: -twin.share)
-        apart = {(twin.train_id, twin.share): twin for twin in reversed(best)}  # one of copies
-        self.twins = sorted(apart.values(), key=lambda twin: (-twin.share, twin.val_id))[:N_TWINS]
-
-    def result(self, copies: _Copies) -> Leakage:
-        """Everything that was counted."""
-        return Leakage(
-            val_documents=copies.documents,
-            leaked_documents=sum(copies.held[key] for key in copies.leaked),
-            examined_documents=self.examined,
-            judged_documents=self.judged,
-            mostly_leaked=self.mostly,
-            val_words=self.words,
-            leaked_words=self.leaked_words,
-            shares=tuple(
-                (n, hits / all_ if all_ else 0.0) for n, (hits, all_) in self.hits.items()
-            ),
-            twins=tuple(self.twins),
-        )
 
 
 def _digest(text: str) -> bytes:

@@ -19,7 +19,8 @@ from slm.config import Config
 from slm.data.corpus import Corpus
 from slm.data.document_table import DocumentTable
 from slm.data.leakage import Leakage, corpus_leakage
-from slm.data.profile import SCHEMA, Profile, ReadAgain, StoppedError, profile_with_table
+from slm.data.profile import SCHEMA, Profile
+from slm.data.profiling import ReadAgain, StoppedError, profile_with_table
 from slm.errors import WorkspaceError
 from slm.jobs import Reporter, StageOf, silent
 from slm.workspace import Workspace

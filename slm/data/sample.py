@@ -11,7 +11,8 @@ import numpy as np
 from slm.data.corpus import Corpus
 from slm.data.document_table import DocumentTable
 from slm.data.lookup import random_documents
-from slm.data.profile import Profile, profile_with_table
+from slm.data.profile import Profile
+from slm.data.profiling import profile_with_table
 
 SAMPLE_CHARACTERS = 1_500_000
 _READING_SHARE = 0.3  # of the time; counting takes the rest

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from slm.data import leakage as module
+from slm.data import stretches
 from slm.data.corpus import PrepareConfig, prepare_corpus
 from slm.data.leakage import Leakage, corpus_leakage, leakage, longest_shared
 from slm.workspace import Workspace
@@ -54,7 +54,7 @@ def test_the_longest_shared_run_is_shown_as_it_stands():
 
 
 def test_a_very_large_validation_split_is_judged_by_its_beginning(monkeypatch):
-    monkeypatch.setattr(module, "MAX_VAL_WORDS", 50)
+    monkeypatch.setattr(stretches, "MAX_VAL_WORDS", 50)
     monkeypatch.setattr("slm.data.words.BLOCK_CHARACTERS", 200)
     found = leakage([words("t", 30)], [words(f"v{i}x", 30) for i in range(20)])
     assert found.val_documents == 20 and 0 < found.examined_documents < 20

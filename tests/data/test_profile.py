@@ -8,8 +8,9 @@ import pytest
 from slm.data.corpus import PrepareConfig, prepare_corpus
 from slm.data.document_table import DocumentTable
 from slm.data.embedded import tales
-from slm.data.profile import Profile, StoppedError, profile, profile_with_table
+from slm.data.profile import Profile
 from slm.data.profile_store import explore, profile_folder, saved_profile
+from slm.data.profiling import StoppedError, profile, profile_with_table
 from slm.data.sample import sample_profile
 from slm.errors import DataError
 from slm.jobs import silent

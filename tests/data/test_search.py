@@ -6,7 +6,7 @@ from hypothesis import strategies as some
 
 from slm.data.corpus import PrepareConfig, prepare_corpus
 from slm.data.lookup import find_documents, random_documents, split_ids
-from slm.data.profile import profile
+from slm.data.profiling import profile
 from slm.data.search import SearchConfig, search, search_texts
 from slm.errors import DataError
 from slm.workspace import Workspace

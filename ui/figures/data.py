@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
-from ui.view_models.explore import Bar, Bin
+from ui.view_models.explore_pictures import Bar, Bin
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _WIDE_SPAN = 50

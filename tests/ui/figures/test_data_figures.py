@@ -4,7 +4,7 @@ import numpy as np
 
 from ui.figures import data as figures
 from ui.figures.tokenizer import compression
-from ui.view_models.explore import Bar, Bin
+from ui.view_models.explore_pictures import Bar, Bin
 
 
 def test_lengths_are_bars_as_wide_as_their_bins():

@@ -6,10 +6,12 @@ import pytest
 from slm.data.documents import StoredDocument
 from slm.data.embedded import tales
 from slm.data.leakage import Leakage
-from slm.data.profile import profile_with_table
+from slm.data.profiling import profile_with_table
 from slm.data.search import SearchConfig, search_texts
 from slm.jobs import JobStatus, StageStatus
 from ui.view_models import explore as words
+from ui.view_models import explore_pictures as pictures
+from ui.view_models import splits
 
 TEXTS = [tales.generate(seed).text for seed in range(80)]
 PROFILE, TABLE = profile_with_table(TEXTS)
@@ -44,7 +46,7 @@ def test_the_first_figures_are_of_the_whole_or_say_that_they_are_not():
 
 @pytest.mark.parametrize("measure", ["characters", "words", "sentences"])
 def test_every_bar_leads_to_as_many_documents_as_it_shows(measure: str):
-    bins = words.length_bins(PROFILE, measure)
+    bins = pictures.length_bins(PROFILE, measure)
     assert sum(each.count for each in bins) == 80
     for each in bins:
         kind, _, wanted = each.click.partition("=")
@@ -52,32 +54,32 @@ def test_every_bar_leads_to_as_many_documents_as_it_shows(measure: str):
 
 
 def test_every_bar_of_strangeness_leads_to_its_documents():
-    for each in words.strange_bins(TABLE):
+    for each in pictures.strange_bins(TABLE):
         assert len(TABLE.select(each.click.removeprefix("only="))) == each.count
 
 
 def test_every_language_and_script_leads_to_its_documents():
-    for bar in [*words.language_bars(PROFILE), *words.script_bars(PROFILE)]:
+    for bar in [*pictures.language_bars(PROFILE), *pictures.script_bars(PROFILE)]:
         assert len(TABLE.select(bar.click.removeprefix("only="))) == bar.value
 
 
 def test_every_word_and_character_is_found_as_often_as_its_bar_says():
-    for bar in words.word_bars(PROFILE):
+    for bar in pictures.word_bars(PROFILE):
         config = SearchConfig(query=bar.click.removeprefix("find="), whole_words=True)
         assert search_texts(TEXTS, config).occurrences == bar.value
-    for bar in words.character_bars(PROFILE):
+    for bar in pictures.character_bars(PROFILE):
         query = bar.click.removeprefix("character=")
         config = SearchConfig(query=query, match_case=True)
         assert search_texts(TEXTS, config).occurrences == bar.value
 
 
 def test_a_point_of_the_growth_leads_to_the_document_that_stands_there():
-    clicks = words.growth_clicks(PROFILE, TABLE)
+    clicks = pictures.growth_clicks(PROFILE, TABLE)
     assert clicks[0][2] == "document=1" and clicks[-1][2] == "document=80"
 
 
 def test_words_per_sentence_lead_nowhere():
-    assert {each.click for each in words.length_bins(PROFILE, "sentence")} == {""}
+    assert {each.click for each in pictures.length_bins(PROFILE, "sentence")} == {""}
 
 
 @pytest.mark.parametrize(
@@ -97,28 +99,30 @@ def test_filters_are_said_in_words(wanted: str, said: str):
 
 
 def test_laws_are_told_with_their_range_and_a_warning():
-    said = words.zipf_note(PROFILE)
+    said = pictures.zipf_note(PROFILE)
     assert "Zipf slope −" in said or "Zipf slope -" in said
     assert "no proof of a power law" in said and "R²" in said
-    assert "Heaps' law: V = " in words.heaps_note(PROFILE)
+    assert "Heaps' law: V = " in pictures.heaps_note(PROFILE)
     tiny, _ = profile_with_table(["one two"])
-    assert "too little text" in words.zipf_note(tiny) and "too little" in words.heaps_note(tiny)
+    assert "too little text" in pictures.zipf_note(tiny) and "too little" in pictures.heaps_note(
+        tiny
+    )
 
 
 def test_copies_are_told():
     found, _ = profile_with_table(["same", "same", "other", "same"])
-    assert words.copies_note(found, "copies") == (
+    assert pictures.copies_note(found, "copies") == (
         "3 documents stand in 1 groups of copies; with one of each, 2 would go (50.0%), "
         "character for character."
     ).replace("1 groups", "1 group")
-    assert "MinHash" in words.copies_note(found, "near")
-    assert words.copies_note(PROFILE, "copies").startswith("No two documents are the same")
+    assert "MinHash" in pictures.copies_note(found, "near")
+    assert pictures.copies_note(PROFILE, "copies").startswith("No two documents are the same")
 
 
 def test_characters_of_a_kind_are_shown_so_that_they_can_be_seen():
-    names = [bar.name for bar in words.character_bars(PROFILE, "blanks")]
+    names = [bar.name for bar in pictures.character_bars(PROFILE, "blanks")]
     assert names == ["·"]
-    assert words.character_bars(PROFILE, "line breaks")[0].name == "⏎"
+    assert pictures.character_bars(PROFILE, "line breaks")[0].name == "⏎"
 
 
 def test_a_search_is_told_in_a_sentence():
@@ -150,17 +154,17 @@ def test_very_long_documents_are_shown_around_the_place_that_was_found():
 
 
 def test_the_splits_tell_their_shares_and_what_leaks():
-    view = words.split_view(HELD, FEW, leak(), 0.1)
+    view = splits.split_view(HELD, FEW, leak(), 0.1)
     assert view.rows[0] == ("training", 9, "90.0%", "90 B") and not view.leaks
     assert "None of the 1 validation documents" in view.leakage
     assert "No validation document has 13 words" in view.stretches
-    leaking = words.split_view(HELD, FEW, leak(leaked_documents=1), 0.1)
+    leaking = splits.split_view(HELD, FEW, leak(leaked_documents=1), 0.1)
     assert leaking.leaks and leaking.leakage.startswith("1 of 1 validation documents (100.0%)")
 
 
 def test_leaked_stretches_are_told_as_a_share_of_the_words():
     found = leak(judged_documents=4, mostly_leaked=1, val_words=200, leaked_words=50)
-    said = words.stretches_note(found)
+    said = splits.stretches_note(found)
     assert said.startswith("25.0% of the words") and "1 of 4 documents" in said
-    part = words.stretches_note(leak(judged_documents=1, val_documents=9))
+    part = splits.stretches_note(leak(judged_documents=1, val_documents=9))
     assert part.endswith("Judged by the first 1 of them.")

@@ -5,8 +5,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from slm import jobs
 from slm.data.corpus import open_corpus
-from slm.data.profile import profile
 from slm.data.profile_store import explore as explore_corpus
+from slm.data.profiling import profile
 from slm.data.sources import EMBEDDED, SourceConfig
 from slm.jobs import Job
 from ui import session, widgets
@@ -220,7 +220,7 @@ def _show_code(shown: Shown) -> None:
         assert shown.source is not None
         lines = (
             "from itertools import islice\n"
-            "from slm.data.profile import profile\n"
+            "from slm.data.profiling import profile\n"
             "from slm.data.sources import SourceConfig, read_documents\n\n"
             f"config = SourceConfig(source={shown.source.source!r})\n"
             f"documents = islice(read_documents(config), {reading.PREVIEW_DOCUMENTS})\n"

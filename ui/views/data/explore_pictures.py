@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ui.figures import data as figures
-from ui.view_models import explore as words
+from ui.view_models import explore_pictures as words
 from ui.view_models import glossary
 from ui.views.data.explore_documents import follow
 from ui.views.data.profiles import Known, Shown

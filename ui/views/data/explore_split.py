@@ -8,8 +8,7 @@ from slm.data.leakage import Leakage
 from slm.workspace import Artefact
 from ui import widgets
 from ui.figures import data as figures
-from ui.view_models import explore as words
-from ui.view_models import glossary
+from ui.view_models import explore, glossary, splits
 from ui.views.data.profiles import Shown
 
 _PLOT = {"displayModeBar": False}
@@ -22,7 +21,7 @@ def split(shown: Shown, corpus: Artefact, found: Leakage | None) -> None:
         return
     opened = open_corpus(corpus)
     fraction = float(corpus.details.get("config", {}).get("validation_fraction", 0.1))
-    view = words.split_view(opened.counts("train"), opened.counts("val"), found, fraction)
+    view = splits.split_view(opened.counts("train"), opened.counts("val"), found, fraction)
     left, right = st.columns([1, 1.15], gap="medium")
     with left:
         st.dataframe(
@@ -38,7 +37,7 @@ def split(shown: Shown, corpus: Artefact, found: Leakage | None) -> None:
             st.success(view.leakage, icon=":material/check_circle:")
         st.markdown(view.stretches)
         st.plotly_chart(figures.shared_stretches(found.shares), config=_PLOT, key="stretches")
-        st.caption(words.LEAKAGE_MEANING)
+        st.caption(splits.LEAKAGE_MEANING)
     with right:
         _twins(shown, found)
 
@@ -49,7 +48,7 @@ def _twins(shown: Shown, found: Leakage) -> None:
         st.info("No validation document shares 13 words in a row with the training text.")
         return
     st.markdown("**Validation documents that leak most**")
-    rows = words.twin_rows(found.twins)
+    rows = splits.twin_rows(found.twins)
     chosen = st.dataframe(
         pd.DataFrame(
             rows, columns=["No.", "Twin", "Shared", "Longest run (words)", "The longest run"]
@@ -65,7 +64,7 @@ def _twins(shown: Shown, found: Leakage) -> None:
                 width=65, format="%d", help="The training document that shares most stretches."
             ),
             "Shared": st.column_config.NumberColumn(
-                width=75, format="percent", help="Share of its stretches of 13 words."
+                width=75, format="percent", help="Share of its stretches of 13 splits."
             ),
             "Longest run (words)": st.column_config.NumberColumn(width=80, format="%d"),
         },
@@ -77,4 +76,4 @@ def _twins(shown: Shown, found: Leakage) -> None:
         part = "Validation" if document.id == twin.val_id else "Training"
         column.caption(widgets.esc_md(f"{part} · document {document.id + 1:,}"))
         with column.container(height=330):
-            st.text(words.reading(document.text).text)
+            st.text(explore.reading(document.text).text)

@@ -17,8 +17,9 @@ from slm.data.document_table import DocumentTable
 from slm.data.documents import StoredDocument
 from slm.data.leakage import Leakage
 from slm.data.lookup import find_documents
-from slm.data.profile import Profile, profile_with_table
+from slm.data.profile import Profile
 from slm.data.profile_store import Explored, explore, saved_profile
+from slm.data.profiling import profile_with_table
 from slm.data.sample import sample_profile
 from slm.data.search import Found, SearchConfig, search, search_texts
 from slm.data.sources import SourceConfig
