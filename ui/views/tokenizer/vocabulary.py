@@ -109,19 +109,25 @@ def _table(found: Sequence[Entry], known: Searchable, standing: Standing | None)
         selection_mode="single-row",
         key="vocabulary-table",
         height=430,
+        placeholder="–",
         column_config={
-            "Token": st.column_config.TextColumn(width=130),
-            "Length": st.column_config.NumberColumn(help="Bytes that the token stands for."),
+            "Id": st.column_config.NumberColumn(width=58),
+            "Token": st.column_config.TextColumn(width=112),
+            "Length": st.column_config.NumberColumn(
+                help="Bytes that the token stands for.", width=62
+            ),
             "Merge": st.column_config.NumberColumn(
-                help="Which merge made it, in order of learning."
+                help="Which merge made it, in order of learning.", width=62
             ),
             "Count then": st.column_config.NumberColumn(
-                help="How often its pair stood in the training text when the two were joined."
+                help="How often its pair stood in the training text when the two were joined.",
+                format="localized",
+                width=84,
             ),
             "Frequency": st.column_config.NumberColumn(
-                help="How often the token occurs in the corpus now.", format="localized"
+                help="How often the token occurs in the corpus now.", format="localized", width=84
             ),
-            "Rank": st.column_config.NumberColumn(help="1 is the most frequent token."),
+            "Rank": st.column_config.NumberColumn(help="1 is the most frequent token.", width=54),
         },
     )
     places = event["selection"]["rows"]
