@@ -8,6 +8,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from pydantic import Field
@@ -181,7 +182,7 @@ def stands_alone(text: str, start: int, end: int) -> bool:
 
 def _inside_word(text: str, place: int) -> bool:
     """Whether a word goes on across this place."""
-    if not 0 < place < len(text):
+    if not 0 < place < len(text) or text[place] == " " or text[place - 1] == " ":
         return False
     if _letter(text, place - 1) and _letter(text, place):
         return True
@@ -198,6 +199,7 @@ def _letter(text: str, place: int) -> bool:
     return _flags(text[place]) & (characters.WORD | characters.ALONE) == characters.WORD
 
 
+@lru_cache(maxsize=65_536)
 def _flags(character: str) -> int:
     return character_table().flags_of(character)
 
