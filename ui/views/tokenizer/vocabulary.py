@@ -111,13 +111,13 @@ def _table(found: Sequence[Entry], known: Searchable, standing: Standing | None)
         height=430,
         placeholder="–",
         column_config={
-            "Id": st.column_config.NumberColumn(width=58),
-            "Token": st.column_config.TextColumn(width=112),
+            "Id": st.column_config.NumberColumn(width=56),
+            "Token": st.column_config.TextColumn(width=94),
             "Length": st.column_config.NumberColumn(
-                help="Bytes that the token stands for.", width=62
+                help="Bytes that the token stands for.", width=60
             ),
             "Merge": st.column_config.NumberColumn(
-                help="Which merge made it, in order of learning.", width=62
+                help="Which merge made it, in order of learning.", width=60
             ),
             "Count then": st.column_config.NumberColumn(
                 help="How often its pair stood in the training text when the two were joined.",
