@@ -2,7 +2,7 @@
 
     python benchmarks/explore_speed.py [--megabytes 1 10 100] [--text FILE]
 
-Ours is `slm.data.profiling` (two passes: words, phrases of two and three words, lengths,
+Ours is `slm.data.exploring.profiling` (two passes: words, phrases of two and three words, lengths,
 characters, scripts, languages, exact and near copies, strangeness), then leakage, a sample and
 a search. The peer is plain Python on the same documents in one pass: lengths, characters,
 words and pairs of words in `collections.Counter`s, and exact copies in a set: what most
@@ -30,10 +30,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from slm.data.corpus import Corpus, PrepareConfig, open_corpus, prepare_corpus
 from slm.data.embedded import tales
-from slm.data.leakage import corpus_leakage
-from slm.data.profiling import ReadAgain, profile_with_table
-from slm.data.sample import sample_profile
-from slm.data.search import SearchConfig, search
+from slm.data.exploring.leakage import corpus_leakage
+from slm.data.exploring.profiling import ReadAgain, profile_with_table
+from slm.data.exploring.sample import sample_profile
+from slm.data.exploring.search import SearchConfig, search
 from slm.workspace import Workspace
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import Field
 
-from slm.data import hub_spool
-from slm.data.cleaning import Cleaner, Removed, storable
+from slm.data.cleaning.cleaner import Cleaner, Removed, storable
+from slm.data.cleaning.rules import DEFAULT_RULES
 from slm.data.documents import Counts, DocumentWriter, RowWriter, utf8_bytes
+from slm.data.hub import spool as hub_spool
 from slm.data.ledger import keep_originals, write_ledger
 from slm.data.removed import BLANK, removed_writer
-from slm.data.rules import DEFAULT_RULES
 from slm.data.sources import (
     Document,
     OpenSource,

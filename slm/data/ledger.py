@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slm import files
-from slm.data.cleaning import RuleReport
+from slm.data.cleaning.cleaner import RuleReport
 from slm.data.sources import OpenSource, Original
 
 LEDGER = "ledger.jsonl"

@@ -15,13 +15,15 @@ from typing import NamedTuple
 from pydantic import Field
 
 from slm.config import Config
-from slm.data import hub, hub_spool, ingest, readers, uploads
 from slm.data.catalogue import EMBEDDED as EMBEDDED
 from slm.data.catalogue import PUBLISHED as PUBLISHED
 from slm.data.catalogue import SourceInfo as SourceInfo
-from slm.data.content import plain_name
-from slm.data.hub import HubRequest
-from slm.data.text_files import SplitRule
+from slm.data.hub import data_sets as hub
+from slm.data.hub import spool as hub_spool
+from slm.data.hub.data_sets import HubRequest
+from slm.data.reading import ingest, readers, uploads
+from slm.data.reading.content import plain_name
+from slm.data.reading.text_files import SplitRule
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slm.data.cleaning import RuleReport
+from slm.data.cleaning.cleaner import RuleReport
 from slm.data.documents import StoredDocument, read_columns
 from slm.data.ledger import read_ledger
 from slm.data.removed import RemovedDocument, in_first_order, read_removed

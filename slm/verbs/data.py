@@ -20,8 +20,8 @@ def preview(arguments: Sequence[str], context: Context) -> Result:
     """Look into a file before it is read: columns, files inside, first documents, problems."""
     from pathlib import Path
 
-    from slm.data import ingest
-    from slm.data.readers import HowToRead
+    from slm.data.reading import ingest
+    from slm.data.reading.readers import HowToRead
 
     del context
     settings = parse(ingest.PreviewConfig, preview, arguments)
@@ -31,8 +31,8 @@ def preview(arguments: Sequence[str], context: Context) -> Result:
 
 def explore(arguments: Sequence[str], context: Context) -> Result:
     """Count everything about a corpus: lengths, words, copies, languages, leakage."""
-    from slm.data import profile_store
     from slm.data.corpus import open_corpus
+    from slm.data.exploring import profile_store
 
     settings = parse(profile_store.ExploreConfig, explore, arguments)
     corpus = open_corpus(context.workspace.corpora.get(settings.corpus))
@@ -49,8 +49,8 @@ def search(arguments: Sequence[str], context: Context) -> Result:
     """Find a text in a corpus, with what stands around it."""
     from dataclasses import asdict
 
-    from slm.data import search as searching
     from slm.data.corpus import open_corpus
+    from slm.data.exploring import search as searching
 
     settings = parse(searching.CorpusSearchConfig, search, arguments)
     corpus = open_corpus(context.workspace.corpora.get(settings.corpus))
@@ -60,8 +60,8 @@ def search(arguments: Sequence[str], context: Context) -> Result:
 def leakage(arguments: Sequence[str], context: Context) -> Result:
     """Measure what of a corpus's validation text stands in its training text."""
     from slm.data.corpus import open_corpus
-    from slm.data.leakage import corpus_leakage
-    from slm.data.profile_store import ExploreConfig
+    from slm.data.exploring.leakage import corpus_leakage
+    from slm.data.exploring.profile_store import ExploreConfig
 
     settings = parse(ExploreConfig, leakage, arguments)
     corpus = open_corpus(context.workspace.corpora.get(settings.corpus))
@@ -70,7 +70,7 @@ def leakage(arguments: Sequence[str], context: Context) -> Result:
 
 def clean(arguments: Sequence[str], context: Context) -> Result:
     """Try cleaning rules on the first documents of a source; nothing is saved."""
-    from slm.data.trial import TrialConfig, try_rules
+    from slm.data.cleaning.trial import TrialConfig, try_rules
 
     settings = parse(TrialConfig, clean, arguments)
     return try_rules(context.workspace, settings, context.report).to_json()

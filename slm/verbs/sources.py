@@ -53,7 +53,7 @@ def sources(arguments: Sequence[str], context: Context) -> Result:
 
 def hub(arguments: Sequence[str], context: Context) -> Result:
     """Ask what a data set of the Hub has: configurations, splits, columns, first rows, licence."""
-    from slm.data.hub import describe
+    from slm.data.hub.data_sets import describe
 
     settings = parse(HubSettings, hub, arguments)
     context.report(None, f"Asking the Hub for {settings.name}")
@@ -68,7 +68,7 @@ def hub(arguments: Sequence[str], context: Context) -> Result:
 
 def downloads(arguments: Sequence[str], context: Context) -> Result:
     """List what was downloaded of the Hub, or delete some of it."""
-    from slm.data.hub_spool import FOLDER, delete_download, downloads_in
+    from slm.data.hub.spool import FOLDER, delete_download, downloads_in
 
     settings = parse(DownloadsSettings, downloads, arguments)
     folder = context.workspace.root / FOLDER

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from slm.data.catalogue import EMBEDDED, PUBLISHED, find_sources
-from slm.data.hub import check_hub_name
+from slm.data.hub.data_sets import check_hub_name
 
 ALL = {**EMBEDDED, **PUBLISHED}
 

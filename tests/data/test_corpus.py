@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slm.data import documents as documents_module
+from slm.data.cleaning.rules import RULES
 from slm.data.corpus import Corpus, PrepareConfig, open_corpus, prepare_corpus
-from slm.data.rules import RULES
 from slm.data.splitting import split_of
 from slm.errors import ConfigError, DataError, WorkspaceError
 from slm.workspace import Workspace

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from slm.__main__ import main
-from slm.data import hub, hub_spool
-from slm.data.hub import HubRequest, HubStream, Row
-from tests.data.fake_hub import COMMIT
+from slm.data.hub import data_sets as hub
+from slm.data.hub import spool as hub_spool
+from slm.data.hub.data_sets import HubRequest, HubStream, Row
+from tests.data.hub.fake_hub import COMMIT
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from slm.data.hub import check_hub_name
+from slm.data.hub.data_sets import check_hub_name
+from slm.data.reading.uploads import keep_upload
 from slm.data.sources import (
     EMBEDDED,
     PUBLISHED,
@@ -13,10 +14,9 @@ from slm.data.sources import (
     read_documents,
     source_title,
 )
-from slm.data.uploads import keep_upload
 from slm.errors import DataError
 from slm.workspace import Workspace
-from tests.data.hostile_files import parquet, parquet_bomb, pdf, word, zipped
+from tests.data.reading.hostile_files import parquet, parquet_bomb, pdf, word, zipped
 
 
 def texts_of(**settings):

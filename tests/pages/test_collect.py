@@ -7,10 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from slm.data.corpus import open_corpus
-from slm.data.hub_spool import FOLDER, downloads_in
+from slm.data.hub.spool import FOLDER, downloads_in
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
-from tests.data.fake_hub import STORIES, FakeHub, environment, running_hub
+from tests.data.hub.fake_hub import STORIES, FakeHub, environment, running_hub
 from tests.pages.waiting import finished
 from ui.view_models import sources
 

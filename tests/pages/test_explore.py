@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from slm import jobs
 from slm.data.corpus import open_corpus
-from slm.data.profile_store import saved_profile
+from slm.data.exploring.profile_store import saved_profile
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
 from tests.pages.waiting import finished
@@ -83,7 +83,7 @@ def test_a_larger_corpus_is_sampled_at_once_and_counted_by_a_job(
 ):
     monkeypatch.setattr(profiles, "AT_ONCE_BYTES", 0)
     profiles._known_sample.clear()
-    monkeypatch.setattr("slm.data.sample.SAMPLE_CHARACTERS", 20_000)
+    monkeypatch.setattr("slm.data.exploring.sample.SAMPLE_CHARACTERS", 20_000)
     app = open_page("data")
     assert not app.exception
     job = finished(workspace_env, "explore")

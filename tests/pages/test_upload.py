@@ -3,10 +3,10 @@
 from streamlit.testing.v1 import AppTest
 
 from slm.data.corpus import open_corpus
-from slm.data.uploads import FOLDER
+from slm.data.reading.uploads import FOLDER
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
-from tests.data.hostile_files import STORY, zipped
+from tests.data.reading.hostile_files import STORY, zipped
 from tests.pages.test_data import said
 from tests.pages.waiting import finished
 

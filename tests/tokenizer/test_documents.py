@@ -5,8 +5,8 @@ import pytest
 
 from slm.data.corpus import PrepareConfig, open_corpus, prepare_corpus
 from slm.errors import DataError
-from slm.tokenizer.characters import CharacterTokenizer
 from slm.tokenizer import documents as module
+from slm.tokenizer.characters import CharacterTokenizer
 from slm.tokenizer.documents import encode_documents, training_documents, training_size
 from slm.tokenizer.encoding import TokenizeConfig, tokens_for, train_tokenizer
 from slm.tokenizer.loading import load_tokenizer

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from slm.data.cleaning import RuleReport
+from slm.data.cleaning.cleaner import RuleReport
+from slm.data.cleaning.rules import DEFAULT_RULES, RULES, Parameter, chosen
 from slm.data.removed import BLANK
-from slm.data.rules import DEFAULT_RULES, RULES, Parameter, chosen
 from slm.errors import DataError
 from ui.view_models.jobs import count
 

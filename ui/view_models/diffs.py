@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from slm.data.cleaning import Example, RuleReport, Step
-from slm.data.diff import diff
-from slm.data.rules import RULES
+from slm.data.cleaning.cleaner import Example, RuleReport, Step
+from slm.data.cleaning.diff import diff
+from slm.data.cleaning.rules import RULES
 from ui.view_models.chips import visible
 from ui.view_models.cleaning import did_words, rule_title
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slm.data.document_table import DocumentTable
 from slm.data.documents import StoredDocument
-from slm.data.profile import Profile
-from slm.data.search import Found
+from slm.data.exploring.document_table import DocumentTable
+from slm.data.exploring.profile import Profile
+from slm.data.exploring.search import Found
 from slm.jobs import JobStatus
 from ui.view_models import glossary
 from ui.view_models.chips import visible

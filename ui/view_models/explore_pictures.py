@@ -8,12 +8,12 @@ character, "document=17" opens one.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from slm.data.characters import KINDS, kind_of
-from slm.data.document_table import DocumentTable
 from slm.data.documents import StoredDocument
-from slm.data.profile import Phrases, Profile
-from slm.data.statistics import Histogram, Spread
-from slm.data.vocabulary import PowerLaw
+from slm.data.exploring.characters import KINDS, kind_of
+from slm.data.exploring.document_table import DocumentTable
+from slm.data.exploring.profile import Phrases, Profile
+from slm.data.exploring.statistics import Histogram, Spread
+from slm.data.exploring.vocabulary import PowerLaw
 from ui.view_models.explore import amount, beginning, shown_character
 from ui.view_models.jobs import count
 from ui.view_models.language_names import language_name

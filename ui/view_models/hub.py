@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slm.data.hub import HubDescription
-from slm.data.hub_columns import CONVERSATION, TEXT, USABLE
-from slm.data.hub_spool import Download
+from slm.data.hub.columns import CONVERSATION, TEXT, USABLE
+from slm.data.hub.data_sets import HubDescription
+from slm.data.hub.spool import Download
 from ui.view_models.jobs import count, size
 
 _SHOWN_COLUMNS = 6

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slm.data.cleaning import RuleReport
+from slm.data.cleaning.cleaner import RuleReport
 from slm.data.corpus import Corpus
 from slm.data.removed import BLANK, RemovedDocument
 from ui.view_models.cleaning import rule_title

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from slm.data.catalogue import EMBEDDED, PUBLISHED, find_sources
-from slm.data.hub import PREFIX, check_hub_name
+from slm.data.hub.data_sets import PREFIX, check_hub_name
 from slm.data.source_info import SourceInfo
 from slm.data.sources import SourceConfig
 from ui.view_models.jobs import count, size

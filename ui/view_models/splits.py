@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from slm.data.leakage import Leakage
-from slm.data.stretches import STRETCH_WORDS, Twin
+from slm.data.exploring.leakage import Leakage
+from slm.data.exploring.stretches import STRETCH_WORDS, Twin
 from ui.view_models.explore import beginning
 from ui.view_models.jobs import size
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from slm.data.content import MAX_PROBLEMS
-from slm.data.csv_tables import DELIMITERS
-from slm.data.formats import SUFFIXES, TABLES
-from slm.data.ingest import UPLOAD
-from slm.data.previews import SHOWN_COLUMNS, SHOWN_MEMBERS, Preview
+from slm.data.reading.content import MAX_PROBLEMS
+from slm.data.reading.csv_tables import DELIMITERS
+from slm.data.reading.formats import SUFFIXES, TABLES
+from slm.data.reading.ingest import UPLOAD
+from slm.data.reading.previews import SHOWN_COLUMNS, SHOWN_MEMBERS, Preview
+from slm.data.reading.text_files import CHUNK_CHARACTERS, SEPARATOR, SplitRule
+from slm.data.reading.uploads import KEPT_DAYS
 from slm.data.sources import SourceConfig
-from slm.data.text_files import CHUNK_CHARACTERS, SEPARATOR, SplitRule
-from slm.data.uploads import KEPT_DAYS
 from ui.view_models.jobs import size
 
 ENDINGS = list(SUFFIXES)

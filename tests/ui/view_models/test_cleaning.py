@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm.data.cleaning import RuleReport, clean
-from slm.data.rules import DEFAULT_RULES, RULES
+from slm.data.cleaning.cleaner import RuleReport, clean
+from slm.data.cleaning.rules import DEFAULT_RULES, RULES
 from slm.data.sources import Document
 from slm.errors import DataError
 from ui.view_models import cleaning as words

@@ -1,6 +1,6 @@
 """Texts with their changes, ready to draw."""
 
-from slm.data.cleaning import Example, Step, clean, follow
+from slm.data.cleaning.cleaner import Example, Step, clean, follow
 from slm.data.sources import Document
 from ui.view_models import diffs
 from ui.view_models.diffs import Piece

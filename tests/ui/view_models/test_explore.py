@@ -5,9 +5,9 @@ import pytest
 
 from slm.data.documents import StoredDocument
 from slm.data.embedded import tales
-from slm.data.leakage import Leakage
-from slm.data.profiling import profile_with_table
-from slm.data.search import SearchConfig, search_texts
+from slm.data.exploring.leakage import Leakage
+from slm.data.exploring.profiling import profile_with_table
+from slm.data.exploring.search import SearchConfig, search_texts
 from slm.jobs import JobStatus, StageStatus
 from ui.view_models import explore as words
 from ui.view_models import explore_pictures as pictures

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from slm.data.hub import HubDescription, HubRequest, HubSplit
-from slm.data.hub_spool import Download
+from slm.data.hub.data_sets import HubDescription, HubRequest, HubSplit
+from slm.data.hub.spool import Download
 from ui.view_models import hub as words
 
 TOLD = HubDescription(

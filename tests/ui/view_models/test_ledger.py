@@ -1,6 +1,6 @@
 """The ledger of a saved corpus in words."""
 
-from slm.data.cleaning import RuleReport
+from slm.data.cleaning.cleaner import RuleReport
 from slm.data.removed import RemovedDocument
 from ui.view_models import ledger as words
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from slm.data.ingest import UPLOAD
-from slm.data.previews import FileInside, Preview
-from slm.data.tables import Column
-from slm.data.text_files import RULES
+from slm.data.reading.ingest import UPLOAD
+from slm.data.reading.previews import FileInside, Preview
+from slm.data.reading.tables import Column
+from slm.data.reading.text_files import RULES
 from ui.view_models import upload as words
 
 

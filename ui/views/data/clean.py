@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from slm.data.catalogue import PUBLISHED
-from slm.data.cleaning import RuleReport
-from slm.data.hub import PREFIX
+from slm.data.cleaning.cleaner import RuleReport
+from slm.data.cleaning.trial import FirstDocuments
+from slm.data.hub.data_sets import PREFIX
 from slm.data.sources import SourceConfig
-from slm.data.trial import FirstDocuments
 from ui import widgets
 from ui.components.diff import diff_view
 from ui.components.rules import rules_sent, rules_view

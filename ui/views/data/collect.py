@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from slm import jobs
-from slm.data import cleaning
+from slm.data.cleaning import cleaner as cleaning
 from slm.data.corpus import PrepareConfig, prepare_corpus
 from slm.data.sources import SourceConfig
 from slm.jobs import Job

@@ -5,8 +5,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from slm import jobs
 from slm.data.corpus import open_corpus
-from slm.data.profile_store import explore as explore_corpus
-from slm.data.profiling import profile
+from slm.data.exploring.profile_store import explore as explore_corpus
+from slm.data.exploring.profiling import profile
 from slm.data.sources import EMBEDDED, SourceConfig
 from slm.jobs import Job
 from ui import session, widgets
@@ -208,7 +208,7 @@ def _show_code(shown: Shown) -> None:
         lines = (
             "from pathlib import Path\n"
             "from slm.data.corpus import open_corpus\n"
-            "from slm.data.profile_store import explore\n"
+            "from slm.data.exploring.profile_store import explore\n"
             "from slm.workspace import Workspace\n\n"
             f"workspace = Workspace(Path({str(shown.workspace.root)!r}), "
             f"[Path({str(session.DEMO)!r})])\n"
@@ -220,7 +220,7 @@ def _show_code(shown: Shown) -> None:
         assert shown.source is not None
         lines = (
             "from itertools import islice\n"
-            "from slm.data.profiling import profile\n"
+            "from slm.data.exploring.profiling import profile\n"
             "from slm.data.sources import SourceConfig, read_documents\n\n"
             f"config = SourceConfig(source={shown.source.source!r})\n"
             f"documents = islice(read_documents(config), {reading.PREVIEW_DOCUMENTS})\n"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from slm.data.documents import StoredDocument
-from slm.data.search import Found, SearchConfig
+from slm.data.exploring.search import Found, SearchConfig
 from slm.errors import DataError
 from ui import widgets
 from ui.view_models import explore as words

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from slm.data.corpus import open_corpus
-from slm.data.leakage import Leakage
+from slm.data.exploring.leakage import Leakage
 from slm.workspace import Artefact
 from ui import widgets
 from ui.figures import data as figures

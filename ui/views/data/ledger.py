@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from slm.data.cleaning import RuleReport
+from slm.data.cleaning.cleaner import RuleReport
 from slm.data.corpus import Corpus, open_corpus
 from slm.data.removed import RemovedDocument, json_lines
 from slm.workspace import Artefact

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from slm import jobs
 from slm.data.corpus import Corpus, open_corpus
-from slm.data.document_table import DocumentTable
 from slm.data.documents import StoredDocument
-from slm.data.leakage import Leakage
-from slm.data.lookup import find_documents
-from slm.data.profile import Profile
-from slm.data.profile_store import Explored, explore, saved_profile
-from slm.data.profiling import profile_with_table
-from slm.data.sample import sample_profile
-from slm.data.search import Found, SearchConfig, search, search_texts
+from slm.data.exploring.document_table import DocumentTable
+from slm.data.exploring.leakage import Leakage
+from slm.data.exploring.lookup import find_documents
+from slm.data.exploring.profile import Profile
+from slm.data.exploring.profile_store import Explored, explore, saved_profile
+from slm.data.exploring.profiling import profile_with_table
+from slm.data.exploring.sample import sample_profile
+from slm.data.exploring.search import Found, SearchConfig, search, search_texts
 from slm.data.sources import SourceConfig
 from slm.data.splitting import Split
 from slm.jobs import Job

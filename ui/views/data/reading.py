@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from slm.data.cleaning import RuleReport, Step, clean, follow
+from slm.data.cleaning.cleaner import RuleReport, Step, clean, follow
+from slm.data.cleaning.trial import FIRST_DOCUMENTS, FirstDocuments, first_documents
 from slm.data.corpus import open_documents
 from slm.data.sources import SourceConfig
-from slm.data.trial import FIRST_DOCUMENTS, FirstDocuments, first_documents
 from ui import session
 
 PREVIEW_DOCUMENTS = FIRST_DOCUMENTS

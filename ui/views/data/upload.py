@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from slm.data import ingest, uploads
-from slm.data.previews import Preview
-from slm.data.readers import HowToRead
+from slm.data.reading import ingest, uploads
+from slm.data.reading.previews import Preview
+from slm.data.reading.readers import HowToRead
+from slm.data.reading.text_files import SplitRule
 from slm.data.sources import SourceConfig
-from slm.data.text_files import SplitRule
 from slm.errors import DataError
 from ui import widgets
 from ui.session import PageState

@@ -1,0 +1,1 @@
+"""What a corpus is: counts, laws, copies, languages, search, and what leaks between the splits."""

@@ -1,0 +1,134 @@
+"""A process of its own for whatever talks to the Hub, heard line by line.
+
+The Hub's libraries may hang or crash: then that process is ended and costs a
+sentence, not the job. Knows records and patience, not what the records mean.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from slm.errors import DataError, HubError
+
+READER = (sys.executable, "-m", "slm.data.hub.stream")
+PATIENCE_SECONDS = 20.0
+START_SECONDS = 90.0  # for the reader to load its libraries on a busy machine
+REMEDY = "The embedded corpora (tales, python-docs, python-code) need no network."
+_QUEUE_RECORDS = 256
+_POLL_SECONDS = 0.2
+_QUIET = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_ETAG_TIMEOUT": "10",
+    "HF_HUB_DOWNLOAD_TIMEOUT": "10",
+}
+
+Record = dict[str, Any]
+
+
+def records(
+    request: Mapping[str, Any],
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    deadline_seconds: float | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    reader: Sequence[str] = READER,
+) -> Generator[Record]:
+    """What a reader process answers to a request, until it ends or should_stop says so.
+
+    It may be silent for patience_seconds at a time (longer while it starts), and work for
+    deadline_seconds in all. Closing the iterator ends the process.
+
+    Raises: HubError or DataError as the reader told, or when it is silent or crashes.
+    """
+    name = str(request["name"])
+    arrived: queue.Queue[Record | None] = queue.Queue(maxsize=_QUEUE_RECORDS)
+    abandoned = threading.Event()
+    process = subprocess.Popen(
+        [*reader, json.dumps(request)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **_QUIET, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert process.stdout is not None
+    listener = threading.Thread(
+        target=_listen, args=(process.stdout, arrived, abandoned), name=f"hub {name}", daemon=True
+    )
+    listener.start()
+    began = heard = time.monotonic()
+    patience, paused = START_SECONDS, 0.0
+    try:
+        while not should_stop():
+            now = time.monotonic()
+            late = deadline_seconds is not None and now - began >= deadline_seconds
+            if late or now - heard >= patience:
+                raise _silent(name, deadline_seconds or patience, paused)
+            try:
+                record = arrived.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            heard, patience = time.monotonic(), patience_seconds
+            if record is None:
+                raise HubError(
+                    f"{name} cannot be read: its reader ended with status {process.wait()}. "
+                    "The log has more. Choose another data set."
+                )
+            if "end" in record:
+                return
+            if "error" in record:
+                raise (DataError if record["kind"] == "DataError" else HubError)(record["error"])
+            if "paused" in record:
+                paused = float(record["paused"])
+                if paused >= patience_seconds:
+                    raise _silent(name, patience_seconds, paused)
+            elif "ready" not in record:
+                paused = 0.0
+                yield record
+                heard = time.monotonic()  # the time that our side took is not the Hub's silence
+    finally:
+        abandoned.set()
+        process.kill()
+        process.wait()
+        listener.join()
+        process.stdout.close()
+
+
+def _listen(
+    stream: IO[bytes], arrived: "queue.Queue[Record | None]", abandoned: threading.Event
+) -> None:
+    """Put each line's record into the queue, and None at the end."""
+    for line in stream:
+        if not line.endswith(b"\n"):
+            break
+        _put(arrived, json.loads(line), abandoned)
+    _put(arrived, None, abandoned)
+
+
+def _put(
+    arrived: "queue.Queue[Record | None]", record: Record | None, abandoned: threading.Event
+) -> None:
+    while not abandoned.is_set():
+        try:
+            arrived.put(record, timeout=_POLL_SECONDS)
+        except queue.Full:
+            continue
+        return
+
+
+def _silent(name: str, seconds: float, paused: float) -> HubError:
+    if paused:
+        return HubError(
+            f"The Hub asks for a pause of {paused:.0f} seconds (429 Too Many Requests) before it "
+            f"says more about {name}. Wait so long and go on. {REMEDY}"
+        )
+    return HubError(
+        f"The Hub gave no answer about {name} for {seconds:.0f} seconds. "
+        f"Check the network and try again. {REMEDY}"
+    )
