@@ -25,7 +25,8 @@ _SAMPLE_BYTES = 32_768
 _PROBE_BYTES = 4_096
 _MAX_CONTROL_SHARE = 0.02
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_NOT_ASCII = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,400}\n?")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_BEFORE_BYTES, _AFTER_BYTES = 200, 400  # of a passage around a character outside ASCII
 _MARKS = (  # UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -187,12 +188,24 @@ def _detect(content: Content) -> tuple[str, int | None]:
                 return marked or "utf-8", place + nul
             check.feed(block)
             if len(sample) < _SAMPLE_BYTES and not block.isascii():
-                sample += b"".join(_NOT_ASCII.findall(block))[:_SAMPLE_BYTES]
+                sample += _passages(block)
             place += len(block)
             block = stream.read(_BLOCK_BYTES)
     if marked or check.fits():
         return marked or "utf-8", None
     return _likely(bytes(sample)), None
+
+
+def _passages(block: bytes) -> bytes:
+    """What stands around its characters outside ASCII, as much as a guess needs."""
+    found, end = bytearray(), 0
+    while len(found) < _SAMPLE_BYTES and (special := _NOT_ASCII.search(block, end)):
+        first = max(end, special.start() - _BEFORE_BYTES)
+        begin = block.rfind(b"\n", first, special.start()) + 1 or first
+        after = special.start() + _AFTER_BYTES
+        end = block.find(b"\n", special.start(), after) + 1 or min(after, len(block))
+        found += block[begin:end]
+    return bytes(found)
 
 
 def _fits(data: bytes, declared: str) -> bool:
