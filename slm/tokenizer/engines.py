@@ -141,7 +141,7 @@ def learn_pieces(texts: Iterable[str], n_merges: int, pattern: str) -> list[byte
     try:
         if n_merges:
             engine.train_from_iterator(
-                (_bearable(text) for text in texts), N_BYTES + n_merges, pattern=expression
+                map(_bearable, texts), N_BYTES + n_merges, pattern=expression
             )
     except _VastBlankError:
         found = islice(learn(count_chunks(texts, pattern)), n_merges)
@@ -150,20 +150,27 @@ def learn_pieces(texts: Iterable[str], n_merges: int, pattern: str) -> list[byte
 
 
 def _bearable(text: str) -> str:
-    if has_vast_blank(text):
+    if len(text) >= _BLANK_BLOCK and has_vast_blank(text):
         raise _VastBlankError
-    return well_formed(text)
+    return text if text.isascii() else well_formed(text)
 
 
 def pairs_of(pieces: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """The pair that each learned piece was joined from, which the engine does not tell.
 
-    Replaying the earlier merges on the piece leaves just those two.
+    Replaying the earlier merges on the piece leaves just those two. Where there is only one
+    way to cut it into two older pieces, that must be it.
     """
+    ids = {bytes([value]): value for value in range(N_BYTES)}
     ranks: dict[tuple[int, int], int] = {}
     pairs: list[tuple[bytes, bytes]] = []
     for new_id, piece in enumerate(pieces[N_BYTES:], N_BYTES):
-        left, right = replay(list(piece), ranks)[-1]
+        cuts = [at for at in range(1, len(piece)) if piece[:at] in ids and piece[at:] in ids]
+        if len(cuts) == 1:
+            left, right = ids[piece[: cuts[0]]], ids[piece[cuts[0] :]]
+        else:
+            left, right = replay(list(piece), ranks)[-1]
         ranks[left, right] = new_id
+        ids[piece] = new_id
         pairs.append((pieces[left], pieces[right]))
     return pairs
