@@ -1,4 +1,4 @@
-const FIRST_CHIPS = 1200, MORE_CHIPS = 2000;   // at once, and in each frame after
+const FIRST_CHIPS = 500, MORE_CHIPS = 1500;   // at once, and in each frame after
 
 // Chips for a list of tokens; hover, focus or arrows show id, bytes and notes of one.
 export default function ({ data, parentElement, setTriggerValue }) {
