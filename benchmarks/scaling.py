@@ -3,7 +3,8 @@
     python benchmarks/scaling.py [--megabytes 1,10,100] [--text FILE]
 
 Each piece of work at each size is a process of its own: its seconds are those of the work alone,
-its memory the most that the process and its children held, Python and libraries with it.
+its processor time that of the whole process and its children, its memory the most that they
+held, Python and libraries with it. `near-duplicates` is that cleaning rule on its own.
 Learning is measured twice: `Tokenizer.train` (rustbpe) and the `tokenize` job, which counts
 within a budget and tells counts and progress. The peer is the work itself at the smallest size
 that takes a second or more: with linear cost the rates are equal, and the ratio is 1.
@@ -26,14 +27,17 @@ import texts
 from measuring import measure
 
 VOCAB_SIZE = 4096
-WORKS = ("prepare", "train", "train-job", "encode")
+WORKS = ("prepare", "near-duplicates", "train", "train-job", "encode")
 _SHORTEST_SECONDS = 1.0  # below it start-up weighs more than the text
 
 
 def main() -> None:
     arguments = _arguments()
     if arguments.work:
-        print(json.dumps({"seconds": _work(arguments.work, arguments.file, arguments.folder)}))
+        seconds = _work(arguments.work, arguments.file, arguments.folder)
+        used = os.times()
+        processor = used.user + used.system + used.children_user + used.children_system
+        print(json.dumps({"seconds": seconds, "processor": processor}))
         return
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch:
         _measure_all(arguments, Path(scratch))
@@ -49,9 +53,10 @@ def _measure_all(arguments: argparse.Namespace, scratch: Path) -> None:
         for work in WORKS:  # encode reads what train-job made, and both what prepare made
             given = ["--work", work, "--file", str(file), "--folder", str(scratch / f"{size:g}")]
             found = measure([__file__, *given])
-            seconds = found.told["seconds"]
+            seconds, processor = found.told["seconds"], found.told["processor"]
             print(
-                f"{work}, {megabytes:.0f} MB: {seconds:.1f} s, {megabytes / seconds:.1f} MB/s, "
+                f"{work}, {megabytes:.0f} MB: {seconds:.1f} s, {megabytes / seconds:.1f} MB/s; "
+                f"processor {processor:.1f} s, {megabytes / processor:.1f} MB/s; "
                 f"{found.peak_bytes / 1e6:,.0f} MB of memory at most"
             )
             if seconds >= _SHORTEST_SECONDS or size == sizes[-1]:
@@ -63,6 +68,7 @@ def _measure_all(arguments: argparse.Namespace, scratch: Path) -> None:
 
 
 def _work(work: str, file: Path, folder: Path) -> float:
+    from slm.data.cleaning.near_duplicates import NearDuplicates
     from slm.data.corpus import PrepareConfig, prepare_corpus
     from slm.tokenizer.encoding import TokenizeConfig, encode_corpus, train_tokenizer
     from slm.tokenizer.fast import Tokenizer
@@ -73,6 +79,11 @@ def _work(work: str, file: Path, folder: Path) -> float:
     began = time.perf_counter()
     if work == "prepare":
         done = prepare_corpus(here, PrepareConfig(source=str(file), name="text"))
+    elif work == "near-duplicates":
+        done = NearDuplicates(0.8)
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                done(line)
     elif work == "train":
         with file.open(encoding="utf-8") as lines:
             done = Tokenizer.train(list(lines), VOCAB_SIZE)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, count, zip_longest
 from pathlib import Path
 
+from slm.data.reading.text_files import SEPARATOR
 from slm.data.sources import SourceConfig, read_documents
 
 EMBEDDED = ("tales", "python-docs", "python-code")
@@ -61,6 +62,8 @@ def _gathered(documents: Iterable[str]) -> Iterator[str]:
         held: list[str] = []
         size = 0
         for line in filter(None, map(str.strip, document.splitlines())):
+            if line == SEPARATOR:
+                continue
             held.append(line)
             size += len(line)
             if size >= _CHARACTERS:
