@@ -29,6 +29,7 @@ _WARM_MODULES = (
     "pandas",
     "pyarrow",
     "slm.lab.reports",
+    "slm.data.exploring.profiling",
 )
 _SMALL_MODEL = 20_000_000  # parameters; larger ones are bound by memory, which all cores share
 
@@ -57,6 +58,9 @@ def warm_up(demo: Path) -> threading.Thread:
     def work() -> None:
         for name in _WARM_MODULES:
             importlib.import_module(name)
+        from slm.data.exploring.profiling import profile
+
+        profile(["Once upon a time."])  # loads the model that tells languages, a second's work
         gc.collect()
         gc.freeze()
 

@@ -14,7 +14,7 @@ from slm.data.exploring.lookup import random_documents
 from slm.data.exploring.profile import Profile
 from slm.data.exploring.profiling import profile_with_table
 
-SAMPLE_CHARACTERS = 1_500_000
+SAMPLE_CHARACTERS = 600_000
 _READING_SHARE = 0.3  # of the time; counting takes the rest
 
 
