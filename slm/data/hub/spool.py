@@ -168,7 +168,7 @@ class KeptStream:
     def _fetched(self) -> Iterator[str]:
         place = Place(self.download.rows, self.download.texts, self.download.state)
         try:
-            stream = self.fresh or self._open(place)
+            stream = self._stream(place)
             if stream is None:
                 return
             with closing(stream.rows) as rows:
@@ -185,6 +185,12 @@ class KeptStream:
             raise HubError(f"{error}{_kept_in_words(self.download)}") from None
         if not self.should_stop():
             self.download = replace(self.download, complete=True)
+
+    def _stream(self, place: Place) -> HubStream | None:
+        """The rows from a place on. The stream that was opened first begins at row 0, so it
+        serves only where nothing was kept, be it under a request in other words."""
+        fresh, self.fresh = self.fresh, None
+        return fresh if fresh is not None and not place.rows else self._open(place)
 
     def _open(self, place: Place) -> HubStream | None:
         asked = replace(
