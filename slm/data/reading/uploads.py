@@ -1,8 +1,9 @@
 """Files that a browser sent, kept until a job has read them.
 
-    uploads/<sha256>/<file name>
+    uploads/<sha256 of name and bytes>/<file name>
 
-Knows bytes and names, and parses nothing; the same file sent twice is kept once.
+Knows bytes and names, and parses nothing; the same file sent twice is kept once. The name
+counts, because its ending says how the bytes are read.
 """
 
 import hashlib
@@ -43,7 +44,7 @@ def keep_upload(workspace: Workspace, filename: str, data: bytes | memoryview) -
         raise DataError(f"{name} is empty. Choose a file that holds text.")
     shelf = workspace.root / FOLDER
     remove_old_uploads(workspace)
-    folder = shelf / hashlib.sha256(data).hexdigest()
+    folder = shelf / _hash_of(name, data)
     path = folder / name
     if path.exists():
         os.utime(folder)
@@ -53,6 +54,12 @@ def keep_upload(workspace: Workspace, filename: str, data: bytes | memoryview) -
     folder.mkdir(parents=True, exist_ok=True)
     files.write_bytes(path, bytes(data))
     return path
+
+
+def _hash_of(name: str, data: bytes | memoryview) -> str:
+    digest = hashlib.sha256(f"{name}\0".encode())
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def find_upload(workspace: Workspace, digest: str) -> Path | None:
