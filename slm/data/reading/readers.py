@@ -23,8 +23,6 @@ from slm.errors import DataError
 
 FILE_AS_ONE_DOCUMENT = 100_000
 """Bytes; a longer file among others is split like a file that came alone."""
-MOST_FROM_UPLOAD = 500_000_000
-"""Bytes of text that an upload may hold, when it is unpacked."""
 
 _PROBE_CHARACTERS = 4 * 2**20
 _logger = logging.getLogger(__name__)
@@ -150,7 +148,7 @@ def _open_archive(
             f"{content.name} holds no file that can be read{why}. "
             f"Pack files that end in {', '.join(formats.SUFFIXES[:-1])}, without a password."
         )
-    total = archives.require_size(content.name, read, how.most_bytes)
+    total = archives.require_size(content.name, read[start:], how.most_bytes)
     contents = (archives.member_content(archive, member, content.name) for member in read[start:])
 
     def documents() -> Iterator[SourcedText]:
@@ -207,7 +205,7 @@ def _how_many_split(how: HowToRead) -> str:
         return text_files.how_split(how.split_rule, asked=True)
     return (
         f"Each file is a document, each row of a table too; a file of more than "
-        f"{FILE_AS_ONE_DOCUMENT:,} characters is split by its own marks, or gathered from its "
+        f"{FILE_AS_ONE_DOCUMENT:,} bytes is split by its own marks, or gathered from its "
         "paragraphs."
     )
 
