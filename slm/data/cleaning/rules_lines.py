@@ -62,10 +62,12 @@ class _Words:
 
 def _joined(block: list[str], words: _Words) -> list[str]:
     """The lines of a block as one, where it was wrapped; else as they are."""
-    if len(block) > 2 and len(block[0]) < _MIN_WIDTH and block[0].rstrip().endswith(":"):
-        return [block[0], *_joined(block[1:], words)]  # who speaks, what follows
+    begin = 0  # behind the lines that say who speaks, or what follows
+    while len(block) - begin > 2 and _announces(block[begin]):
+        begin += 1
+    ahead, block = block[:begin], block[begin:]
     if len(block) < 2 or not _was_wrapped(block):
-        return block
+        return [*ahead, *block]
     paragraph = [block[0].rstrip()]
     for line in map(str.strip, block[1:]):
         before = paragraph[-1]
@@ -77,7 +79,11 @@ def _joined(block: list[str], words: _Words) -> list[str]:
         elif not (_NO_SPACE.match(line) and _NO_SPACE.match(before[-1:])):
             paragraph.append(" ")
         paragraph.append(line)
-    return ["".join(paragraph)]
+    return [*ahead, "".join(paragraph)]
+
+
+def _announces(line: str) -> bool:
+    return len(line) < _MIN_WIDTH and line.rstrip().endswith(":")
 
 
 def _was_wrapped(block: list[str]) -> bool:

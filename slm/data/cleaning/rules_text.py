@@ -17,7 +17,7 @@ _ODD_SPACES = re.compile(
     "[\t\v\f\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 )
 _INNER_BLANKS = re.compile(r"(?<=\S)  +(?=\S)")
-_TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
+_TRAILING_BLANKS = re.compile(r"(?<! ) +$", re.MULTILINE)  # a run is tried once, so in linear time
 _ASCII_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), 127))
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
