@@ -30,7 +30,11 @@ _INLINE = (
 _ELEMENTS = "|".join(sorted({*_SILENT, *_PARAGRAPHS, *_LINES, *_CELLS, *_INLINE}))
 _TAG = re.compile(rf"</?(?:{_ELEMENTS})(?:[\s/][^<>]*)?>|<!(?:--|doctype\b)", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<(/?)[a-zA-Z][^<>]*?(/?)>")
-_VOID = re.compile(r"<(?:area|base|br|col|embed|hr|img|input|link|meta|source|wbr)\b", re.I)
+_CLOSE_THEMSELVES = re.compile(  # elements whose end a page may leave out, and empty ones
+    r"</?(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr"
+    r"|p|li|dt|dd|tr|td|th|thead|tbody|tfoot|option|optgroup|rp|rt)\b",
+    re.IGNORECASE,
+)
 _BLANKS = re.compile(r"[ \t\n\f\r]+")
 
 
@@ -112,12 +116,14 @@ def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
 
 
 def _depth(text: str) -> int:
-    """How deep the tags nest at most, as they stand."""
+    """How deep the tags nest at most, as they stand; those that close by themselves left out."""
     depth = deepest = 0
     for tag in _ANY_TAG.finditer(text):
+        if _CLOSE_THEMSELVES.match(tag[0]):
+            continue
         if tag[1]:
             depth -= depth > 0
-        elif not tag[2] and not _VOID.match(tag[0]):
+        elif not tag[2]:
             depth += 1
             deepest = max(deepest, depth)
     return deepest
