@@ -107,8 +107,18 @@ def _listen(
     for line in stream:
         if not line.endswith(b"\n"):
             break
-        _put(arrived, json.loads(line), abandoned)
+        if (record := _record_of(line)) is not None:
+            _put(arrived, record, abandoned)
     _put(arrived, None, abandoned)
+
+
+def _record_of(line: bytes) -> Record | None:
+    """The record of a line; None for what a library printed."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _put(

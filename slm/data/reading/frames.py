@@ -39,7 +39,10 @@ def read_frame(stream: IO[bytes]) -> tuple[Head, bytes] | None:
     encoded, body = stream.read(head_length), stream.read(body_length)
     if len(encoded) < head_length or len(body) < body_length:
         return None
-    head = json.loads(encoded)
+    try:
+        head = json.loads(encoded)
+    except ValueError:
+        return None
     return (head, body) if isinstance(head, dict) else None
 
 

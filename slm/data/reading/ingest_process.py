@@ -32,6 +32,7 @@ _POLL_SECONDS = 0.1
 _START_SECONDS = 90.0  # for the child to load its libraries on a busy machine
 _MAX_GROWTH = 200  # times the size of the file; text packs to a tenth of its size
 _SMALL_BYTES = 50_000_000
+_PARTING_SECONDS = 10.0  # between a child's last frame and its end
 
 Reason = Literal["memory", "cpu", "wall", "silence", "crash"]
 
@@ -200,7 +201,12 @@ def _ended(
     process: "subprocess.Popen[bytes]", guard: _Guard, words: _LastWords
 ) -> ReaderEndedError:
     """Why a child ended before its last word."""
-    status = process.wait()
+    try:
+        status = process.wait(timeout=_PARTING_SECONDS)
+    except subprocess.TimeoutExpired:  # it said what is no frame, and goes on
+        process.kill()
+        process.wait()
+        return ReaderEndedError("crash", "what it wrote cannot be understood")
     guard.join()
     words.join()
     if guard.reason is not None:
