@@ -1,7 +1,8 @@
 """A published tokenizer becomes one of the workspace, once a process of its own has tried it out.
 
-Nothing of a foreign file is parsed here. What the child may use is bounded; a file
-that crashes it, or for which it needs more, is refused with a sentence, and nothing is kept.
+The tokenizer.json is not parsed here, only the small settings file beside it. What the child
+may use is bounded; a file that crashes it, or for which it needs more, is refused with a
+sentence, and nothing is kept.
 
 The artefact's `details`: kind ("imported"), vocab_size, imported_from (the file's name), and
 what `import_child.examine` found: model, read_as, special_tokens, lossless.
@@ -170,14 +171,15 @@ def _watch(process: "subprocess.Popen[bytes]", report: Reporter) -> bool:
 def _answer(line: bytes, status: int | None) -> dict[str, Any]:
     try:
         answer = json.loads(line)
-        assert isinstance(answer, dict)
-    except (ValueError, AssertionError):
-        if status is not None and status < 0 and -status in _TIME_SIGNALS:
-            raise _too_slow() from None
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        if status is not None and -status in _TIME_SIGNALS:
+            raise _too_slow()
         raise TokenizerError(
             "This tokenizer.json makes the program that reads it fail, so it was not kept. "
             "Use the file as its publisher gives it."
-        ) from None
+        )
     if "error" in answer:
         raise TokenizerError(str(answer["error"]))
     return answer
