@@ -5,6 +5,7 @@ Sees a tokenizer and counts of its ids (`usage.py`); how either was come by is n
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -73,9 +74,9 @@ class Standing:
 
     counts: NDArray[np.int64]
 
-    @property
+    @cached_property
     def tokens(self) -> int:
-        """Tokens of the text in all."""
+        """Tokens of the text in all; asked once for every entry."""
         return int(self.counts.sum())
 
     @property

@@ -117,20 +117,21 @@ def vocabulary(arguments: Sequence[str], context: Context) -> Result:
     settings = parse(VocabularyOf, vocabulary, arguments)
     here = context.workspace
     name, tokenizer, artefact = tokenizer_named(here, settings.tokenizer)
-    used, standing = None, None
+    used, standing, ranks = None, None, None
     if settings.corpus:
         corpus = here.corpora.get(settings.corpus)
         used = usage.usage_of(here, corpus, tokenizer, artefact)
         standing = Standing(usage.count_ids(used.row, tokenizer.vocab_size))
+        ranks = standing.ranks
     elif settings.which in ("unused", "glitch") or settings.order in ("frequent", "rare"):
         raise TokenizerError("How often tokens occur is known of a corpus alone; give --corpus.")
     found = select(entries(tokenizer, merges_of(tokenizer)), settings.which, standing)
     rows = []
     for entry in ordered(found, settings.order, standing)[: settings.limit]:
         row: Result = {**entry._asdict(), "piece": entry.piece.decode("latin-1")}
-        if standing is not None and used is not None:
+        if standing is not None and ranks is not None and used is not None:
             row["frequency"] = int(standing.counts[entry.id])
-            row["rank"] = int(standing.ranks[entry.id]) or None
+            row["rank"] = int(ranks[entry.id]) or None
             if settings.contexts:
                 places = usage.contexts(used, tokenizer, entry.id, settings.contexts)
                 row["contexts"] = [
