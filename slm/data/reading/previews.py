@@ -119,7 +119,8 @@ def _look_at_table(
     path: Path, content: Content, how: HowToRead, tally: Tally, basis: dict[str, Any]
 ) -> Preview:
     """A table's columns and first rows; without a column of text, the question which to read."""
-    table = open_table(content, None, Tally())
+    met = Tally()
+    table = open_table(content, None, met)
     shown = [column.name for column in table.columns[:SHOWN_COLUMNS]]
     rows = tuple(
         tuple(_cell(row.get(name)) for name in shown) for row in table.first_rows[:SHOWN_ROWS]
@@ -129,7 +130,9 @@ def _look_at_table(
         choose_text_column(table.columns, how.text_column, content.name)
         return _counted(path, how, tally, basis)
     except DataError as problem:
-        return Preview(**basis, question=str(problem), problems=tuple(tally.problems))
+        return Preview(
+            **basis, question=str(problem), problems=tuple(tally.problems or met.problems)
+        )
 
 
 def _counted(path: Path, how: HowToRead, tally: Tally, basis: dict[str, Any]) -> Preview:
