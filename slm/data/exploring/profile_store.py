@@ -102,7 +102,11 @@ def _save(
     folder = profile_folder(workspace, corpus)
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = locks.FileLock(folder.with_suffix(".lock"))
-    lock.acquire(patience_seconds=60)
+    if not lock.acquire(patience_seconds=60):
+        raise WorkspaceError(
+            f"Another program has been saving the profile of {corpus.artefact.name!r} for a "
+            "minute. Wait until it has ended, then count again."
+        )
     try:
         if saved_profile(workspace, corpus) is not None:
             return
