@@ -23,7 +23,7 @@ ORDERS = ("corpus", "longest", "shortest", "strangest", "plainest")
 RANGES = ("characters", "words", "sentences", "bits")
 NAMES = ("language", "script")
 GROUPS = ("copies", "near")
-_FILTER = re.compile(r"(?P<kind>[a-z]+):(?P<value>[A-Za-z0-9_-]+)")
+_FILTER = re.compile(r"(?P<kind>[a-z]+):(?P<value>[A-Za-z0-9_-]{1,80})")
 _RANGE = re.compile(r"(\d{1,15})-(\d{1,15})")
 _WHOLE_NUMBERS = ("id", "characters", "words", "sentences", "exact_group", "near_group")
 
@@ -117,7 +117,7 @@ class DocumentTable:
             "characters": self.characters,
             "words": self.words,
             "sentences": self.sentences,
-            "bits": np.round(100.0 * self.bits_per_character.astype(np.float64)),
+            "bits": self._hundredths,
         }
         values = by_kind[kind]
         return np.logical_and(np.greater_equal(values, low), np.less_equal(values, high))
@@ -134,8 +134,14 @@ class DocumentTable:
 
     def bits_histogram(self) -> Histogram:
         """How many documents take so many hundredths of a bit per character."""
-        bits = self.bits_per_character
-        return histogram(np.round(100 * bits[~np.isnan(bits)]).astype(np.int64))
+        bits = self._hundredths
+        return histogram(bits[~np.isnan(bits)].astype(np.int64))
+
+    @property
+    def _hundredths(self) -> NDArray[np.float64]:
+        """Bits per character, rounded alike for the picture and for the filter behind it."""
+        rounded: NDArray[np.float64] = np.round(100.0 * self.bits_per_character.astype(np.float64))
+        return rounded
 
     def group_sizes(self, kind: str) -> NDArray[np.int64]:
         """Documents in each group, the largest first; kind is "copies" or "near"."""
