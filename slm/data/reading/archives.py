@@ -101,7 +101,7 @@ def _reason(info: zipfile.ZipInfo) -> str | None:
     kind = kind_of(info.filename)
     if stat.S_ISLNK(info.external_attr >> 16):
         return "a link to another file"
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if path.is_absolute() or ".." in path.parts or any(":" in part for part in path.parts[:1]):
         return "its name leads out of the archive"
     if info.flag_bits & _ENCRYPTED:
         return "locked with a password"
