@@ -9,6 +9,8 @@ export default function ({ data, parentElement, setStateValue }) {
     const isFirst = !root.story;
     const before = isFirst ? null : root.story.merges(root.stage);
     root.drawnData = data.slice();
+    clearInterval(root.timer);   // it would go on with the text before
+    root.timer = null;
     const story = root.story = readStory(data);
     root.stage = story.stageOf(isFirst ? story.header.begin : before);
     root.chips = new Array(story.bytes);
