@@ -117,7 +117,7 @@ def open_source(
 ) -> OpenSource:
     """A source ready to be read; an upload is a file's name and bytes.
 
-    What comes from the Hub is kept below `downloads` (`hub_spool`), where there is one.
+    What comes from the Hub is kept below `downloads` (`hub/spool.py`), where there is one.
 
     Raises:
         DataError: no such source or file, or a file that is no text.

@@ -101,6 +101,11 @@ def parse(settings: type[T], verb: Verb, arguments: Sequence[str]) -> T:
 
 
 def value_of(flag: str, arguments: Sequence[str]) -> str | None:
+    """The value of a flag before the others are read, since their defaults depend on it.
+
+    >>> value_of("--preset", ["--preset=nano"]), value_of("--preset", ["--steps", "3"])
+    ('nano', None)
+    """
     for index, argument in enumerate(arguments):
         if argument == flag and index + 1 < len(arguments):
             return arguments[index + 1]

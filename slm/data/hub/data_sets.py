@@ -1,7 +1,7 @@
 """Data sets of the Hugging Face Hub: what they have, and their rows one at a time.
 
 Only `owner/name` is accepted, never a path or an address. The libraries that talk
-to the Hub run in a process of their own (`hub_stream.py`), which can be ended at any time.
+to the Hub run in a process of their own (`stream.py`), which can be ended at any time.
 """
 
 import re
