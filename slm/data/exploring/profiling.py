@@ -3,7 +3,7 @@
 Two passes over the texts: the first counts, the second asks of each document how strange it
 is to a small model of all of them. What grows with the corpus is the table of words
 (2,097,151 at most), two tables of phrases (4,000,000 each at most), and per document about
-60 bytes and the 224 of its signature (for the first million of them).
+200 bytes and the 224 of its signature (for the first million of them).
 
 Sees texts, not corpora. Where each number goes is in `profile.py`.
 """
@@ -20,7 +20,7 @@ from slm.data.exploring.document_table import Categories, DocumentTable
 from slm.data.exploring.hashes import run_starts
 from slm.data.exploring.languages import languages_of
 from slm.data.exploring.profile import Copies, Phrases, Profile
-from slm.data.exploring.statistics import Spread, spread
+from slm.data.exploring.statistics import spread, spread_of_counts
 from slm.data.exploring.strangeness import MIN_CHARACTERS, CharacterModel
 from slm.data.exploring.vocabulary import PhraseCounter, WordCounter, heaps, zipf
 from slm.data.exploring.words import Block, blocks
@@ -171,7 +171,7 @@ class _Counting:
             document_characters=spread(table.characters),
             document_words=spread(table.words),
             document_sentences=spread(table.sentences),
-            sentence_words=_spread_of_counts(self.sentence_words),
+            sentence_words=spread_of_counts(self.sentence_words),
             kinds=_tallied([KINDS[kind] for kind in properties.kind[points]], counts),
             scripts=tuple(row for row in _tallied(scripts, counts) if row[0] != UNWRITTEN),
             different_characters=len(points),
@@ -249,11 +249,6 @@ def _summed(parts: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
     for documents, counts in parts:
         np.add.at(sums, documents, counts)
     return sums
-
-
-def _spread_of_counts(times: NDArray[np.int64]) -> Spread:
-    """The spread of values 0, 1, 2, … of which there are so many each."""
-    return spread(np.repeat(np.arange(len(times)), times))
 
 
 def _tallied(names: Iterable[str], counts: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
