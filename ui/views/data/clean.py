@@ -150,7 +150,7 @@ def _sample(source: SourceConfig) -> FirstDocuments | None:
             "its first documents here, or save it and they are fetched then."
         )
         if st.button("Look at its first documents", icon=":material/cloud_download:"):
-            with st.spinner("Asking the Hub; it has 25 seconds to answer"):
+            with st.spinner("Asking the Hub for its first documents"):
                 reading.sample_of(source)
             st.session_state["data_fetched"] = source.model_dump_json()
             st.rerun()

@@ -64,7 +64,7 @@ def _twins(shown: Shown, found: Leakage) -> None:
                 width=65, format="%d", help="The training document that shares most stretches."
             ),
             "Shared": st.column_config.NumberColumn(
-                width=75, format="percent", help="Share of its stretches of 13 splits."
+                width=75, format="percent", help="Share of its stretches of 13 words."
             ),
             "Longest run (words)": st.column_config.NumberColumn(width=80, format="%d"),
         },
