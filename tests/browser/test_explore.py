@@ -41,3 +41,6 @@ def test_a_word_leads_to_the_places_where_it_stands(page: Page, server: AppServe
     expect(found).to_be_visible()
     settled(page)
     assert "find=" in page.url and "whole_words=true" in page.url
+    page.set_viewport_size({"width": 1024, "height": 800})
+    page.get_by_role("button", name="Show all").click()  # nothing lies on it
+    expect(page.get_by_text("120 documents", exact=True)).to_be_visible()

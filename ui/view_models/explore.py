@@ -48,9 +48,9 @@ def text_figures(profile: Profile) -> tuple[Figure, ...]:
     return (
         Figure("Documents", count(documents), glossary.meaning("document")),
         Figure(
-            "Text" if profile.sampled_from is None else "Text seen",
+            "Size" if profile.sampled_from is None else "Size seen",
             size(profile.bytes),
-            "Its size in bytes, written as UTF-8.",
+            "In bytes, written as UTF-8.",
         ),
         Figure("Words", count(profile.words), f"{glossary.meaning('word')} {_part(profile)}"),
         Figure(

@@ -39,9 +39,9 @@ def test_a_sample_says_how_much_it_saw_and_how_far_the_rest_is():
 
 def test_the_first_figures_are_of_the_whole_or_say_that_they_are_not():
     by_label = {figure.label: figure for figure in words.text_figures(SAMPLED)}
-    assert by_label["Documents"].value == "1,000" and "Text seen" in by_label
+    assert by_label["Documents"].value == "1,000" and "Size seen" in by_label
     assert "part that was seen" in by_label["Words"].meaning
-    assert {figure.label for figure in words.text_figures(PROFILE)} >= {"Text", "Words each"}
+    assert {figure.label for figure in words.text_figures(PROFILE)} >= {"Size", "Words each"}
 
 
 @pytest.mark.parametrize("measure", ["characters", "words", "sentences"])

@@ -49,7 +49,7 @@ _PICTURES = {
 def render(state: PageState) -> None:
     """Choose a text, then an aspect of it."""
     row = st.container(horizontal=True, gap="medium")
-    with row.container(width=210):
+    with row.container(width=265):
         shown = _choose(state)
     known = shown.known()
     for figure in words.text_figures(known.profile):

@@ -104,7 +104,7 @@ def _ask_search() -> None:
         key="find",
         label_visibility="collapsed",
         bind="query-params",
-        placeholder="Search for a word or a phrase",
+        placeholder="A word or a phrase",
         max_chars=200,
         on_change=kept.keep,
         args=("only", ""),
@@ -126,7 +126,7 @@ def _hits(shown: Shown, query: str, rows: int) -> int:
     frame = pd.DataFrame(
         {
             "No.": [row.number for row in hits],
-            "Before": [row.before[-32:] for row in hits],
+            "Before": [row.before[-20:] for row in hits],
             "Found": [row.match for row in hits],
             "After": [row.after for row in hits],
         }
@@ -151,8 +151,10 @@ def _hits(shown: Shown, query: str, rows: int) -> int:
             selection_mode="single-row",
             key=key,
             column_config={
-                "No.": st.column_config.NumberColumn(width=60, format="%d"),
-                "Before": st.column_config.TextColumn(alignment="right"),
+                "No.": st.column_config.NumberColumn(width=55, format="%d"),
+                "Before": st.column_config.TextColumn(width=150, alignment="right"),
+                "Found": st.column_config.TextColumn(width="small"),
+                "After": st.column_config.TextColumn(width=150),
             },
         )
     return _start_of(found)
@@ -222,7 +224,12 @@ def _list(shown: Shown, known: Known, size: int) -> None:
 def _note(text: str, *, removable: bool = True) -> None:
     """What is narrowed down, and a button that takes it back; of the same height without."""
     row = st.container(
-        horizontal=True, vertical_alignment="center", gap="small", height=48, border=False
+        horizontal=True,
+        wrap=False,
+        vertical_alignment="center",
+        gap="small",
+        height=48,
+        border=False,
     )
     row.caption(widgets.esc_md(text), width="stretch")
     if removable:
