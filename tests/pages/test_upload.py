@@ -1,9 +1,12 @@
 """A visitor's own file or text on the Data page."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from slm.data.corpus import open_corpus
+from slm.data.reading import ingest
 from slm.data.reading.uploads import FOLDER
+from slm.errors import DataError
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
 from tests.data.reading.hostile_files import STORY, zipped
@@ -43,6 +46,23 @@ def test_a_bad_file_is_told_once_and_not_kept(open_page: OpenPage, workspace_env
     assert len(app.error) == 1
     send(app, "a.txt", f"{STORY} {STORY}".encode())
     assert not app.error
+
+
+def test_a_file_that_was_refused_is_looked_into_again_when_it_is_sent_again(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+):
+    """A machine that was too busy the first time must not refuse the file for good."""
+
+    def too_busy(*_: object) -> None:
+        raise DataError("a.txt could not be read within 30 s.")
+
+    app = open_page("data", view="New corpus")
+    with monkeypatch.context() as first_time:
+        first_time.setattr(ingest, "preview", too_busy)
+        send(app, "a.txt", STORY.encode())
+        assert "could not be read within 30 s" in app.error[0].value.replace("\\", "")
+    send(app, "a.txt", STORY.encode())
+    assert not app.error and "1 document." in said(app)
 
 
 def test_an_archive_says_what_is_left_out(open_page: OpenPage):

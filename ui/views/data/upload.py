@@ -73,10 +73,11 @@ def _take(state: PageState, key: str, name: str, data: bytes | memoryview) -> No
     st.session_state.pop(f"problem-{key}", None)
     try:
         path = uploads.keep_upload(state.workspace, name, data)
-        found = _look(str(path), None, "auto")
-        if isinstance(found, str):
+        try:
+            _look(str(path), None, "auto")
+        except DataError:
             uploads.forget_upload(path)
-            raise DataError(found)
+            raise
         kept.keep(key, path.parent.name)
     except DataError as problem:
         st.session_state[f"problem-{key}"] = str(problem)
@@ -102,7 +103,7 @@ def _in_hand(state: PageState, key: str) -> Path | None:
 
 def _choose(path: Path, in_hand: str) -> SourceConfig | None:
     """What was found, and the choices that are the visitor's."""
-    view = words.file_view(_looked(path, None, "auto"))
+    view = words.file_view(_look(str(path), None, "auto"))
     st.markdown(widgets.esc_md(in_hand + view.headline))
     column: str | None = None
     rule: SplitRule = "auto"
@@ -113,7 +114,7 @@ def _choose(path: Path, in_hand: str) -> SourceConfig | None:
     if view.asks_split:
         rule = _ask_rule()
     if column != view.text_column or rule != "auto":
-        view = words.file_view(_looked(path, column, rule))
+        view = words.file_view(_look(str(path), column, rule))
     _show(view)
     return words.source_config(str(path), column, rule)
 
@@ -165,18 +166,12 @@ def _show(view: FileView) -> None:
                 st.text(problem)
 
 
-def _looked(path: Path, column: str | None, rule: SplitRule) -> Preview:
-    """Raises: DataError when the file cannot be read this way."""
-    found = _look(str(path), column, rule)
-    if isinstance(found, str):
-        raise DataError(found)
-    return found
-
-
 @st.cache_data(max_entries=64, show_spinner="Looking into the file")
-def _look(path: str, column: str | None, rule: SplitRule) -> Preview | str:
-    """What a file shows of itself, or why it cannot be read. Its path holds its hash."""
-    try:
-        return ingest.preview(Path(path), HowToRead(column, rule))
-    except DataError as problem:
-        return str(problem)
+def _look(path: str, column: str | None, rule: SplitRule) -> Preview:
+    """What a file shows of itself. Its path holds its hash.
+
+    A refusal is not remembered: what a busy machine could not read in time, it may later.
+
+    Raises: DataError when the file cannot be read this way.
+    """
+    return ingest.preview(Path(path), HowToRead(column, rule))
