@@ -162,6 +162,7 @@ def encoding_of(content: Content) -> str:
     if nul is not None:
         raise DataError(
             f"{content.name} is not text: NUL at byte {nul:,}. "
+            "Text holds no such zero bytes; pictures, programs and packed files do. "
             "Choose a text file; if it is text, save it as UTF-8."
         )
     return encoding

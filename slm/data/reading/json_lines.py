@@ -65,5 +65,5 @@ def _parsed(line: str) -> Any:
 
 def _brief(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg.rstrip(':')} at character {error.colno:,}"
+        return f"{error.msg.rstrip(':').removesuffix(' at')} at character {error.colno:,}"
     return str(error)[:120]

@@ -247,6 +247,7 @@ KEPT: dict[str, tuple[str, bytes | str, int, dict[str, int], str]] = {
     "line ends in cells": ("a.csv", f'id,text\n1,"{STORY}\r\n\r\n{STORY}"\n', 1, {}, ""),
     # JSON Lines
     "a bad line": ("a.jsonl", f"{ROWS}\n{{oops", 20, {"skipped": 1}, "line 21: no JSON"),
+    "a torn text": ("a.jsonl", f'{ROWS}\n{{"text": "a', 20, {"skipped": 1}, "starting at char"),
     "a deep line": ("a.jsonl", f"{ROWS}\n{DEEP}", 20, {"skipped": 1}, "line 21: .* too deep"),
     "NaN for text": ("a.jsonl", f'{ROWS}\n{{"text": NaN}}', 20, {"skipped": 1}, "line 21: no text"),
     "NaN beside text": ("a.jsonl", f'{{"x": NaN, "text": "{STORY}"}}', 1, {"kept": 1}, ""),
