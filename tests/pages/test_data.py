@@ -68,6 +68,8 @@ def test_a_corpus_is_saved_by_a_job_and_used(open_page: OpenPage, workspace_env:
     assert job.status().state == "done", job.log_tail()
     app.run()
     made = workspace_env.corpora.get(name)
+    keys = [button.key for button in app.button]
+    assert keys.index("prepare") < keys.index(f"use-{job.id}")  # below, where the eye is
     app.button(key=f"use-{job.id}").click().run()
     assert not app.exception and app.session_state["view"] == "explore"
     texts = {text for text, _ in python_docs.documents()}

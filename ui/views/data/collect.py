@@ -1,5 +1,7 @@
 """A new corpus: a source, rules whose effect is seen at once, a name. Saving is a job."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -30,8 +32,16 @@ _WIDTHS = """<style>
 
 
 def render(state: PageState) -> None:
-    """Work that runs; then the library to the left, the source and what is done to it right."""
-    _work(state)
+    """The library to the left, the source and what is done to it to the right.
+
+    What was started on this visit stands below its button, where the eye is; what was found
+    on arriving stands on top.
+    """
+    working = jobs_to_show(
+        jobs.list_jobs(state.workspace), "prepare", st.session_state.get("data_job")
+    )
+    mine = [job for job in working if job.id == st.session_state.get("data_job")]
+    _work(state, [job for job in working if job not in mine])
     st.html(_WIDTHS)
     row = st.container(horizontal=True, gap="medium", key="collect")
     with row.container(key="library"):
@@ -43,6 +53,7 @@ def render(state: PageState) -> None:
         with widgets.user_errors():
             source = _settings(state, card)
         saving = st.container(border=True)
+        _work(state, mine)
         rules = clean.ask(state, source)
         if source is None:
             saving.info(sources.missing(card.key))
@@ -82,10 +93,9 @@ def _ask_own(state: PageState) -> SourceConfig | None:
     return sources.own_config(chosen if chosen in names else None)
 
 
-def _work(state: PageState) -> None:
+def _work(state: PageState, working: Sequence[Job]) -> None:
     """Corpora in the making, found by their folders: a reload loses none."""
-    mine = st.session_state.get("data_job")
-    for job in jobs_to_show(jobs.list_jobs(state.workspace), "prepare", mine):
+    for job in working:
         job_panel.watch(state.workspace, job.id, key=f"prepare-{job.id}")
         status = job.status()
         corpus = status.result.get("corpus")
