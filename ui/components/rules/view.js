@@ -72,7 +72,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const isNumber = row.field.low !== null;
     input.type = isNumber ? "number" : "text";
     input.setAttribute("aria-label", `${row.title}: ${row.field.label}`);
-    input.title = row.field.label;
+    input.title = isNumber
+      ? `${row.field.label}, from ${row.field.low} to ${row.field.high}`
+      : row.field.label;
     if (isNumber) Object.assign(input, { min: row.field.low, max: row.field.high, step: "any" });
     const unit = label.appendChild(document.createElement("span"));
     unit.className = "unit";
