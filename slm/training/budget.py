@@ -1,6 +1,7 @@
 """Is there enough text? Tokens against parameters, and what repeated text is worth. No torch.
 
-Knows counts only: N parameters, U different tokens of training text, D tokens read.
+Knows counts only: N parameters, U different tokens of training text, D tokens read; how
+they are counted, others know.
 
 Two findings of others stand behind the verdicts. With a given amount of computing, large
 models on web text did best when they read about 20 tokens for each parameter. And text
@@ -11,6 +12,9 @@ text, by 16 far less, beyond 40 next to nothing.
 from dataclasses import asdict, dataclass
 from math import ceil, exp
 from typing import Any, Literal
+
+from slm.model.config import ModelConfig, parameter_counts
+from slm.training.config import TrainConfig
 
 OPTIMAL_TOKENS_PER_PARAMETER = 20
 """Source: Hoffmann et al. 2022, section 3.4 and table 3 (8.0 B tokens for 400 M parameters)."""
@@ -149,3 +153,19 @@ class Budget:
             "run_verdict",
         )
         return {**asdict(self), **{name: getattr(self, name) for name in derived}}
+
+
+def budget_of(
+    model: ModelConfig, training: TrainConfig, unique_tokens: int, *, filled: float = 1.0
+) -> Budget:
+    """A training of this model on a text of so many different tokens.
+
+    `filled` is the share of the places in windows that hold a token
+    (`slm.tokenizer.documents.filled_share`), 1 where nothing is padded.
+    """
+    return Budget(
+        parameters=sum(parameter_counts(model).values()),
+        unique_tokens=unique_tokens,
+        tokens_per_step=max(1, round(filled * training.batch_size * model.context_length)),
+        steps=training.steps,
+    )

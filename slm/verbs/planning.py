@@ -8,8 +8,16 @@ import tyro
 
 from slm.data.windows import WindowMode
 from slm.errors import ConfigError
-from slm.model.config import PRESETS, ModelConfig, parameter_counts
+from slm.model.config import PRESETS, ModelConfig
+from slm.tokenizer.documents import (
+    LOOKED_AT,
+    EncodedDocuments,
+    filled_share,
+    training_documents,
+    training_size,
+)
 from slm.tokenizer.separators import Separator, separator_of
+from slm.training.budget import budget_of
 from slm.training.config import TrainConfig, recipe_for
 from slm.verbs.common import Context, Result, Verb, parse, value_of
 from slm.workspace import Artefact
@@ -29,7 +37,7 @@ class WindowsChoice:
     """How text is cut into windows."""
     separator: Separator | None = None
     """What stands behind each document. Default: what the tokenizer was trained to go with."""
-    max_tokens: int = 1_000_000
+    max_tokens: int = LOOKED_AT
     """Look at so many tokens from the beginning; 0 looks at all."""
     first: int = 8
     """Windows to list."""
@@ -37,7 +45,6 @@ class WindowsChoice:
 
 def windows(arguments: Sequence[str], context: Context) -> Result:
     """How documents fall into windows: padding, cuts, what is seen twice."""
-    from slm.tokenizer.documents import training_documents
     from slm.tokenizer.loading import load_tokenizer
 
     asked = parse(WindowsChoice, windows, arguments)
@@ -80,9 +87,7 @@ class BudgetChoice:
 
 def budget(arguments: Sequence[str], context: Context) -> Result:
     """Whether a corpus is enough for a model, and how long training would take here."""
-    from slm.tokenizer.documents import training_documents, training_size
     from slm.tokenizer.loading import load_tokenizer
-    from slm.training.budget import Budget
     from slm.training.rates import known_rates, measured_rate
 
     choice, model, training = _parse_plan(BudgetChoice, budget, arguments)
@@ -90,19 +95,14 @@ def budget(arguments: Sequence[str], context: Context) -> Result:
     engine = load_tokenizer(tokenizer.folder)
     model = model.replace(vocab_size=engine.vocab_size)
     size = training_size(context.workspace, corpus, tokenizer, engine)
-    filled = 1.0
-    if training.windows == "one_document":
-        seen = training_documents(
-            context.workspace, corpus, tokenizer, engine, max_tokens=1_000_000
+
+    def first_documents() -> EncodedDocuments:
+        return training_documents(
+            context.workspace, corpus, tokenizer, engine, max_tokens=LOOKED_AT
         )
-        filled -= seen.lay_out(model.context_length, training.windows).totals.padded_share
-    places = training.batch_size * model.context_length
-    found = Budget(
-        parameters=sum(parameter_counts(model).values()),
-        unique_tokens=size.tokens,
-        tokens_per_step=round(places * filled),
-        steps=training.steps,
-    )
+
+    filled = filled_share(first_documents, model.context_length, training.windows)
+    found = budget_of(model, training, size.tokens, filled=filled)
     rate = measured_rate(known_rates(context.workspace), model, training)
     if rate is None and choice.measure:
         rate = _measure(model, training, context)
@@ -117,7 +117,9 @@ def budget(arguments: Sequence[str], context: Context) -> Result:
         "missing_bytes": round(found.missing_tokens * size.bytes_per_token),
         "tokens_per_second": per_second,
         "rate_source": None if rate is None else rate.source,
-        "seconds": None if per_second is None else training.steps * places / per_second,
+        "seconds": None
+        if per_second is None
+        else training.steps * training.batch_size * model.context_length / per_second,
     }
 
 

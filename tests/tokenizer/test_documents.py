@@ -7,7 +7,12 @@ from slm.data.corpus import PrepareConfig, open_corpus, prepare_corpus
 from slm.errors import DataError
 from slm.tokenizer import documents as module
 from slm.tokenizer.characters import CharacterTokenizer
-from slm.tokenizer.documents import encode_documents, training_documents, training_size
+from slm.tokenizer.documents import (
+    encode_documents,
+    filled_share,
+    training_documents,
+    training_size,
+)
 from slm.tokenizer.encoding import TokenizeConfig, tokens_for, train_tokenizer
 from slm.tokenizer.loading import load_tokenizer
 from slm.workspace import Workspace
@@ -59,6 +64,20 @@ def test_a_window_is_what_is_read_and_one_more_that_is_asked_for():
     first = LETTERS.encode("abc")
     assert found.window(layout, 0).tolist() == [*first, LETTERS.eos_id]
     assert found.window(layout, 1).tolist() == [LETTERS.eos_id, *LETTERS.encode("cab")]
+
+
+def test_only_windows_of_one_document_have_places_without_a_token():
+    """abc asks for 3 ids, its end for the 2 of a: two windows of 3, of whose 6 places 5 are filled.
+
+    Nothing is read for windows that are never padded.
+    """
+    found = encode_documents(["abc", "a"], LETTERS, "end_of_text")
+    assert filled_share(lambda: found, 3, "one_document") == pytest.approx(5 / 6)
+
+    def unread():
+        raise AssertionError("nothing is padded")
+
+    assert filled_share(unread, 3, "packed") == filled_share(unread, 3, "documents") == 1
 
 
 def test_a_text_longer_than_what_is_wanted_is_not_read_to_its_end():

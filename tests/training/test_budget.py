@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm.training.budget import REPEATS_SCALE, Budget, effective_tokens
+from slm.model.config import PRESETS, parameter_counts
+from slm.training.budget import REPEATS_SCALE, Budget, budget_of, effective_tokens
+from slm.training.config import TrainConfig
 
 
 def budget(parameters=1_000_000, unique=5_000_000, tokens_per_step=10_000, steps=2_000):
@@ -76,3 +78,14 @@ def test_missing_text_is_counted_in_tokens_of_four_epochs():
 def test_the_report_holds_every_number():
     found = budget().to_json()
     assert found["epochs"] == 4 and found["text_verdict"] == "enough" and found["steps"] == 2_000
+
+
+def test_a_step_reads_the_places_that_hold_a_token():
+    """4 windows of 256 are 1,024 places; three quarters of them hold a token."""
+    model, training = PRESETS["nano"], TrainConfig(batch_size=4, steps=10)
+    assert model.context_length == 256
+    full = budget_of(model, training, 5_000)
+    assert (full.tokens_per_step, full.trained_tokens, full.unique_tokens) == (1_024, 10_240, 5_000)
+    assert full.parameters == sum(parameter_counts(model).values())
+    assert budget_of(model, training, 5_000, filled=0.75).tokens_per_step == 768
+    assert budget_of(model, training, 5_000, filled=0.0).tokens_per_step == 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from slm.model.config import PRESETS, ModelConfig, parameter_counts
+from slm.model.config import PRESETS, ModelConfig
 from slm.training.budget import (
     FRESH_EPOCHS,
     NEAR_OPTIMAL,
@@ -16,6 +16,7 @@ from slm.training.budget import (
     Budget,
     RunVerdict,
     TextVerdict,
+    budget_of,
     effective_tokens,
 )
 from slm.training.config import TrainConfig, recipe_for
@@ -50,17 +51,6 @@ class Plan:
     source: str
     model: ModelConfig
     train: TrainConfig
-
-
-def budget_of(plan: Plan, unique_tokens: int, *, filled: float = 1.0) -> Budget:
-    """The plan's numbers on a text of so many different tokens. `filled` is the share of places in
-    windows that hold one, 1 where nothing is padded."""
-    return Budget(
-        parameters=sum(parameter_counts(plan.model).values()),
-        unique_tokens=unique_tokens,
-        tokens_per_step=max(1, round(filled * plan.train.batch_size * plan.model.context_length)),
-        steps=plan.train.steps,
-    )
 
 
 def preset_plan(preset: str, vocab_size: int) -> Plan:
@@ -255,7 +245,7 @@ def preset_rows(vocab_size: int, unique_tokens: int, rates: Sequence[Rate]) -> d
     }
     for preset in PRESETS:
         plan = preset_plan(preset, vocab_size)
-        budget = budget_of(plan, unique_tokens)
+        budget = budget_of(plan.model, plan.train, unique_tokens)
         time = time_of(plan, rates)
         columns["Preset"].append(preset)
         columns["Parameters"].append(count(budget.parameters))

@@ -8,10 +8,10 @@ import streamlit as st
 from slm import jobs
 from slm.errors import ConfigError, WorkspaceError
 from slm.model.config import PRESETS
-from slm.tokenizer.documents import TrainingSize, training_size
+from slm.tokenizer.documents import EncodedDocuments, TrainingSize, filled_share, training_size
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.separators import matching_tokens, separator_of
-from slm.training.budget import OPTIMAL_TOKENS_PER_PARAMETER, Budget, effective_tokens
+from slm.training.budget import OPTIMAL_TOKENS_PER_PARAMETER, Budget, budget_of, effective_tokens
 from slm.training.rates import Rate, known_rates
 from slm.training.runs import RunSettings
 from slm.workspace import Artefact, Workspace
@@ -48,7 +48,7 @@ def _panel(
     with left:
         plan = _ask(state, engine.vocab_size)
         widgets.demo_note(bool(state.corpus and state.corpus.read_only), "the corpus")
-    budget = words.budget_of(plan, text.tokens, filled=_filled(state, plan, engine))
+    budget = budget_of(plan.model, plan.train, text.tokens, filled=_filled(state, plan, engine))
     with right:
         _tell(budget, text)
         _time(state, plan, rates)
@@ -127,15 +127,15 @@ def _filled(state: PageState, plan: Plan, engine: TextTokenizer) -> float:
 
     Raises: DataError when it cannot pad this text, for want of marks between documents.
     """
-    if plan.train.windows != "one_document":
-        return 1.0
-    assert state.corpus is not None and state.tokenizer is not None
-    separator = separator_of(state.tokenizer)
-    documents = windows.documents_of(
-        state.workspace, state.corpus, state.tokenizer, engine, separator
-    )
-    layout = documents.lay_out(plan.model.context_length, plan.train.windows)
-    return 1 - layout.totals.padded_share
+
+    def first_documents() -> EncodedDocuments:
+        assert state.corpus is not None and state.tokenizer is not None
+        separator = separator_of(state.tokenizer)
+        return windows.documents_of(
+            state.workspace, state.corpus, state.tokenizer, engine, separator
+        )
+
+    return filled_share(first_documents, plan.model.context_length, plan.train.windows)
 
 
 def _tell(budget: Budget, text: TrainingSize) -> None:

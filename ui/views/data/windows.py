@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 from slm.data.layout import Layout, Totals, lay_out
 from slm.data.windows import WindowMode
 from slm.errors import ConfigError, TokenizerError, WorkspaceError
-from slm.tokenizer.documents import EncodedDocuments, training_documents
+from slm.tokenizer.documents import LOOKED_AT, EncodedDocuments, training_documents
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.separators import SEPARATORS, Separator, separator_of
 from slm.training.runs import RunSettings
@@ -19,7 +19,6 @@ from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models import windows as words
 
-_LOOKED_AT = 400_000  # tokens: enough for stable shares, laid out in a few milliseconds
 _USUAL_CONTEXT = 256
 
 
@@ -197,7 +196,7 @@ def _documents(
     _engine: TextTokenizer,
 ) -> EncodedDocuments:
     return training_documents(
-        _workspace, _corpus, _tokenizer, _engine, separator=kept[-1], max_tokens=_LOOKED_AT
+        _workspace, _corpus, _tokenizer, _engine, separator=kept[-1], max_tokens=LOOKED_AT
     )
 
 
@@ -221,7 +220,7 @@ def _show_code(
         f"tokenizer = workspace.tokenizers.get({tokenizer.id!r})\n"
         "documents = training_documents(\n"
         "    workspace, corpus, tokenizer, load_tokenizer(tokenizer.folder),\n"
-        f"    separator={separator!r}, max_tokens={_LOOKED_AT:_},\n"
+        f"    separator={separator!r}, max_tokens={LOOKED_AT:_},\n"
         ")\n"
         f"layout = documents.lay_out({context}, {mode!r})\n"
         "print(layout.totals)\n"
