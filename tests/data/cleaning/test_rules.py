@@ -1,6 +1,7 @@
 """Each rule on a text of which the answer is plain; and what all rules keep to."""
 
 import textwrap
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -168,6 +169,29 @@ def test_boilerplate_remembers_boundedly(monkeypatch):
 )
 def test_pages_made_to_take_long_do_not(page, words):
     assert words in strip_html(page)
+
+
+@pytest.mark.parametrize("open_element", ["<p>", "<LI class=x>", "<option>", "<track>", "<dd>"])
+def test_elements_that_close_themselves_are_no_depth(open_element):
+    """1,500 paragraphs without </p> are a plain old page: its scripts are not shown."""
+    page = f"{open_element}word\n" * 1_500 + "<script>track(1)</script>"
+    cleaned = strip_html(page)
+    assert cleaned.split() == ["word"] * 1_500
+
+
+def test_a_long_indent_takes_linear_time():
+    """Tried for a line's end from each of its places, such a run takes seconds."""
+    indent = " " * 60_000
+    began = time.process_time()
+    assert RULES["whitespace"].apply(f"{indent}x\n{indent}\ny") == f"{indent}x\n\ny"
+    assert time.process_time() - began < 2
+
+
+def test_a_thousand_lines_that_announce_stay_and_what_they_announce_is_joined():
+    speakers = "\n".join(f"SPEAKER {n}:" for n in range(1_500))
+    assert unwrap_lines(speakers) == speakers
+    wrapped = textwrap.fill(PROSE, 60)
+    assert unwrap_lines(f"{speakers}\n{wrapped}") == f"{speakers}\n{PROSE}"
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=120)

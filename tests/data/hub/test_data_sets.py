@@ -263,6 +263,18 @@ def test_a_reader_that_crashes_is_told():
         open_stream(HubRequest("a/b"), reader=reader("sys.exit(3)"))
 
 
+def test_what_a_library_prints_between_records_is_no_record():
+    """Words, a number, a list, bytes that are no UTF-8, a blank line: none ends the stream."""
+    told = """
+say = sys.stdout.buffer.write
+say(b'Downloading...\\n{"ready": 1}\\n7\\n{"revision": "r", "column": "c"}\\n\\n')
+say(b'[1]\\n{"row": 0, "text": "first"}\\n\\xff\\n{"row": 1, "text": "second"}\\n{"end": 2}\\n')
+"""
+    stream = open_stream(HubRequest("a/b"), patience_seconds=2, reader=reader(told))
+    assert stream is not None
+    assert list(stream.rows) == [Row(0, "first"), Row(1, "second")]
+
+
 def test_a_bug_is_not_dressed_up_as_a_network_error():
     assert in_words(TypeError("a bug"), "a/b", 0) is None
     assert isinstance(in_words(TimeoutError("late"), "a/b", 0), HubError)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -109,6 +110,24 @@ def test_a_broken_download_says_what_is_kept_and_goes_on_at_the_same_commit(rows
     assert read(tmp_path) == [text for text in rows.texts if text]
     assert rows.opened[-1].revision == COMMIT and rows.opened[-1].text_column == "text"
     assert rows.asked_rows == 20 - 7
+
+
+def test_a_broken_download_asked_for_in_other_words_goes_on_where_its_rows_end(rows, tmp_path):
+    """The column named once and left to be found the next time is the same folder."""
+    rows.breaks_at = 7
+    in_words = replace(ASKED, text_column="text")
+    named = open_kept(tmp_path, in_words)
+    assert named is not None
+    with pytest.raises(HubError):
+        list(named.texts())
+    rows.breaks_at = None
+    rows.asked_rows = 0
+    assert read(tmp_path) == [text for text in rows.texts if text]
+    assert rows.asked_rows == 20 - 7
+    (download,) = downloads_in(tmp_path)
+    assert download.complete and (download.rows, download.texts) == (20, 15)
+    kept = open_kept(tmp_path, in_words, offline=True)
+    assert kept is not None and list(kept.texts()) == [text for text in rows.texts if text]
 
 
 @settings(max_examples=60, deadline=None)

@@ -119,6 +119,31 @@ def test_the_other_files_of_an_archive_outlive_one_that_breaks_its_reader(tmp_pa
     assert facts["first_problem"].startswith("b crash.txt in x.zip broke its reader")
 
 
+def test_after_a_file_that_breaks_its_reader_only_the_rest_counts_against_the_limit(tmp_path, odd):
+    """2,000 + 20 + 1,000 bytes of at most 3,500: the second reader may still give 1,500 or so."""
+    inside = {"a.txt": "x" * 2_000, "b crash.txt": "y" * 20, "c.txt": "z" * 1_000}
+    path = written(tmp_path, "x.zip", zipped(inside))
+    reading = open_documents(path, limits=replace(UPLOAD, text_bytes=3_500))
+    assert {source for _, source in reading.documents} == {"a.txt", "c.txt"}
+    facts = dict(reading.findings())
+    assert (facts["files_read"], facts["files_skipped"]) == (2, 1)
+
+
+def test_what_is_no_frame_ends_the_reading_in_words(tmp_path, monkeypatch):
+    """The reader waits for a parent that waits for it: the one that spoke nonsense is ended."""
+    code = """
+import struct, sys, time
+sys.stdout.buffer.write(struct.pack("<II", 5, 0) + b"{oops")
+sys.stdout.buffer.flush()
+time.sleep(60)
+"""
+    monkeypatch.setattr(ingest_process, "_WORKER", ("-c", code))
+    monkeypatch.setattr(ingest_process, "_PARTING_SECONDS", 0.2, raising=False)
+    monkeypatch.setattr(ingest_process, "_START_SECONDS", 5.0)
+    with pytest.raises(DataError, match="what it wrote cannot be understood"):
+        open_documents(written(tmp_path, "a.txt"))
+
+
 def test_what_a_library_prints_is_no_document(tmp_path, odd):
     assert [text for text, _ in open_documents(written(tmp_path, "talk.txt")).documents] == [STORY]
 

@@ -35,6 +35,18 @@ def test_the_same_file_sent_twice_is_kept_once_and_unchanged(tmp_path):
     assert len(list((tmp_path / FOLDER).iterdir())) == 1
 
 
+def test_the_same_bytes_under_two_names_are_two_uploads(tmp_path):
+    """A name's ending says how the bytes are read, and one may be refused without the other."""
+    workspace = Workspace(tmp_path)
+    table = keep_upload(workspace, "a.csv", TEXT)
+    text = keep_upload(workspace, "b.txt", TEXT)
+    assert (table.name, text.name) == ("a.csv", "b.txt")
+    assert find_upload(workspace, table.parent.name) == table
+    assert find_upload(workspace, text.parent.name) == text
+    forget_upload(table)
+    assert text.read_bytes() == TEXT and not table.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
