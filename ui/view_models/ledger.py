@@ -81,7 +81,8 @@ def removed_rows(found: Sequence[RemovedDocument]) -> list[tuple[int, str, str, 
 def removed_caption(document: RemovedDocument) -> str:
     """Where a removed document stood, and why it went; foreign text."""
     place = f"Document {document.place + 1:,} as it came"
-    parts = [place, document.source, f"{len(document.text):,} characters", document.reason]
+    why = ": ".join(part for part in (rule_title(document.rule), document.reason) if part)
+    parts = [place, document.source, f"{len(document.text):,} characters", why]
     return " · ".join(part for part in parts if part)
 
 

@@ -21,7 +21,7 @@ def test_a_row_says_how_many_documents_are_left():
 def test_removed_documents_are_told_by_where_they_stood():
     assert words.removed_rows([GONE]) == [(7, "<b> text", "No scraps", "5 characters")]
     assert words.removed_caption(GONE) == (
-        "Document 7 as it came · a.txt · 8 characters · 5 characters"
+        "Document 7 as it came · a.txt · 8 characters · No scraps: 5 characters"
     )
     assert words.removed_words({"min_length": 1}) == "1 document removed."
 

@@ -55,7 +55,9 @@ def _table(reports: Sequence[RuleReport], opened: Corpus | None) -> None:
         column_config={
             "Changed": number,
             "Dropped": number,
-            "Characters changed": number,
+            "Characters changed": st.column_config.NumberColumn(
+                "Characters", format="localized", help="Characters that went or came."
+            ),
             "Documents left": st.column_config.ProgressColumn(format="percent", max_value=1.0),
         },
     )
@@ -162,16 +164,15 @@ def _removed_page(found: Sequence[RemovedDocument]) -> None:
 
 def _anew(opened: Corpus) -> None:
     """What can be had back, and the way to other rules."""
-    told, action = st.columns([3, 1.2], vertical_alignment="center")
-    told.caption(words.way_back(opened.is_restorable, opened.artefact.details))
-    if action.button(
+    row = st.container(horizontal=True, wrap=False, vertical_alignment="center")
+    row.caption(words.way_back(opened.is_restorable, opened.artefact.details), width="stretch")
+    if row.button(
         "Clean it anew with other rules",
         key="clean-anew",
         icon=":material/restart_alt:",
         on_click=_clean_anew,
         args=(opened.artefact,),
         disabled=not opened.is_restorable,
-        width="stretch",
         help="Opens New corpus with the texts as they came. This corpus stays as it is.",
     ):
         st.rerun()  # the whole page, for another view of it
