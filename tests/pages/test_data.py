@@ -85,6 +85,21 @@ def test_saving_the_same_twice_starts_one_job(open_page: OpenPage, workspace_env
     finished(workspace_env, "prepare")
 
 
+def test_work_that_was_found_on_arriving_is_told_to_its_end(
+    open_page: OpenPage, workspace_env: Workspace
+):
+    argv = ["prepare", "--source=tales", "--name=long", "--documents=500000"]
+    job = jobs.start(workspace_env, argv, name="Corpus long")
+    app = open_page("data", view=COLLECT)
+    assert "Corpus long" in said(app)
+    job.stop()
+    finished(workspace_env, "prepare")
+    app.run()
+    assert "Stopped: Corpus long" in said(app)
+    app.button(key=f"aside-{job.id}").click().run()
+    assert "Corpus long" not in said(app) and not app.exception
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

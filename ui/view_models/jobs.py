@@ -50,9 +50,9 @@ def job_view(name: str, status: JobStatus) -> JobView:
     )
 
 
-def jobs_to_show(known: Iterable[Job], verb: str, mine: str | None = None) -> list[Job]:
-    """The jobs of one verb that run now, and the one that this visitor started last."""
-    return [job for job in known if job.verb == verb and (job.id == mine or job.status().alive)]
+def jobs_to_show(known: Iterable[Job], verb: str, *mine: str | None) -> list[Job]:
+    """The jobs of one verb that run now, and those that this visitor started or saw at work."""
+    return [job for job in known if job.verb == verb and (job.id in mine or job.status().alive)]
 
 
 def duration(seconds: float) -> str:

@@ -37,11 +37,13 @@ def render(state: PageState) -> None:
     What was started on this visit stands below its button, where the eye is; what was found
     on arriving stands on top.
     """
-    working = jobs_to_show(
-        jobs.list_jobs(state.workspace), "prepare", st.session_state.get("data_job")
-    )
-    mine = [job for job in working if job.id == st.session_state.get("data_job")]
-    _work(state, [job for job in working if job not in mine])
+    started = st.session_state.get("data_job")
+    met: set[str] = st.session_state.setdefault("data_met", set())
+    working = jobs_to_show(jobs.list_jobs(state.workspace), "prepare", started, *met)
+    mine = [job for job in working if job.id == started]
+    others = [job for job in working if job.id != started]
+    met.update(job.id for job in others)  # when they end, their end is told
+    _work(state, others)
     st.html(_WIDTHS)
     row = st.container(horizontal=True, gap="medium", key="collect")
     with row.container(key="library"):
@@ -120,7 +122,9 @@ def _offer(state: PageState, job: Job, corpus_id: str) -> None:
         help="Every chapter then works with it.",
         width="stretch",
     )
-    aside.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside, width="stretch")
+    aside.button(
+        "Put it aside", key=f"aside-{job.id}", on_click=_put_aside, args=(job,), width="stretch"
+    )
 
 
 def _offer_what_arrived(state: PageState, job: Job) -> None:
@@ -131,13 +135,15 @@ def _offer_what_arrived(state: PageState, job: Job) -> None:
         row.caption(widgets.esc_md(hub_words.kept_after_failure(kept)))
         if row.button("Save what has arrived", key=f"keep-{job.id}", icon=":material/save:"):
             _start(state, preparing.offline_argv(job.argv), job.name)
-    row.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside)
+    row.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside, args=(job,))
     if job.status().state == "failed" and sources.hub_source(job.argv) is not None:
         hub.offer_embedded(f"without-{job.id}")
 
 
-def _put_aside() -> None:
-    st.session_state.pop("data_job", None)
+def _put_aside(job: Job) -> None:
+    st.session_state.get("data_met", set()).discard(job.id)
+    if st.session_state.get("data_job") == job.id:
+        del st.session_state["data_job"]
 
 
 def _ask_and_save(
