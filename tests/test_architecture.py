@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOUNDATION = {"slm.errors", "slm.config", "slm.files", "slm.locks", "slm.workspace", "slm.jobs"}
-BASE = FOUNDATION | {"slm.device", "slm.machine", "slm.worker"}
+BASE = FOUNDATION | {"slm.device", "slm.machine", "slm.children", "slm.worker"}
 DATA = BASE | {"slm.data"}
 TEXT = DATA | {"slm.tokenizer"}
 SIBLINGS = TEXT | {"slm.model"}
@@ -30,6 +30,7 @@ ALLOWED = {
     "slm.worker": FOUNDATION,
     "slm.device": {"slm.errors"},
     "slm.machine": set(),
+    "slm.children": set(),
     "slm.data": DATA,
     "slm.tokenizer": TEXT,
     "slm.model": BASE,

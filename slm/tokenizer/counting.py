@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from typing import IO
 
+from slm import children
 from slm.errors import TokenizerError
 from slm.tokenizer.patterns import chunks
 from slm.tokenizer.together import text_blocks
@@ -122,7 +122,7 @@ def _ended(counter: "subprocess.Popen[bytes]") -> TokenizerError:
 def _counters(pattern: str, processes: int) -> Iterator[list["subprocess.Popen[bytes]"]]:
     """Processes that count what they are given. They end with their input, so also with us."""
     command = [sys.executable, "-m", "slm.tokenizer.counting", pattern]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = children.environment({"OMP_NUM_THREADS": "1"})
     started: list[subprocess.Popen[bytes]] = []
     try:
         for _ in range(processes):
@@ -153,12 +153,20 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def _serve(pattern: str, given: IO[bytes], answer: IO[bytes]) -> None:
-    """Count a list of texts a line, then answer with all counts in one line."""
+    """Count a list of texts a line, then answer with all counts in one line.
+
+    A line that is torn, or an answer that nobody reads: the parent is gone.
+    """
     found = ChunkCounts(pattern)
     for line in given:
+        if not line.endswith(b"\n"):
+            os._exit(1)
         found.count(json.loads(line))
-    answer.write(json.dumps([found.counts, found.forgotten_bytes]).encode() + b"\n")
-    answer.flush()
+    try:
+        answer.write(json.dumps([found.counts, found.forgotten_bytes]).encode() + b"\n")
+        answer.flush()
+    except BrokenPipeError:
+        os._exit(1)
 
 
 def _pieces(chunk: str) -> list[str]:

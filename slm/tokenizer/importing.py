@@ -10,7 +10,6 @@ what `import_child.examine` found: model, read_as, special_tokens, lossless.
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from typing import IO, Any
 import psutil
 from pydantic import Field
 
-from slm import files
+from slm import children, files
 from slm.config import Config
 from slm.errors import TokenizerError
 from slm.jobs import Reporter, silent
@@ -39,7 +38,6 @@ WALL_SECONDS = 120
 _POLL_SECONDS = 0.05
 _MOST_ANSWER = 2**20
 _CHILD = (sys.executable, "-m", "slm.tokenizer.import_child")
-_KEPT_ENVIRONMENT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "LANG", "LC_ALL", "VIRTUAL_ENV")
 _MARKS = ("bos_token", "eos_token")
 
 
@@ -116,14 +114,12 @@ def examined(
 
     Raises: TokenizerError as the child says, or when it crashes or needs too much.
     """
-    environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
-    environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [*child, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env=children.environment({"OMP_NUM_THREADS": "1"}),
         cwd=folder,
     )
     assert process.stdout is not None

@@ -1,5 +1,10 @@
 """Counting chunks of large texts: the same as counting them plainly, in bounded memory."""
 
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +14,7 @@ from slm.tokenizer import counting
 from slm.tokenizer.counting import ChunkCounts, count_text
 from slm.tokenizer.patterns import PATTERNS, count_chunks
 
+ROOT = Path(__file__).parents[2]
 TEXTS = ["hug pug\ud800", "it's 1234!\n\n hug", "", "日本 🦊 hug pug"] * 5
 
 
@@ -34,6 +40,30 @@ def test_a_process_that_ends_before_its_time_is_told(monkeypatch):
     monkeypatch.setattr(counting.ChunkCounts, "count", lambda self, texts: None)
     with pytest.raises(TokenizerError, match="ended with status 1; most often memory was short"):
         count_text(TEXTS, "no such pattern", processes=1 + 1)
+
+
+@pytest.mark.parametrize("given", [b'["hug pug"]\n', b'["hug pug"]\n["hu'])
+def test_a_process_whose_parent_is_gone_ends_without_a_word(given):
+    """Nobody reads its answer, or the last line was not finished."""
+    counter = subprocess.Popen(
+        [sys.executable, "-m", "slm.tokenizer.counting", "gpt2"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    counter.stdout.close()
+    counter.stdin.write(given)
+    counter.stdin.close()
+    with counter.stderr:
+        assert counter.stderr.read() == b""
+    assert counter.wait() == 1
+
+
+def test_the_processes_inherit_no_secret(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with counting._counters("gpt2", 1) as (counter,):
+        assert "AWS_SECRET_ACCESS_KEY" not in psutil.Process(counter.pid).environ()
 
 
 def test_a_full_budget_forgets_the_rarest_and_of_those_the_longest():

@@ -5,16 +5,15 @@ sentence, not the job. Knows records and patience, not what the records mean.
 """
 
 import json
-import os
 import queue
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any
 
+from slm import children
 from slm.errors import DataError, HubError
 
 READER = (sys.executable, "-m", "slm.data.hub.stream")
@@ -23,6 +22,11 @@ START_SECONDS = 90.0  # for the reader to load its libraries on a busy machine
 REMEDY = "The embedded corpora (tales, python-docs, python-code) need no network."
 _QUEUE_RECORDS = 256
 _POLL_SECONDS = 0.2
+_OF_THE_HUB = (  # of the environment: its settings, and the way to it
+    *("HF_*", "HUGGINGFACE_*", "HUGGING_FACE_*", "XDG_CACHE_HOME"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+)
 _QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -53,11 +57,11 @@ def records(
     abandoned = threading.Event()
     process = subprocess.Popen(
         [*reader, json.dumps(request)],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # held for life: at its end the reader ends too
         stdout=subprocess.PIPE,
-        env={**os.environ, **_QUIET, "PYTHONPATH": str(Path(__file__).parents[3])},
+        env=children.environment(_QUIET, _OF_THE_HUB),
     )
-    assert process.stdout is not None
+    assert process.stdin is not None and process.stdout is not None
     listener = threading.Thread(
         target=_listen, args=(process.stdout, arrived, abandoned), name=f"hub {name}", daemon=True
     )
@@ -97,7 +101,8 @@ def records(
         process.kill()
         process.wait()
         listener.join()
-        process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            pipe.close()
 
 
 def _listen(

@@ -8,7 +8,7 @@ REQUEST is a JSON object. One JSON object a line goes to standard output: first
     kind "describe"  {"about"}, {"configs"}, {"part"}, {"first"}: what the data set has
 
 {"paused": SECONDS} may come at any time: the Hub asked for a pause. Code of a data
-set is never run.
+set is never run. The process ends with its parent.
 """
 
 import json
@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from slm import children
 from slm.data.hub.columns import cell, find_text_column, is_turn, kinds_of_row, text_of
 from slm.data.hub.data_sets import check_hub_name
 from slm.data.hub.process import REMEDY, Record
@@ -282,6 +283,7 @@ def write(record: Record) -> None:
 
 def main(request: Mapping[str, Any]) -> None:
     """Answer on standard output."""
+    children.end_with_parent()
     logging.getLogger("huggingface_hub").addHandler(_PauseTeller())
     for record in answer(request):
         write(record)

@@ -4,7 +4,6 @@ Knows processes and limits; not what the frames that arrive mean.
 """
 
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -18,15 +17,18 @@ from typing import IO, Literal
 
 import psutil
 
+from slm import children
 from slm.data.reading import frames
 from slm.data.reading.frames import Head
 from slm.errors import DataError
 
 _WORKER = ("-P", "-m", "slm.data.reading.ingest_worker")
-_PASSED_ON = (  # of the environment; no token, no key
-    *("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME"),
-    *("SYSTEMROOT", "USERPROFILE", "APPDATA", "TEMP", "TMP"),
-)
+_GIVEN = {
+    "OMP_NUM_THREADS": "1",
+    "ARROW_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "PYTHONUTF8": "1",
+}
 _QUEUED_FRAMES = 4
 _POLL_SECONDS = 0.1
 _START_SECONDS = 90.0  # for the child to load its libraries on a busy machine
@@ -129,20 +131,12 @@ def frames_from(
 
 
 def _child(request: Head) -> "subprocess.Popen[bytes]":
-    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    few_threads = dict.fromkeys(("OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
     return subprocess.Popen(
         [sys.executable, *_WORKER, json.dumps(request)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,  # it may write no file, and a log is one
-        env={
-            **passed_on,
-            **few_threads,
-            "PYTHONPATH": str(Path(__file__).parents[3]),
-            "PYTHONUTF8": "1",
-            "ARROW_DEFAULT_MEMORY_POOL": "system",
-        },
+        env=children.environment(_GIVEN),
     )
 
 

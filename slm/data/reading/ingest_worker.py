@@ -13,10 +13,10 @@ import json
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import IO, Any
 
+from slm import children
 from slm.data.reading import frames
 from slm.data.reading.content import Tally
 from slm.data.reading.previews import look
@@ -132,7 +132,7 @@ class _Batch:
 def _limit(request: dict[str, Any]) -> None:
     """Let the kernel hold the limits where it can; the parent watches them too."""
     sys.dont_write_bytecode = True
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    children.end_with_parent()
     if sys.platform == "win32":
         return
     import resource
@@ -151,13 +151,6 @@ def _lower(limit: int, value: int) -> None:
     _, hard = resource.getrlimit(limit)
     if hard == resource.RLIM_INFINITY or value <= hard:
         resource.setrlimit(limit, (value, value))
-
-
-def _end_with_parent() -> None:
-    """The parent holds the other end of standard input for life."""
-    while os.read(0, 4_096):
-        continue
-    os._exit(1)
 
 
 if __name__ == "__main__":

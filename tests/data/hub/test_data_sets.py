@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from slm.data import sources
@@ -261,6 +262,47 @@ while True:
 def test_a_reader_that_crashes_is_told():
     with pytest.raises(HubError, match=r"a/b cannot be read: its reader ended with status 3\."):
         open_stream(HubRequest("a/b"), reader=reader("sys.exit(3)"))
+
+
+def test_the_reader_inherits_the_way_to_the_hub_and_no_other_secret(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("HF_HOME", "/cache")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    told = """
+import json, os
+print('{"ready": 1}\\n{"revision": "r", "column": "c"}')
+print(json.dumps({"row": 0, "text": json.dumps(dict(os.environ))}) + '\\n{"end": 1}')
+"""
+    stream = open_stream(HubRequest("a/b"), reader=reader(told))
+    assert stream is not None
+    ((_, text),) = stream.rows
+    environment = json.loads(text)
+    assert environment["HF_HOME"] == "/cache" and environment["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert environment["https_proxy"] == "http://127.0.0.1:9" and environment["PATH"]
+    assert "secret" not in text
+
+
+def test_the_reader_ends_with_its_parent():
+    """The parent is gone without a word while the reader waits for the network."""
+    waits = (
+        "import os, sys, time; from slm.data.hub import stream\n"
+        "def answer(request):\n"
+        "    yield {'ready': True}; yield {'revision': str(os.getpid()), 'column': 'c'}\n"
+        "    time.sleep(60)\n"
+        "stream.answer = answer; stream.main({})\n"
+    )
+    code = (
+        "import os, sys; from slm.data.hub.data_sets import HubRequest, open_stream\n"
+        f"stream = open_stream(HubRequest('a/b'), reader=[sys.executable, '-c', {waits!r}])\n"
+        "print(stream.revision, flush=True); os._exit(9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60
+    )
+    pid, deadline = int(done.stdout), time.monotonic() + 20
+    while psutil.pid_exists(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(pid)
 
 
 def test_what_a_library_prints_between_records_is_no_record():
