@@ -50,9 +50,7 @@ def _twins(shown: Shown, found: Leakage) -> None:
     st.markdown("**Validation documents that leak most**")
     rows = splits.twin_rows(found.twins)
     chosen = st.dataframe(
-        pd.DataFrame(
-            rows, columns=["No.", "Twin", "Shared", "Longest run (words)", "The longest run"]
-        ),
+        pd.DataFrame(rows, columns=["No.", "Twin", "Shared", "Words", "The longest run"]),
         hide_index=True,
         height=210,
         on_select="rerun",
@@ -66,7 +64,9 @@ def _twins(shown: Shown, found: Leakage) -> None:
             "Shared": st.column_config.NumberColumn(
                 width=75, format="percent", help="Share of its stretches of 13 words."
             ),
-            "Longest run (words)": st.column_config.NumberColumn(width=80, format="%d"),
+            "Words": st.column_config.NumberColumn(
+                width=65, format="%d", help="Length of the longest run that both have."
+            ),
         },
     )
     picked = chosen["selection"]["rows"] or [0]
