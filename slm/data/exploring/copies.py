@@ -1,32 +1,27 @@
 """Documents that stand in a corpus more than once: word for word, or nearly.
 
 Exact copies have the same hash of 64 bits. Near copies share at least about 80% of their
-stretches of 5 words (Jaccard similarity), estimated from 112 numbers a document by MinHash
-(Broder 1997) and looked for with locality-sensitive hashing, 16 bands of 7 (Lee et al.
-2022): of pairs at 80% it compares 98 in 100, of pairs at 90% practically all. An estimate is
-off by 0.04 as a rule, so pairs right at 80% fall on either side. Each number is kept to 16
-bits (Li and König 2010), so a document costs 232 bytes.
+runs of 5 words, as `slm.data.shingles` says. They are looked for with locality-sensitive
+hashing (Lee et al. 2022), 18 bands of 7 of the 128 numbers of each document: of pairs at 80%
+it compares 98 in 100, of pairs at 90% practically all. Each number is kept to 16 bits (Li and
+König 2010), so a document costs 264 bytes.
 """
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 import rensa
 from numpy.typing import NDArray
 
 from slm.data.exploring.hashes import run_starts, scrambled
-from slm.data.exploring.words import Block, windows
+from slm.data.exploring.words import Block
+from slm.data.shingles import NUMBERS, SEED, SIMILARITY, shingle_hashes
 
-SHINGLE_WORDS = 5
-SIMILARITY = 0.8
 MAX_NEAR_DOCUMENTS = 1_000_000
-"""Near copies are looked for among so many documents, the first ones: 224 MB of numbers."""
+"""Near copies are looked for among so many documents, the first ones: 256 MB of numbers."""
 
-_BANDS = 16
+_BANDS = 18
 _ROWS = 7
-_NUMBERS = _BANDS * _ROWS
-_SEED = 1
 _NONE = -1
 
 
@@ -38,6 +33,7 @@ class CopyFinder:
         self._signatures: list[NDArray[np.uint16]] = []
         self._owners: list[NDArray[np.int64]] = []
         self._n_signed = 0
+        self._latest: tuple[int, NDArray[np.uint32]] | None = None
 
     def add_text(self, text: str) -> None:
         """Take the hash of one document."""
@@ -45,26 +41,32 @@ class CopyFinder:
         self._digests.append(hashlib.blake2b(data, digest_size=8).digest())
 
     def add_block(self, block: Block) -> None:
-        """Take the signatures of the documents that begin in a block (of their first piece)."""
-        hashes, firsts = windows(block, SHINGLE_WORDS)
+        """Take the signatures of the documents in a block.
+
+        A document that goes on from the block before has the smaller of both numbers each:
+        those of all its shingles.
+        """
+        hashes, documents = shingle_hashes(block)
         if self._n_signed >= MAX_NEAR_DOCUMENTS or not len(hashes):
             return
-        piece = np.searchsorted(block.piece_starts, block.starts[firsts], side="right") - 1
-        begins = block.piece_firsts[piece]
-        hashes, piece = hashes[begins], piece[begins]
-        runs = run_starts(piece)
-        offsets = np.append(runs, len(piece)).astype(np.uint64)
-        matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
-            hashes, offsets, _NUMBERS, _SEED
-        )
-        rows = np.array(matrix.to_rows(), np.uint32).reshape(-1, _NUMBERS)
+        runs = run_starts(documents)
+        offsets = np.append(runs, len(documents)).astype(np.uint64)
+        matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, NUMBERS, SEED)
+        rows = np.array(matrix.to_rows(), np.uint32).reshape(-1, NUMBERS)
+        owners = documents[runs]
+        if self._latest is not None and self._latest[0] == owners[0]:
+            rows[0] = np.minimum(rows[0], self._latest[1])
+            self._signatures[-1] = self._signatures[-1][:-1]
+            self._owners[-1] = self._owners[-1][:-1]
+            self._n_signed -= 1
+        self._latest = int(owners[-1]), rows[-1]
         self._signatures.append(rows.astype(np.uint16))
-        self._owners.append(block.piece_documents[piece[runs]])
+        self._owners.append(owners)
         self._n_signed += len(runs)
 
     @property
     def compared(self) -> int:
-        """Documents that were looked at for near copies: those of at least 5 words."""
+        """Documents that were looked at for near copies: those that have words."""
         return self._n_signed
 
     def exact_groups(self) -> NDArray[np.int64]:
@@ -127,20 +129,6 @@ def numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     numbers[ranked] = np.arange(len(sizes))
     numbers[sizes < 2] = _NONE
     return numbers[inverse]
-
-
-def similarity(one: Sequence[str], other: Sequence[str]) -> float:
-    """Jaccard similarity of two texts given as words: shared stretches of 5 words over all.
-
-    >>> similarity("a b c d e f".split(), "a b c d e g".split())
-    0.3333333333333333
-    """
-    shingles = [
-        {tuple(words[i : i + SHINGLE_WORDS]) for i in range(len(words) - SHINGLE_WORDS + 1)}
-        for words in (one, other)
-    ]
-    together = shingles[0] | shingles[1]
-    return len(shingles[0] & shingles[1]) / len(together) if together else 0.0
 
 
 def _similar_pairs(signatures: NDArray[np.uint16]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from typing import Any
 from slm.data.exploring.statistics import Histogram, Spread
 from slm.data.exploring.vocabulary import PowerLaw
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,14 @@ def windows(
     if within is not None:
         keep &= within[:count] == within[n - 1 :]
     first = np.flatnonzero(keep)
-    return span_hashes(prefix_sums(block.hashes), first, first + n), first
+    return word_hashes(block, first, first + n), first
+
+
+def word_hashes(
+    block: Block, starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Hashes of the words starts[i]:ends[i], the same wherever the same words stand."""
+    return span_hashes(prefix_sums(block.hashes), starts, ends)
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from slm.data.cleaning.near_duplicates import NearDuplicates, bands_for, shingles, similarity
-from slm.data.cleaning.rules import Dropped
+from slm.data.cleaning.near_duplicates import NearDuplicates, bands_for
+from slm.data.cleaning.rules_filter import Dropped
+from slm.data.shingles import similarity
 
 WORDS = [f"word{i}" for i in range(5_000)]
 
@@ -23,23 +24,6 @@ def with_changes(text: str, changes: int, seed: int = 0) -> str:
     for i in range(changes):
         words[i * step + 5] = f"changed{seed}x{i}"
     return " ".join(words)
-
-
-def test_a_text_is_its_runs_of_five_words():
-    assert shingles("One, two three FOUR five six.") == [
-        "one two three four five",
-        "two three four five six",
-    ]
-    assert shingles("too short") == ["too short"]
-    assert shingles("?!") == []
-
-
-def test_similarity_is_shared_runs_over_all_runs():
-    """200 words have 196 runs; a changed word spoils 5: 191 stay of 196 + 5."""
-    text = text_of(1)
-    assert similarity(text, with_changes(text, 1)) == pytest.approx(191 / 201)
-    assert similarity(text, text.upper().replace(" ", ",\n")) == 1.0
-    assert similarity(text, text_of(2)) == 0.0
 
 
 def test_planted_copies_go_and_everything_else_stays():

@@ -4,8 +4,9 @@ import random
 
 import numpy as np
 
-from slm.data.exploring.copies import CopyFinder, similarity
+from slm.data.exploring.copies import CopyFinder
 from slm.data.exploring.words import blocks
+from slm.data.shingles import similarity
 
 
 def groups(texts):
@@ -32,7 +33,7 @@ def test_a_word_changed_in_120_is_a_near_copy_and_no_exact_one():
     """One word is in 5 of the 116 stretches, so 111 of 121 are shared: 0.92."""
     words = tale(1)
     changed = [*words[:60], "changed", *words[61:]]
-    assert round(similarity(words, changed), 2) == 0.92
+    assert round(similarity(" ".join(words), " ".join(changed)), 2) == 0.92
     texts = [" ".join(words), " ".join(tale(2)), " ".join(changed)]
     exact, near, finder = groups(texts)
     assert exact == [-1, -1, -1] and near == [0, -1, 0]
@@ -76,9 +77,9 @@ def test_of_200_planted_near_copies_nearly_all_are_found_and_no_others():
     assert found >= 196 and (labels[2 * planted :] == -1).all()
 
 
-def test_documents_of_fewer_than_five_words_are_not_judged():
-    _, near, finder = groups(["a b c d", "a b c e", ""])
-    assert near == [-1, -1, -1] and finder.compared == 0
+def test_documents_of_fewer_than_five_words_are_near_copies_when_all_their_words_are_the_same():
+    exact, near, finder = groups(["a b c d", "a b c e", "", "?", "A b, c d!"])
+    assert exact == [-1] * 5 and near == [0, -1, -1, -1, 0] and finder.compared == 3
 
 
 def test_nothing_has_no_copies():
