@@ -274,5 +274,5 @@ def chosen_row(picked: object, first: int, rows: Sequence[Row]) -> int | None:
 
 def _percent(share: float) -> str:
     if 0 < share < 0.001:
-        return "under 0.1%"
+        return "<0.1%"
     return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
