@@ -22,7 +22,7 @@ from slm.data.hub import data_sets as hub
 from slm.data.hub import spool as hub_spool
 from slm.data.hub.data_sets import HubRequest
 from slm.data.reading import ingest, readers, uploads
-from slm.data.reading.content import plain_name
+from slm.data.reading.content import Tally, plain_name
 from slm.data.reading.text_files import SplitRule
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
@@ -268,14 +268,19 @@ def _open_hub(config: SourceConfig, report: Reporter, downloads: Path | None) ->
     request = hub_request(config)
     report(None, f"Opening {request.name} of the Hub")
     stop = report.should_stop
+    tally = Tally()
+    findings = tally.facts
     if downloads is not None:
         kept = hub_spool.open_kept(downloads, request, offline=config.hub_offline, should_stop=stop)
         revision, texts = (kept.download.revision, kept.texts()) if kept else ("", iter(()))
+        findings = kept.findings if kept else findings
     elif config.hub_offline:
         raise DataError("Without a workspace nothing is kept of the Hub. Leave hub_offline out.")
     else:
         stream = hub.open_stream(request, should_stop=stop)
-        revision, texts = (stream.revision, hub.texts_of(stream)) if stream else ("", iter(()))
+        revision, texts = (
+            (stream.revision, hub.texts_of(stream, tally)) if stream else ("", iter(()))
+        )
     how_split = "Each row is a document."
     if request.name == "Salesforce/wikitext":
         texts, how_split = _articles(texts), "Each article is a document."
@@ -284,6 +289,7 @@ def _open_hub(config: SourceConfig, report: Reporter, downloads: Path | None) ->
         how_split,
         facts=(("hub_name", request.name), ("hub_revision", revision)),
         expected_documents=known.documents if known and not config.hub_config else None,
+        findings=findings,
     )
 
 

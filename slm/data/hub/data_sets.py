@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from slm.data.hub import process as hub_process
 from slm.data.hub.columns import find_text_column
 from slm.data.hub.process import PATIENCE_SECONDS, READER, Record
+from slm.data.reading.content import Tally
+from slm.data.reading.text_files import MAX_DOCUMENT
 from slm.errors import DataError, HubError
 
 PREFIX = "hub:"
@@ -41,10 +43,14 @@ class Place:
 
 
 class Row(NamedTuple):
-    """A row that holds text; `row` is its place in the split, from 0."""
+    """A row that holds text; `row` is its place in the split, from 0.
+
+    Of a text of more than MAX_DOCUMENT characters the end is missing: `left_out` of them.
+    """
 
     row: int
     text: str
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,17 +153,26 @@ def _rows(records: Generator[Record], documents: int) -> Generator[Row | Place]:
         for record in records:
             if "text" in record:
                 documents += 1
-                yield Row(int(record["row"]), str(record["text"]))
+                left_out = int(record.get("left_out", 0))
+                yield Row(int(record["row"]), str(record["text"]), left_out)
             else:
                 yield Place(int(record["rows"]), documents, record["state"])
 
 
-def texts_of(stream: HubStream) -> Generator[str]:
-    """The texts of a stream's rows."""
+def texts_of(stream: HubStream, tally: Tally) -> Generator[str]:
+    """The texts of a stream's rows; those that were cut are counted."""
     with closing(stream.rows) as rows:
         for item in rows:
             if isinstance(item, Row):
+                count_cut(tally, item.left_out > 0)
                 yield item.text
+
+
+def count_cut(tally: Tally, rows: int) -> None:
+    """Count rows that were cut, and say so once."""
+    if rows and not tally.documents_cut:
+        tally.note(f"a row of more than {MAX_DOCUMENT:,} characters, of which the end is left out")
+    tally.documents_cut += rows
 
 
 def describe(

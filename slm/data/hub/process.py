@@ -5,11 +5,11 @@ sentence, not the job. Knows records and patience, not what the records mean.
 """
 
 import json
-import queue
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import IO, Any
 
@@ -20,7 +20,8 @@ READER = (sys.executable, "-m", "slm.data.hub.stream")
 PATIENCE_SECONDS = 20.0
 START_SECONDS = 90.0  # for the reader to load its libraries on a busy machine
 REMEDY = "The embedded corpora (tales, python-docs, python-code) need no network."
-_QUEUE_RECORDS = 256
+_MOST_WAITING_RECORDS = 256
+_MOST_WAITING_BYTES = 16 * 2**20
 _POLL_SECONDS = 0.2
 _OF_THE_HUB = (  # of the environment: its settings, and the way to it
     *("HF_*", "HUGGINGFACE_*", "HUGGING_FACE_*", "XDG_CACHE_HOME"),
@@ -53,8 +54,7 @@ def records(
     Raises: HubError or DataError as the reader told, or when it is silent or crashes.
     """
     name = str(request["name"])
-    arrived: queue.Queue[Record | None] = queue.Queue(maxsize=_QUEUE_RECORDS)
-    abandoned = threading.Event()
+    arrived = _Waiting()
     process = subprocess.Popen(
         [*reader, json.dumps(request)],
         stdin=subprocess.PIPE,  # held for life: at its end the reader ends too
@@ -63,7 +63,7 @@ def records(
     )
     assert process.stdin is not None and process.stdout is not None
     listener = threading.Thread(
-        target=_listen, args=(process.stdout, arrived, abandoned), name=f"hub {name}", daemon=True
+        target=_listen, args=(process.stdout, arrived), name=f"hub {name}", daemon=True
     )
     listener.start()
     began = heard = time.monotonic()
@@ -75,8 +75,8 @@ def records(
             if late or now - heard >= patience:
                 raise _silent(name, deadline_seconds or patience, paused)
             try:
-                record = arrived.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
+                record = arrived.take(_POLL_SECONDS)
+            except TimeoutError:
                 continue
             heard, patience = time.monotonic(), patience_seconds
             if record is None:
@@ -97,7 +97,7 @@ def records(
                 yield record
                 heard = time.monotonic()  # the time that our side took is not the Hub's silence
     finally:
-        abandoned.set()
+        arrived.abandon()
         process.kill()
         process.wait()
         listener.join()
@@ -105,16 +105,56 @@ def records(
             pipe.close()
 
 
-def _listen(
-    stream: IO[bytes], arrived: "queue.Queue[Record | None]", abandoned: threading.Event
-) -> None:
-    """Put each line's record into the queue, and None at the end."""
+class _Waiting:
+    """Records that arrived and were not yet taken: some, of some bytes, or one of any size."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._held: deque[tuple[Record | None, int]] = deque()
+        self._bytes = 0
+        self._abandoned = False
+
+    def put(self, record: Record | None, size: int = 0) -> None:
+        """Add a record of so many bytes when there is room; nothing once nobody takes any."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._abandoned or self._has_room(size))
+            if not self._abandoned:
+                self._held.append((record, size))
+                self._bytes += size
+                self._changed.notify_all()
+
+    def take(self, seconds: float) -> Record | None:
+        """The next record.
+
+        Raises: TimeoutError when none arrives in time.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._held, seconds):
+                raise TimeoutError
+            record, size = self._held.popleft()
+            self._bytes -= size
+            self._changed.notify_all()
+            return record
+
+    def abandon(self) -> None:
+        """Say that no more will be taken, so that nobody waits for room."""
+        with self._changed:
+            self._abandoned = True
+            self._changed.notify_all()
+
+    def _has_room(self, size: int) -> bool:
+        fits = self._bytes + size <= _MOST_WAITING_BYTES
+        return not self._held or (fits and len(self._held) < _MOST_WAITING_RECORDS)
+
+
+def _listen(stream: IO[bytes], arrived: _Waiting) -> None:
+    """Let each line's record wait to be taken, and None at the end."""
     for line in stream:
         if not line.endswith(b"\n"):
             break
         if (record := _record_of(line)) is not None:
-            _put(arrived, record, abandoned)
-    _put(arrived, None, abandoned)
+            arrived.put(record, len(line))
+    arrived.put(None)
 
 
 def _record_of(line: bytes) -> Record | None:
@@ -124,17 +164,6 @@ def _record_of(line: bytes) -> Record | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) else None
-
-
-def _put(
-    arrived: "queue.Queue[Record | None]", record: Record | None, abandoned: threading.Event
-) -> None:
-    while not abandoned.is_set():
-        try:
-            arrived.put(record, timeout=_POLL_SECONDS)
-        except queue.Full:
-            continue
-        return
 
 
 def _silent(name: str, seconds: float, paused: float) -> HubError:

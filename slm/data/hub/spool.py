@@ -27,6 +27,7 @@ from slm import files, locks
 from slm.data.hub import data_sets as hub
 from slm.data.hub import process as hub_process
 from slm.data.hub.data_sets import HubRequest, HubStream, Place, Row
+from slm.data.reading.content import Tally
 from slm.errors import DataError, HubError, WorkspaceError
 
 FOLDER = "downloads"
@@ -43,6 +44,7 @@ class Download:
     """What is kept of one split at one commit. `asked` is the request as it was made.
 
     `column` is the one that was read; `rows` of the split were seen, `texts` of them held text.
+    `cut` are the places, among the texts, of those that were too long to be kept whole.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class Download:
     parts: int = 0
     state: dict[str, Any] | None = None
     updated: str = ""
+    cut: Sequence[int] = ()
 
     @property
     def key(self) -> str:
@@ -128,6 +131,7 @@ class KeptStream:
     reader: Sequence[str] = hub_process.READER
     _held: list[str] = field(default_factory=list)
     _held_bytes: int = 0
+    _given: int = 0
     _written: float = field(default_factory=time.monotonic)
 
     def texts(self) -> Iterator[str]:
@@ -161,9 +165,17 @@ class KeptStream:
             finally:
                 lock.release()
 
+    def findings(self) -> tuple[tuple[str, str | int], ...]:
+        """What is worth telling of the texts that were given so far: how many were cut."""
+        tally = Tally()
+        hub.count_cut(tally, sum(place < self._given for place in self.download.cut))
+        return tally.facts()
+
     def _kept(self, first_part: int) -> Iterator[str]:
         for number in range(first_part, self.download.parts):
-            yield from _texts_of(self.download.folder / _part(number))
+            for text in _texts_of(self.download.folder / _part(number)):
+                self._given += 1
+                yield text
 
     def _fetched(self) -> Iterator[str]:
         place = Place(self.download.rows, self.download.texts, self.download.state)
@@ -179,6 +191,7 @@ class KeptStream:
                         self.download = replace(self.download, rows=rows_seen, state=state)
                     else:
                         self._hold(item)
+                        self._given += 1
                         yield item.text
                     self._write_if_due()
         except HubError as error:
@@ -208,6 +221,7 @@ class KeptStream:
 
     def _hold(self, row: Row) -> None:
         self._held.append(row.text)
+        cut = (self.download.texts,) if row.left_out else ()
         size = len(row.text.encode(errors="replace"))
         self._held_bytes += size
         self.download = replace(
@@ -215,6 +229,7 @@ class KeptStream:
             rows=row.row + 1,
             texts=self.download.texts + 1,
             bytes=self.download.bytes + size,
+            cut=(*self.download.cut, *cut),
         )
 
     def _write_if_due(self) -> None:

@@ -3,8 +3,9 @@
 REQUEST is a JSON object. One JSON object a line goes to standard output: first
 {"ready"}, when the libraries are loaded; at last {"end"}, or {"error", "kind"}. Between:
 
-    kind "read"      {"revision", "column"}, a {"row", "text"} per row that has text, and
-                     about once a second {"state", "rows"}: where the stream is, to go on there
+    kind "read"      {"revision", "column"}, a {"row", "text"} per row that has text (with
+                     "left_out" characters, where it was cut at MAX_DOCUMENT), and about once
+                     a second {"state", "rows"}: where the stream is, to go on there
     kind "describe"  {"about"}, {"configs"}, {"part"}, {"first"}: what the data set has
 
 {"paused": SECONDS} may come at any time: the Hub asked for a pause. Code of a data
@@ -24,6 +25,7 @@ from slm import children
 from slm.data.hub.columns import cell, find_text_column, is_turn, kinds_of_row, text_of
 from slm.data.hub.data_sets import check_hub_name
 from slm.data.hub.process import REMEDY, Record
+from slm.data.reading.text_files import MAX_DOCUMENT
 from slm.errors import HubError, SlmError
 
 FIRST_ROWS = 5
@@ -80,11 +82,18 @@ def _read(request: Mapping[str, Any]) -> Iterator[Record]:
         if row >= first:
             text = text_of(cell(values, column))
             if text.strip():
-                yield {"row": row, "text": text}
+                yield _row(row, text)
         if (row + 1) % _STATE_ROWS == 0 or time.monotonic() - sent >= _STATE_SECONDS:
             sent = time.monotonic()
             yield _state(stream, row + 1)
     yield _state(stream, max(row + 1, begin, first))
+
+
+def _row(row: int, text: str) -> Record:
+    """A row's text, cut where it would fill the memory of whoever reads it."""
+    told = {"row": row, "text": text[:MAX_DOCUMENT]}
+    left_out = len(text) - MAX_DOCUMENT
+    return {**told, "left_out": left_out} if left_out > 0 else told
 
 
 def _state(stream: Any, rows: int) -> Record:

@@ -81,6 +81,7 @@ DATA_SETS: dict[str, dict[str, bytes]] = {
     "good/many": _shards(MANY, 4, 10),
     "odd/two-columns": {"data/train.parquet": parquet({"left": ["a"], "right": ["b"]})},
     "odd/script": {"script.py": b"open('canary', 'w').close()"},
+    "odd/long": {"data/train.parquet": parquet({"text": ["x" * 40, "y" * 47, "z"]})},
     "odd/breaks": _shards(STORIES, 2),
     "odd/gated": _shards(STORIES, 2),
     "odd/busy": {},

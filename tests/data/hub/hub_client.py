@@ -27,4 +27,5 @@ def answers(requests: dict[str, dict[str, Any]]) -> dict[str, list[dict[str, Any
 
 if __name__ == "__main__":
     hub_stream._STATE_ROWS = 7
+    hub_stream.MAX_DOCUMENT = 40
     sys.stdout.write(json.dumps(answers(json.loads(sys.argv[1]))))

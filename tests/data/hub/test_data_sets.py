@@ -13,6 +13,7 @@ import pytest
 
 from slm.data import sources
 from slm.data.hub import data_sets as hub
+from slm.data.hub import process as hub_process
 from slm.data.hub.data_sets import HubRequest, Row, check_hub_name, describe, open_stream
 from slm.data.hub.stream import in_words
 from slm.errors import DataError, HubError
@@ -47,6 +48,7 @@ def records(folder):
         "summaries": request("good/summaries"),
         "chats": request("good/chats"),
         "nested": request("good/nested", text_column="translation.fr"),
+        "long": request("odd/long"),
         "missing": request("good/missing"),
         "split": request("good/stories", split="dev"),
         "config": request("good/stories", config="french"),
@@ -106,6 +108,16 @@ def test_the_only_column_of_text_is_found_and_blank_rows_are_left_out(records):
 def test_conversations_and_nested_fields_are_read_as_text(records):
     assert texts(records["chats"]) == ["user: Hi\n\nassistant: Hello"]
     assert texts(records["nested"]) == ["oui"]
+
+
+def test_a_row_that_would_fill_the_memory_is_cut_and_says_by_how_much(records):
+    """At most 40 characters here, of 47."""
+    rows = [record for record in records["long"] if "row" in record]
+    assert rows == [
+        {"row": 0, "text": "x" * 40},
+        {"row": 1, "text": "y" * 40, "left_out": 7},
+        {"row": 2, "text": "z"},
+    ]
 
 
 @pytest.mark.parametrize("rows", [1, 7, 99, 100, 101, 238, 399, 400])
@@ -247,6 +259,24 @@ time.sleep(0.2); print('{rows}{{"end": 3}}', flush=True)"""
         time.sleep(0.7)
 
 
+def test_rows_that_nobody_takes_yet_wait_in_the_reader(tmp_path, monkeypatch):
+    """4 MB wait here, one more is on its way and one in the pipe: of 64 MB 58 are not yet read."""
+    monkeypatch.setattr(hub_process, "_MOST_WAITING_BYTES", 4_100_000)
+    progress = tmp_path / "progress"
+    told = f"""
+print('{{"ready": 1}}\\n{{"revision": "r", "column": "c"}}', flush=True)
+for row in range(64):
+    print('{{"row": ' + str(row) + ', "text": "' + "x" * 1_000_000 + '"}}', flush=True)
+    open({str(progress)!r}, "a").write("row\\n")
+print('{{"end": 64}}')
+"""
+    stream = open_stream(HubRequest("a/b"), reader=reader(told))
+    assert stream is not None
+    time.sleep(1.0)
+    assert 4 <= len(progress.read_text().split()) <= 6
+    assert sum(len(row.text) for row in stream.rows) == 64_000_000
+
+
 def test_a_description_takes_no_longer_than_it_may():
     trickle = """
 print('{"ready": 1}', flush=True)
@@ -275,11 +305,11 @@ print(json.dumps({"row": 0, "text": json.dumps(dict(os.environ))}) + '\\n{"end":
 """
     stream = open_stream(HubRequest("a/b"), reader=reader(told))
     assert stream is not None
-    ((_, text),) = stream.rows
-    environment = json.loads(text)
+    (row,) = stream.rows
+    environment = json.loads(row.text)
     assert environment["HF_HOME"] == "/cache" and environment["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert environment["https_proxy"] == "http://127.0.0.1:9" and environment["PATH"]
-    assert "secret" not in text
+    assert "secret" not in row.text
 
 
 def test_the_reader_ends_with_its_parent():

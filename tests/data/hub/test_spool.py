@@ -88,6 +88,34 @@ def test_what_was_read_once_needs_no_network_again(rows, tmp_path):
     assert not rows.opened
 
 
+def test_texts_that_were_cut_are_counted_as_they_are_given_again_and_again(tmp_path, monkeypatch):
+    items = [Row(0, "a"), Row(1, "b", left_out=9), Row(2, "c"), Row(3, "d", left_out=1)]
+    monkeypatch.setattr(
+        hub, "open_stream", lambda *a, **k: HubStream(COMMIT, "text", (item for item in items))
+    )
+    for limit, n_cut in [(None, 2), (None, 2), (3, 1), (1, 0)]:
+        kept = open_kept(tmp_path, ASKED)
+        assert kept is not None
+        assert len(list(islice(kept.texts(), limit))) == (limit or 4)
+        assert dict(kept.findings()).get("documents_cut", 0) == n_cut
+        assert len(kept.findings()) == (2 if n_cut else 0)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_source_tells_of_the_rows_that_were_cut(tmp_path, monkeypatch, keeps):
+    items = [Row(0, "a"), Row(1, "b", left_out=9)]
+    monkeypatch.setattr(
+        hub, "open_stream", lambda *a, **k: HubStream(COMMIT, "text", (item for item in items))
+    )
+    config = SourceConfig(source="hub:owner/name")
+    opened = open_source(config, downloads=tmp_path if keeps else None)
+    assert len(list(opened.documents)) == 2
+    assert opened.findings() == (
+        ("documents_cut", 1),
+        ("first_problem", "a row of more than 8,388,608 characters, of which the end is left out"),
+    )
+
+
 def test_the_first_few_of_those_that_are_here_need_no_network(rows, tmp_path):
     first = read(tmp_path, 5)
     assert len(rows.opened) == 1
