@@ -153,7 +153,8 @@ def _helps(budget: Budget, bytes_per_token: float) -> tuple[str, ...]:
         helps.append(
             f"A smaller model: up to {count(budget.fitting_parameters)} parameters for this text."
         )
-    if budget.run_verdict == "short" and budget.steps < budget.optimal_steps:
+    worn = budget.text_verdict == "too_little"  # then more steps are only more repeats
+    if budget.run_verdict == "short" and budget.steps < budget.optimal_steps and not worn:
         helps.append(
             f"More steps: {budget.optimal_steps:,} come to 20 tokens a parameter, "
             f"{_times(budget.optimal_epochs)} through the text."

@@ -38,6 +38,8 @@ def test_what_helps_is_told_with_amounts():
     assert "400.0 k parameters" in found.helps[1]
     short = words.verdict(budget(30_000_000, steps=100), bytes_per_token=3.0)
     assert short.mood == "fair" and "2,000 come to 20 tokens" in short.helps[0]
+    repeats = words.verdict(budget(100_000, steps=100), bytes_per_token=3.0)
+    assert not any("More steps" in each for each in repeats.helps)
     long = words.verdict(budget(100_000_000, steps=9_000), bytes_per_token=3.0)
     assert "Fewer steps, or a larger model" in long.helps[0]
 
