@@ -8,7 +8,6 @@ The artefact's `details`: kind ("imported"), vocab_size, imported_from (the file
 what `import_child.examine` found: model, read_as, special_tokens, lossless.
 """
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ from pydantic import Field
 
 from slm import children, files
 from slm.config import Config
+from slm.data.reading import uploads
 from slm.errors import TokenizerError
 from slm.jobs import Reporter, silent
 from slm.tokenizer.definition import TOKENIZER_FILE
@@ -99,12 +99,7 @@ def keep_upload(workspace: Workspace, data: bytes) -> Path:
     Raises: TokenizerError when it is too large; WorkspaceError for a full disk.
     """
     _require_size(len(data), "The file")
-    folder = workspace.root / "uploads" / hashlib.sha256(data).hexdigest()
-    path = folder / TOKENIZER_FILE
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(path, data)
-    return path
+    return uploads.keep_bytes(workspace, TOKENIZER_FILE, data)
 
 
 def examined(

@@ -31,8 +31,7 @@ _SPARE_BYTES = 50_000_000
 def keep_upload(workspace: Workspace, filename: str, data: bytes | memoryview) -> Path:
     """Where the upload's bytes now are, for `PrepareConfig.source`.
 
-    What it holds is for `ingest.preview` to find out. Older uploads that nothing
-    needs any more are removed.
+    What it holds is for `ingest.preview` to find out.
 
     Raises:
         DataError: it is empty, or of a kind that is not read.
@@ -42,12 +41,22 @@ def keep_upload(workspace: Workspace, filename: str, data: bytes | memoryview) -
     require_kind(name)
     if not len(data):
         raise DataError(f"{name} is empty. Choose a file that holds text.")
-    shelf = workspace.root / FOLDER
-    remove_old_uploads(workspace)
-    folder = shelf / _hash_of(name, data)
+    return keep_bytes(workspace, name, data)
+
+
+def keep_bytes(workspace: Workspace, name: str, data: bytes | memoryview) -> Path:
+    """Where bytes that were sent now are, under a name that is safe; sent again they are young.
+
+    Older uploads that nothing needs any more are removed.
+
+    Raises: WorkspaceError when the disk is full.
+    """
+    folder = workspace.root / FOLDER / _hash_of(name, data)
     path = folder / name
     if path.exists():
         os.utime(folder)
+    remove_old_uploads(workspace)
+    if path.exists():
         return path
     workspace.root.mkdir(parents=True, exist_ok=True)
     files.require_space(workspace.root, len(data) + _SPARE_BYTES, name)

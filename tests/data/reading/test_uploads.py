@@ -1,7 +1,9 @@
 """Uploads on disk."""
 
 import os
+import shutil
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +17,8 @@ from slm.data.reading.uploads import (
     remove_old_uploads,
     safe_name,
 )
-from slm.errors import DataError
+from slm.errors import DataError, WorkspaceError
+from slm.tokenizer.importing import keep_upload as keep_tokenizer
 from slm.workspace import Workspace
 from tests.processes import end_all
 
@@ -94,6 +97,20 @@ def test_sending_a_file_again_makes_it_young(tmp_path):
     remove_old = keep_upload(workspace, "old.txt", TEXT)
     assert remove_old == path and path.exists()
     assert remove_old_uploads(workspace) == 0
+
+
+def test_a_tokenizer_that_was_sent_is_kept_as_any_other_upload(tmp_path, monkeypatch):
+    """Old ones that nothing needs go, one sent again is young, a full disk is told before."""
+    workspace = Workspace(tmp_path)
+    old, again = (keep_tokenizer(workspace, data) for data in (b'{"old": 1}', b'{"again": 1}'))
+    aged(old, days=8)
+    aged(again, days=8)
+    assert keep_tokenizer(workspace, b'{"again": 1}') == again
+    assert remove_old_uploads(workspace) == 0
+    assert again.read_bytes() == b'{"again": 1}' and not old.exists()
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1_000_000))
+    with pytest.raises(WorkspaceError, match="the disk has 1 MB free"):
+        keep_tokenizer(workspace, b'{"new": 1}')
 
 
 def test_an_upload_that_unfinished_work_names_is_kept(tmp_path):
