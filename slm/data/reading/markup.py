@@ -1,7 +1,9 @@
 """The words of HTML pages, without what only a screen needs.
 
 Knows elements and paragraphs; not where the page is from. Nothing that a page names
-is fetched or run.
+is fetched or run. Pages are parsed as browsers do, by Lexbor through selectolax.
+
+Source: HTML Living Standard, §13.2 (parsing) and §3.2.7 (innerText: where lines break).
 """
 
 import re
@@ -42,7 +44,17 @@ _CLOSE_THEMSELVES = _tags(
     "area base br col embed hr img input link meta source track wbr p li dt dd tr td th thead "
     "tbody tfoot option optgroup rp rt"
 )
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)(?:[^<>]*)>")
+_DRAWN = _tags(  # what may stand inside <svg> without leading back to HTML
+    "g defs path rect circle ellipse line polyline polygon use stop image text tspan symbol marker "
+    "pattern mask filter clippath lineargradient radialgradient animate"
+)
+_INLINE = _tags(
+    "a abbr b br code em font i img input kbd link meta s small span strong sub sup title u"
+)
+ELEMENTS = frozenset({*_SILENT, *_BLOCKS, *_INLINE, "td", "th"})
+"""Names by which a page is told from a text that is none."""
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)[^<>]*+>")
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{2,40})""", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
@@ -52,14 +64,21 @@ def html_text(content: Content, tally: Tally) -> Decoded:
 
     Raises: DataError when it is empty or binary.
     """
-    from selectolax.lexbor import LexborHTMLParser
-
     data = content.whole()
     declared = _DECLARED.search(data[:4_096])
     decoded = decode_bytes(data, content.name, tally, declared[1].decode() if declared else None)
-    tree = LexborHTMLParser(_flattened(decoded.text))
-    text = "".join(_pieces(tree.root)).strip("\n")
-    return Decoded(text + "\n", decoded.encoding, decoded.replaced)
+    return Decoded(page_text(decoded.text) + "\n", decoded.encoding, decoded.replaced)
+
+
+def page_text(html: str) -> str:
+    """What a page shows, as text: blocks on lines of their own, no tags, scripts or styles.
+
+    >>> page_text("<p>One <b>bold</b> word<script>x()</script><p>Tea &amp; cake")
+    'One bold word\\n\\nTea & cake'
+    """
+    from selectolax.lexbor import LexborHTMLParser
+
+    return "".join(_pieces(LexborHTMLParser(_flattened(html)).root)).strip("\n")
 
 
 def _pieces(root: "LexborNode | None") -> Iterator[str]:
@@ -110,14 +129,21 @@ def _flattened(html: str) -> str:
     """The page without the tags that are nested deeper than MAX_DEPTH; their text stays.
 
     A parser's time grows with the square of the depth, so that 100,000 nested
-    elements, less than 1 MB, would take most of a minute.
+    elements, less than 1 MB, would take most of a minute. Elements that close themselves
+    (`<path/>`, in drawings alone) are no depth: else what follows a drawing of many lines
+    would lose its tags.
     """
-    depth = 0
+    depth, drawing = 0, False
 
     def keep(tag: re.Match[str]) -> str:
-        nonlocal depth
+        nonlocal depth, drawing
         closing, name = tag[1], tag[2].lower()
-        if name in _CLOSE_THEMSELVES:
+        closed = tag[0].endswith("/>")
+        if name == "svg":
+            drawing = not closing and not closed
+        elif name not in _DRAWN:
+            drawing = False
+        if name in _CLOSE_THEMSELVES or (drawing and closed):
             return tag[0]
         if not closing:
             depth += 1

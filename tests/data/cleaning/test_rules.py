@@ -41,8 +41,9 @@ from slm.errors import DataError
         ("repetition=0.2", "a\nb\nc\n\na", None),
         ("strip_html", "1 < 2 &amp; 3", "1 < 2 & 3"),
         ("strip_html", "if a<b and List<int>: x", "if a<b and List<int>: x"),
+        ("strip_html", "/// <summary> T[] Of<T>()", "/// <summary> T[] Of<T>()"),
         ("strip_html", "<p>a</p><![x]> b", "a\n\nb"),
-        ("strip_html", "<ul><li>one<li>two</ul><table><td>x<td>y", "one\ntwo\n\nx y"),
+        ("strip_html", "<ul><li>one<li>two</ul><table><td>x<td>y", "one\ntwo\n\nx\ty"),
         ("strip_html", "<div>a <b> b </b>c</div>d<br><br>e", "a b c\nd\n\ne"),
         ("strip_html", "<p>so:</p><pre>def f():\n    pass</pre>", "so:\n\ndef f():\n    pass"),
         (
@@ -162,6 +163,9 @@ def test_boilerplate_remembers_boundedly(monkeypatch):
     [
         ("<div>" * 50_000 + "deep", "deep"),
         ("<b>" * 50_000 + "<p>x" * 50, "x"),
+        ("<div/>" * 50_000 + "deep", "deep"),
+        ("<svg><path/><title></title>" + "<path/>" * 50_000, ""),
+        ("<p>x</p><" + "a" * 100_000, "x"),
         ("<a " * 20_000, ""),
         ("<p>" + "&lt;" * 20_000, "<<"),
         ("<table><tr><td>" * 300 + "cell", "cell"),

@@ -46,6 +46,12 @@ def test_what_is_nested_too_deep_keeps_its_text(monkeypatch):
     assert text_of(deep).split() == ["a", "b", "c"]
 
 
+def test_a_drawing_of_many_lines_takes_no_tags_from_what_follows_it():
+    drawing = "<svg>" + "<path d='M0 0'/>" * 1_000 + "</svg>"
+    page = f"<div>{drawing}<p>a<script>x()</script><div>b</div></div>"
+    assert text_of(page) == "a\n\nb\n"
+
+
 def test_the_page_says_how_its_letters_are_written():
     data = '<meta charset="windows-1251"><p>Жил-был старик'.encode("cp1251")
     assert html_text(Content.of_bytes(data, "a.html"), Tally()).text == "Жил-был старик\n"
