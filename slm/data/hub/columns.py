@@ -6,19 +6,20 @@ Knows rows as plain Python values; neither the Hub nor its libraries.
 from collections.abc import Mapping
 from typing import Any
 
+from slm.data.text_columns import usual_column
 from slm.errors import DataError
 
 TEXT = "text"
 CONVERSATION = "conversation"
 USABLE = (TEXT, CONVERSATION)
-TEXT_COLUMNS = ("text", "story", "content", "document", "passage", "article")
 _TURN_KEYS = (("role", "content"), ("from", "value"))
 
 
 def find_text_column(columns: Mapping[str, str], wanted: str | None = None) -> str:
     """The column that holds the text; columns maps each name to its kind.
 
-    Without a wish: a text with a usual name, else the only conversation, else the only text.
+    Without a wish: a text with a usual name (`text_columns`), else the only conversation, else
+    the only text. Among several texts none is guessed: of one row nobody saw, lengths say little.
 
     >>> find_text_column({"id": "number", "summary": "text"})
     'summary'
@@ -33,9 +34,8 @@ def find_text_column(columns: Mapping[str, str], wanted: str | None = None) -> s
         what = f"holds no text but {columns[wanted]}" if wanted in columns else "does not exist"
         raise DataError(f"Column {wanted!r} {what}. The data set's columns are: {listed}.")
     texts = [name for name, kind in columns.items() if kind == TEXT]
-    for name in TEXT_COLUMNS:
-        if name in texts:
-            return name
+    if usual := usual_column(texts):
+        return usual
     for found in ([n for n, kind in columns.items() if kind == CONVERSATION], texts):
         if len(found) == 1:
             return found[0]

@@ -11,9 +11,9 @@ from typing import Any
 
 from slm.data.reading.content import Tally
 from slm.data.reading.text_files import MAX_DOCUMENT
+from slm.data.text_columns import usual_column
 from slm.errors import DataError
 
-TEXT_COLUMNS = ("text", "story", "content", "document", "body", "passage", "article", "sentence")
 SAMPLE_ROWS = 200
 SAMPLE_CHARACTERS = 2**20
 LISTED_COLUMNS = 20
@@ -56,7 +56,8 @@ class Table:
 
 
 def choose_text_column(columns: Sequence[Column], wanted: str | None, name: str) -> str:
-    """The column that holds the text: the wanted one, a usual name, else the longest text.
+    """The column that holds the text: the wanted one, a usual name (`text_columns`), else the
+    only text, or the one whose cells are longest in the first rows.
 
     >>> choose_text_column([Column("id", "number"), Column("Tale", "text", 900)], None, "a.csv")
     'Tale'
@@ -69,10 +70,8 @@ def choose_text_column(columns: Sequence[Column], wanted: str | None, name: str)
             return wanted
         raise DataError(f"{name} has no column {wanted!r}. {_listed(columns)}")
     texts = [column for column in columns if column.is_text]
-    for usual in TEXT_COLUMNS:
-        for column in texts:
-            if column.name.strip().casefold() == usual:
-                return column.name
+    if usual := usual_column([column.name for column in texts]):
+        return usual
     if texts:
         return max(texts, key=lambda column: column.mean_characters).name
     raise DataError(f"{name} has no column of text. {_listed(columns)}")

@@ -10,6 +10,7 @@ def test_the_text_column_is_chosen_by_wish_name_or_kind():
     columns = {"id": "number", "title": "text", "story": "text"}
     assert find_text_column(columns) == "story"
     assert find_text_column(columns, "title") == "title"
+    assert find_text_column({"title": "text", "Body": "text"}) == "Body"
     assert find_text_column({"n": "number", "prose": "text"}) == "prose"
     assert find_text_column({"topic": "text", "messages": "conversation"}) == "messages"
 

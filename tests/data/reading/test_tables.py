@@ -61,6 +61,7 @@ def test_kinds_are_those_of_most_cells():
     [
         ([("summary", 900.0), ("text", 20.0)], None, "text"),
         ([("summary", 900.0), ("TEXT ", 20.0)], None, "TEXT "),
+        ([("title", 20.0), ("Sentence", 10.0)], None, "Sentence"),
         ([("title", 20.0), ("tale", 300.0)], None, "tale"),
         ([("title", 20.0), ("tale", 300.0)], "title", "title"),
     ],
@@ -95,6 +96,11 @@ def test_of_a_parquet_table_only_the_text_is_read():
     table = open_parquet(Content.of_bytes(data, "a.parquet"), None)
     assert [set(row) for _, row in table.rows] == [{"tale"}, {"tale"}]
     assert table.n_rows == 2 and table.first_rows[0]["note"] == "a"
+
+
+def test_halves_of_surrogate_pairs_in_names_can_be_shown():
+    row = b'{"\\ud800": 1, "text": "Once upon a time"}'
+    assert names(open_json_lines(Content.of_bytes(row, "a.jsonl"), Tally())) == ["?", "text"]
 
 
 def test_many_problems_are_counted_and_few_are_kept():
