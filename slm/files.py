@@ -71,13 +71,21 @@ def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) ->
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object at `path`.
 
-    Raises: WorkspaceError when it is missing, torn, or no object.
+    Raises: WorkspaceError when it is missing, cannot be read, is torn, or no object.
     """
     try:
         value = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise WorkspaceError(f"{path.name} is missing in {path.parent.name}.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path.name} in {path.parent.name} cannot be read: {error.strerror}."
+        ) from None
+    except RecursionError:
+        raise WorkspaceError(
+            f"{path.name} in {path.parent.name} is nested too deeply to be read."
+        ) from None
+    except ValueError as error:  # no JSON, no UTF-8, or a number of thousands of digits
         raise WorkspaceError(f"{path.name} in {path.parent.name} is damaged: {error}.") from None
     if not isinstance(value, dict):
         raise WorkspaceError(f"{path.name} in {path.parent.name} holds no JSON object.")
@@ -243,7 +251,7 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
         if not isinstance(record, dict) or _checked_line(record).rstrip() != line.rstrip():
             return None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     del record["crc"]
     return record

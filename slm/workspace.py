@@ -90,7 +90,10 @@ class Manifest:
                     for role, parent in values["parents"].items()
                 },
                 details=dict(values["details"]),
-                files={name: dict(entry) for name, entry in values["files"].items()},
+                files={
+                    name: {**entry, "sha256": str(entry["sha256"])}
+                    for name, entry in values["files"].items()
+                },
                 schema=int(values["schema"]),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:

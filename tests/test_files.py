@@ -47,6 +47,14 @@ def test_a_flipped_byte_is_counted_as_damage_and_harms_no_other_line(tmp_path):
     assert read.damaged == 1
 
 
+def test_a_line_that_is_nested_too_deeply_is_damage_too(tmp_path):
+    log = tmp_path / "metrics.jsonl"
+    files.append_record(log, {"step": 1})
+    log.write_bytes(log.read_bytes() + b"[" * 200_000 + b"\n")
+    read = files.read_records(log)
+    assert (read.records, read.damaged) == ([{"step": 1}], 1)
+
+
 def test_cutting_a_log_keeps_what_was_committed_and_drops_the_torn_tail(tmp_path):
     log = tmp_path / "metrics.jsonl"
     for step in (1, 2, 3):

@@ -77,6 +77,25 @@ def test_one_damaged_manifest_marks_that_artefact_alone(workspace):
     assert "damaged" in problems[torn.id]
 
 
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a": ' + "9" * 5_000 + "}", '{"a": "\xff"}'])
+def test_a_manifest_of_any_bytes_marks_that_artefact_alone(workspace, text):
+    sound, odd = _make(workspace, "sound"), _make(workspace, "odd")
+    (odd.folder / "manifest.json").write_text(text, "latin-1")
+    problems = {artefact.id: artefact.problem for artefact in workspace.corpora.list()}
+    assert problems[sound.id] is None and "manifest.json in" in problems[odd.id]
+
+
+def test_a_manifest_that_is_a_folder_or_lacks_a_hash_is_damaged(workspace):
+    folder, hashless = _make(workspace, "a folder"), _make(workspace, "hashless")
+    (folder.folder / "manifest.json").unlink()
+    (folder.folder / "manifest.json").mkdir()
+    path = hashless.folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "files": {"a.txt": {"size": 1}}}))
+    problems = {artefact.id: artefact.problem for artefact in workspace.corpora.list()}
+    assert "cannot be read" in problems[folder.id]
+    assert "damaged" in problems[hashless.id]
+
+
 def test_a_manifest_of_a_later_version_is_not_used(workspace):
     made = _make(workspace, "tales")
     path = made.folder / "manifest.json"

@@ -128,8 +128,6 @@ def read_file(folder: Path) -> dict[str, Any]:
         return files.read_json(path)
     except WorkspaceError as error:
         raise TokenizerError(str(error)) from None
-    except RecursionError:
-        raise TokenizerError(f"{path.name} is nested too deeply to be read.") from None
 
 
 def from_json(values: Mapping[str, Any]) -> Definition:
