@@ -15,5 +15,6 @@ st.set_page_config(
 st.html(_ROOM)
 session.boot()
 page = st.navigation(session.pages())
+session.forget_endless_numbers()
 sidebar.render()
 page.run()

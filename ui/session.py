@@ -4,6 +4,7 @@ Session state holds ids and numbers, never models. Everything that a visitor has
 chosen stands in the URL, so that a copied address reproduces the screen.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ _PAGES = {
     "Yours": [("8_library.py", "Library", ":material/inventory_2:", "library")],
 }
 _CURRENT = ("run", "corpus", "tokenizer")
+_WHOLE_NUMBERS = (  # keys of fields that stand in the address
+    *("document", "sample_document", "removed_from", "window_from", "documents", "hub_documents"),
+    *("tales_seed", "vocab_size", "from_token", "query", "new_tokens", "sampling_seed"),
+)
 _FILE_OF = {url: file for rows in _PAGES.values() for file, _, _, url in rows}
 
 
@@ -77,6 +82,22 @@ def boot() -> None:
         st.navigation(pages())  # from here on Streamlit routes through app.py
         kept = {key: value for key, value in st.query_params.to_dict().items() if key != "goto"}
         st.switch_page(f"pages/{wanted}", query_params=kept)
+
+
+def forget_endless_numbers() -> None:
+    """Take whole numbers out of the address that a float cannot hold: Streamlit fails on them."""
+    endless = [key for key in _WHOLE_NUMBERS if _is_endless(st.query_params.get(key, ""))]
+    for key in endless:
+        del st.query_params[key]
+    if endless:
+        st.rerun()  # fields take their first value from the address as the run found it
+
+
+def _is_endless(number: str) -> bool:
+    try:
+        return math.isinf(float(number))
+    except ValueError:
+        return False
 
 
 def pages() -> Mapping[str, list[Any]]:

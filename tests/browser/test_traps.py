@@ -62,6 +62,17 @@ def test_every_chapter_opens_by_its_link(chapter: str, page: Page, server: AppSe
     assert parameters(page)["run"] == ["tiny"]
 
 
+@pytest.mark.parametrize("number", ["inf", "9" * 400])
+def test_a_number_without_end_in_the_address_is_forgotten(
+    page: Page, server: AppServer, number: str
+):
+    page.goto(server.address("tokenizer", view="train", vocab_size=number, tokenizer_name="inf"))
+    settled(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_role("spinbutton", name="Vocabulary size")).to_have_value("2048")
+    assert parameters(page)["tokenizer_name"] == ["inf"] and "vocab_size" not in parameters(page)
+
+
 def test_a_page_that_is_gone_leads_home(page: Page, server: AppServer):
     page.goto(server.address("no-such-page"))
     settled(page)
