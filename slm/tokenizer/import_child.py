@@ -55,9 +55,11 @@ def examine(folder: Path) -> dict[str, Any]:
 
 
 def _require_dense(tokenizer: TextTokenizer) -> None:
-    """Raises: TokenizerError where ids run so high that tables by id would not fit."""
+    """Raises: TokenizerError for hardly a token, or ids so high that tables by id would not fit."""
     size = tokenizer.vocab_size
-    if not 1 <= size <= _MOST_TOKENS:
+    if size < 2:
+        raise TokenizerError("It has hardly a token; a vocabulary needs at least 2. Use another.")
+    if size > _MOST_TOKENS:
         raise TokenizerError(
             f"Its ids reach {size - 1:,}; at most {_MOST_TOKENS:,} tokens can be used."
         )

@@ -48,10 +48,11 @@ class ImportedTokenizer:
         self._definition, self._settings = definition, dict(settings or {})
         self._model: Mapping[str, Any] = values["model"]
         self._has_cutter = bool(values.get("pre_tokenizer"))
-        added = values.get("added_tokens") or []
-        self.special_tokens = {t["content"]: t["id"] for t in added if t.get("special")}
+        # The library numbers a token anew whose written id is taken or leaves a gap.
+        added = [t for t in values.get("added_tokens") or [] if t["content"] in vocab]
+        self.special_tokens = {t["content"]: vocab[t["content"]] for t in added if t.get("special")}
         self.special_ids = frozenset(self.special_tokens.values())
-        whole = {token["id"] for token in added}
+        whole = {vocab[token["content"]] for token in added}
         parts = _parts(values.get("decoder"))
         self._drops_leading_space = _drops_leading_space(parts)
         kinds = {part.get("type") for part in parts}

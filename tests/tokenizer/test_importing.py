@@ -149,6 +149,22 @@ def test_what_is_not_safe_or_sound_is_a_sentence_and_nothing_is_kept(
     assert workspace.tokenizers.list() == []
 
 
+def test_special_tokens_have_the_ids_that_the_library_gives(folder):
+    def twice(values):
+        values["added_tokens"].append({**values["added_tokens"][0], "content": "<|again|>"})
+
+    changed(folder, twice)
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.special_tokens == {"<|endoftext|>": 268, "<|again|>": 269}
+    assert tokenizer.token_bytes(269) == b"<|again|>"
+
+
+def test_a_vocabulary_without_tokens_is_no_tokenizer(workspace, folder):
+    changed(folder, lambda values: values["model"].update(vocab={}, merges=[]))
+    with pytest.raises(TokenizerError, match="at least 2"):
+        import_tokenizer(workspace, ImportConfig(file=str(folder)))
+
+
 @pytest.mark.parametrize("text", ["", "\x00\xff", "[" * 200_000, '{"a": ', "null"])
 def test_what_is_no_json_is_a_sentence(workspace, tmp_path, text):
     (tmp_path / "tokenizer.json").write_text(text)
