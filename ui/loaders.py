@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from slm import files
+from slm.errors import TokenizerError
 from slm.workspace import Artefact
 
 if TYPE_CHECKING:
@@ -100,8 +101,17 @@ def choose_threads(model: "Transformer") -> None:
 
 
 def load_tokenizer(folder: Path) -> "TextTokenizer":
-    """The tokenizer in `folder`, loaded once per version of its file."""
-    return _tokenizer(str(folder), (folder / "tokenizer.json").stat().st_mtime_ns)
+    """The tokenizer in `folder`, loaded once per version of its file.
+
+    Raises: TokenizerError when it was deleted, has lost its files, or they are damaged.
+    """
+    try:
+        version = (folder / "tokenizer.json").stat().st_mtime_ns
+    except FileNotFoundError:
+        raise TokenizerError(
+            f"The tokenizer {folder.name} was deleted or has lost its files. Choose another."
+        ) from None
+    return _tokenizer(str(folder), version)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from slm.data.batches import TokenFile
+from slm.errors import ConfigError
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
 from tests.pages.waiting import finished
@@ -109,3 +110,16 @@ def test_a_tokenizer_that_lost_its_files_costs_a_sentence(
     app = open_page("data", view=view)
     assert not app.exception
     assert "has lost its files" in app.error[0].value.replace("\\", "")
+
+
+def test_a_model_that_cannot_be_costs_a_sentence_also_when_it_is_drawn_again(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_page("data", view=ENOUGH)
+
+    def refuse(*args: object, **settings: object) -> None:
+        raise ConfigError("vocab_size is 1; it must be greater than or equal to 2.")
+
+    monkeypatch.setattr("ui.views.data.enough.words.preset_rows", refuse)
+    app.select_slider(key="enough_steps").set_value(100).run()
+    assert not app.exception and "it must be greater" in app.error[0].value

@@ -119,6 +119,15 @@ def test_tokenizers_stand_side_by_side(open_page: OpenPage):
     assert not app.exception and "Choose at least one" in app.info[0].value
 
 
+def test_one_that_is_deleted_while_it_is_compared_costs_a_sentence(
+    open_page: OpenPage, workspace_env: Workspace
+):
+    (workspace_env.tokenizers.list()[0].folder / "tokenizer.json").unlink()
+    app = open_page("tokenizer", view="Compare")
+    assert not app.exception
+    assert "was deleted or has lost its files" in app.error[0].value
+
+
 def test_a_published_tokenizer_comes_by_upload_and_a_hostile_one_does_not(
     open_page: OpenPage, workspace_env: Workspace, tmp_path
 ):

@@ -44,18 +44,19 @@ def render(state: PageState) -> None:
 def _panel(
     state: PageState, text: TrainingSize, engine: TextTokenizer, rates: Sequence[Rate]
 ) -> None:
-    left, right = st.columns([1, 2.7], gap="large")
-    with left:
-        plan = _ask(state, engine.vocab_size)
-        widgets.demo_note(bool(state.corpus and state.corpus.read_only), "the corpus")
-    budget = budget_of(plan.model, plan.train, text.tokens, filled=_filled(state, plan, engine))
-    with right:
-        _tell(budget, text)
-        _time(state, plan, rates)
-    with left:
-        st.caption(words.HONEST)
-    _aspects(budget, engine.vocab_size, text, rates)
-    _show_code(state, plan, budget)
+    with widgets.user_errors():
+        left, right = st.columns([1, 2.7], gap="large")
+        with left:
+            plan = _ask(state, engine.vocab_size)
+            widgets.demo_note(bool(state.corpus and state.corpus.read_only), "the corpus")
+        budget = budget_of(plan.model, plan.train, text.tokens, filled=_filled(state, plan, engine))
+        with right:
+            _tell(budget, text)
+            _time(state, plan, rates)
+        with left:
+            st.caption(words.HONEST)
+        _aspects(budget, engine.vocab_size, text, rates)
+        _show_code(state, plan, budget)
 
 
 def _ask(state: PageState, vocab_size: int) -> Plan:
