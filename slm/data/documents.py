@@ -193,6 +193,8 @@ def read_columns(
         try:
             with pq.ParquetFile(path) as part:
                 held = [name for name in columns if name in part.schema_arrow.names]
+                if not held:
+                    raise DataError(f"The corpus is damaged in {path.name}. Prepare it again.")
                 lacking = dict.fromkeys(name for name in columns if name not in held)
                 for group in range(part.num_row_groups):
                     end += part.metadata.row_group(group).num_rows

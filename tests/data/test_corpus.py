@@ -4,6 +4,8 @@ import errno
 import hashlib
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -330,3 +332,10 @@ def test_nothing_is_kept_twice_where_rules_change_nothing(workspace):
     assert not (corpus.folder / "removed").exists()
     assert corpus.is_restorable
     assert list(corpus.original_texts()) == list(corpus.texts())
+
+
+def test_a_corpus_file_of_another_kind_is_damage(workspace):
+    made = prepare_corpus(workspace, PrepareConfig(documents=4))
+    pq.write_table(pa.table({"x": [1]}), made.folder / "documents" / "part-0.parquet")
+    with pytest.raises(DataError, match="damaged in part-0"):
+        list(made.texts())

@@ -47,7 +47,7 @@ def _json_rows(lines: Iterable[str], tally: Tally) -> Iterator[PlacedRow]:
         if isinstance(value, str):
             value = {"text": value}
         if isinstance(value, dict):
-            yield place, value
+            yield place, _named(value, line)
         else:
             tally.note(f"{place}: a {kind_of(value)}, not an object")
             yield place, None
@@ -61,6 +61,13 @@ def _parsed(line: str) -> Any:
         raise
     except ValueError:
         return json.loads(line, parse_int=str)
+
+
+def _named(row: dict[str, Any], line: str) -> dict[str, Any]:
+    """The row; halves of surrogate pairs in its names become "?", since names are shown."""
+    if "\\ud" not in line and "\\uD" not in line:
+        return row
+    return {name.encode(errors="replace").decode(): cell for name, cell in row.items()}
 
 
 def _brief(error: ValueError) -> str:

@@ -31,6 +31,11 @@ def open_parquet(content: Content, wanted: str | None) -> Table:
         schema = source.schema_arrow
     except _FOREIGN as error:
         raise _damaged(content, error) from None
+    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"{content.name} has several columns named {twice!r}. Give each a name of its own."
+        )
     texts = [field.name for field in schema if _holds_text(field.type)]
     shown = [field.name for field in schema][:_SHOWN_COLUMNS]
     sample = _rows(content, shown, texts)

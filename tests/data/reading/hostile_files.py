@@ -88,6 +88,13 @@ def parquet(columns: Mapping[str, object], **settings: object) -> bytes:
     return held.getvalue()
 
 
+def parquet_of(names: list[str], columns: list[list[str]]) -> bytes:
+    """A table whose names may repeat."""
+    held = io.BytesIO()
+    pq.write_table(pa.table([pa.array(cells) for cells in columns], names=names), held)
+    return held.getvalue()
+
+
 def parquet_bomb(rows: int = 1_000_000, characters: int = 20_000) -> bytes:
     """A few hundred bytes that mean rows × characters: one text, said a million times."""
     text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * characters])

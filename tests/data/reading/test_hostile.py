@@ -100,6 +100,11 @@ REFUSED: dict[str, tuple[str, bytes | str, str]] = {
     # Parquet
     "no Parquet": ("a.parquet", STORY, "damaged Parquet file"),
     "an empty Parquet": ("a.parquet", b"", "is empty"),
+    "a Parquet with a name twice": (
+        "a.parquet",
+        made.parquet_of(["text", "text"], [[STORY], [STORY]]),
+        "several columns named 'text'",
+    ),
     "half a Parquet": ("a.parquet", made.parquet({"text": [STORY] * 9})[:300], "damaged Parquet"),
     "Parquet magic": ("a.parquet", b"PAR1\xff\xff\xff\x7fPAR1", "damaged Parquet"),
     "Parquet of numbers": ("a.parquet", made.parquet({"n": [1, 2]}), "no column of text.*'n'"),
