@@ -12,9 +12,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from slm.data.batches import TokenFile
 from slm.data.corpus import open_corpus
 from slm.tokenizer.protocol import TextTokenizer
+from slm.tokenizer.separators import (
+    DEFAULT,
+    Separator,
+    end_id,
+    matching_tokens,
+    separator_ids,
+    separator_of,
+)
 from slm.workspace import Artefact, Workspace
 
 SAMPLE_CHARACTERS = 1_000_000
@@ -59,34 +66,33 @@ def usage_of(
     tokenizer: TextTokenizer,
     artefact: Artefact | None = None,
 ) -> Usage:
-    """The training split as ids: the token file of this corpus and tokenizer where there is one.
+    """The training split as ids: the token file of this corpus and tokenizer where there is one
+    with the separator that goes with the tokenizer.
 
     Else the first million characters, encoded now. `artefact` is the tokenizer's own.
 
     Raises: DataError for a damaged token file or corpus.
     """
-    known = _token_files(workspace, corpus, artefact) if artefact is not None else None
+    separator = separator_of(artefact) if artefact is not None else DEFAULT
+    known = None
+    if artefact is not None:
+        known = matching_tokens(workspace.tokens.list(), corpus, artefact, separator)
     if known is not None:
+        from slm.data.batches import TokenFile  # brings torch
+
         row = TokenFile(known.folder / "train.bin")
         if row.vocab_size == tokenizer.vocab_size:
             return Usage(row, known.details.get("document_end"), sampled=False)
     return Usage(
-        HeldIds(_encoded(open_corpus(corpus).texts("train"), tokenizer)),
-        tokenizer.eos_id,
+        HeldIds(_encoded(open_corpus(corpus).texts("train"), tokenizer, separator)),
+        end_id(tokenizer, separator),
         sampled=True,
     )
 
 
-def _token_files(workspace: Workspace, corpus: Artefact, tokenizer: Artefact) -> Artefact | None:
-    wanted = {"corpus": corpus.as_parent().sha256, "tokenizer": tokenizer.as_parent().sha256}
-    for known in workspace.tokens.list():
-        made_from = {role: parent.sha256 for role, parent in known.manifest.parents.items()}
-        if not known.problem and made_from == wanted:
-            return known
-    return None
-
-
-def _encoded(texts: Iterable[str], tokenizer: TextTokenizer) -> NDArray[np.int64]:
+def _encoded(
+    texts: Iterable[str], tokenizer: TextTokenizer, separator: Separator
+) -> NDArray[np.int64]:
     left = SAMPLE_CHARACTERS
     held = []
     for text in texts:
@@ -94,7 +100,7 @@ def _encoded(texts: Iterable[str], tokenizer: TextTokenizer) -> NDArray[np.int64
         left -= len(held[-1])
         if left <= 0:
             break
-    end = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    end = separator_ids(tokenizer, separator)
     rows = [[*ids, *end] for ids in tokenizer.encode_batch(held)]
     return np.fromiter(chain.from_iterable(rows), np.int64, sum(map(len, rows)))
 

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from slm.data.batches import TokenFile
+from slm.data.corpus import PrepareConfig, prepare_corpus
 from slm.tokenizer import usage as usage_module
 from slm.tokenizer.characters import CharacterTokenizer
+from slm.tokenizer.encoding import TokenizeConfig, encode_corpus, train_tokenizer
 from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.usage import HeldIds, Usage, contexts, count_ids, places, usage_of
 from slm.tokenizer.vocabulary import Standing, entries, is_glitch_prone, ordered, select
+from slm.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,24 @@ def test_a_token_file_is_used_where_there_is_one(tiny_workspace):
     assert count_ids(sample.row, 512).sum() == len(sample.row)
     n = min(len(whole.row), len(sample.row))
     assert sample.row.ids(0, n // 2).tolist() == whole.row.ids(0, n // 2).tolist()
+
+
+def test_token_files_with_another_separator_are_passed_over(tmp_path):
+    """Without ends of texts the end would seem a token that no model meets."""
+    workspace = Workspace(tmp_path)
+    corpus = prepare_corpus(workspace, PrepareConfig(name="tales", documents=20)).artefact
+    made = train_tokenizer(workspace, TokenizeConfig(corpus="tales", vocab_size=300))
+    tokenizer = Tokenizer.load(made.folder)
+    encode_corpus(workspace, corpus, made, separator="none")
+    sample = usage_of(workspace, corpus, tokenizer, made)
+    assert sample.sampled and sample.document_end == tokenizer.eos_id
+    encode_corpus(workspace, corpus, made)
+    encode_corpus(workspace, corpus, made, separator="none")
+    whole = usage_of(workspace, corpus, tokenizer, made)
+    assert not whole.sampled
+    documents = corpus.details["train"]["documents"]
+    for used in (sample, whole):
+        assert count_ids(used.row, 300)[tokenizer.eos_id] == documents
 
 
 def test_every_token_has_a_kind_and_a_merge(hugs):
