@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOUNDATION = {"slm.errors", "slm.config", "slm.files", "slm.locks", "slm.workspace", "slm.jobs"}
-BASE = FOUNDATION | {"slm.device", "slm.machine", "slm.children", "slm.worker"}
+BASE = FOUNDATION | {"slm.device", "slm.machine", "slm.children", "slm.utf8", "slm.worker"}
 DATA = BASE | {"slm.data"}
 TEXT = DATA | {"slm.tokenizer"}
 SIBLINGS = TEXT | {"slm.model"}
@@ -31,6 +31,7 @@ ALLOWED = {
     "slm.device": {"slm.errors"},
     "slm.machine": set(),
     "slm.children": set(),
+    "slm.utf8": set(),
     "slm.data": DATA,
     "slm.tokenizer": TEXT,
     "slm.model": BASE,

@@ -11,6 +11,8 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from slm.utf8 import well_formed as well_formed
+
 Ids: TypeAlias = NDArray[np.uint32]
 """Token ids of one text or of many, in a row."""
 
@@ -113,19 +115,6 @@ class EncodesTogether(Protocol):
 
     def encode_together(self, texts: Sequence[str]) -> tuple[Ids, list[int]]:
         """The ids of all texts in a row, and how many each text has."""
-
-
-def well_formed(text: str) -> str:
-    """`text` as it can be written in UTF-8: lone surrogates become U+FFFD, pairs are joined.
-
-    >>> well_formed("a\\ud800b")
-    'a\\ufffdb'
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def primed(stream: StreamDecoder, after: Iterable[int]) -> StreamDecoder:

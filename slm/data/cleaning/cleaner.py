@@ -4,7 +4,6 @@ Knows no particular rule. Rules run in the order given; what a rule reports is
 its own doing, after the rules before it.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -16,12 +15,12 @@ from slm.data.cleaning.diff import common_prefix, excerpt
 from slm.data.cleaning.rules import RULES as RULES
 from slm.data.cleaning.rules import Apply, Dropped, chosen_rules
 from slm.data.sources import Document
+from slm.utf8 import well_formed
 
 N_EXAMPLES = 5
 LOOK_AHEAD_DOCUMENTS = 1_000
 _LOOK_AHEAD_CHARACTERS = 8 * 2**20
 _EXAMPLE_CHARACTERS = 600
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @runtime_checkable
@@ -235,14 +234,8 @@ def follow(documents: Sequence[Document], rules: Sequence[str], place: int) -> l
 
 def storable(document: Document) -> Document:
     """The document with halves of surrogate pairs, which no file can hold, as U+FFFD."""
-    text, source = document
-    if text.isascii():
-        return document
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return Document(_SURROGATES.sub("\ufffd", text), source)
-    return document
+    text = well_formed(document.text)
+    return document if text is document.text else Document(text, document.source)
 
 
 def _first(documents: Iterator[Document]) -> Iterator[Document]:

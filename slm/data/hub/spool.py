@@ -29,6 +29,7 @@ from slm.data.hub import process as hub_process
 from slm.data.hub.data_sets import HubRequest, HubStream, Place, Row
 from slm.data.reading.content import Tally
 from slm.errors import DataError, HubError, WorkspaceError
+from slm.utf8 import well_formed
 
 FOLDER = "downloads"
 SCHEMA = 1
@@ -190,9 +191,10 @@ class KeptStream:
                         state = dict(item.state) if item.state else None
                         self.download = replace(self.download, rows=rows_seen, state=state)
                     else:
-                        self._hold(item)
+                        text = well_formed(item.text)
+                        self._hold(item._replace(text=text))
                         self._given += 1
-                        yield item.text
+                        yield text
                     self._write_if_due()
         except HubError as error:
             raise HubError(f"{error}{_kept_in_words(self.download)}") from None
@@ -222,7 +224,7 @@ class KeptStream:
     def _hold(self, row: Row) -> None:
         self._held.append(row.text)
         cut = (self.download.texts,) if row.left_out else ()
-        size = len(row.text.encode(errors="replace"))
+        size = len(row.text.encode())
         self._held_bytes += size
         self.download = replace(
             self.download,
@@ -241,9 +243,8 @@ class KeptStream:
         """Put the held rows into a part of their own, then count it."""
         self.download.folder.mkdir(parents=True, exist_ok=True)
         if self._held:
-            clean = [text.encode(errors="replace").decode() for text in self._held]
             buffer = io.BytesIO()
-            table = pa.table({"text": pa.array(clean, pa.large_string())}, schema=_TABLE)
+            table = pa.table({"text": pa.array(self._held, pa.large_string())}, schema=_TABLE)
             pq.write_table(table, buffer, compression="zstd")
             path = self.download.folder / _part(self.download.parts)
             files.write_bytes(path, buffer.getvalue())

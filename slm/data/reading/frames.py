@@ -6,10 +6,11 @@ Knows the form on the pipe; neither files nor processes.
 """
 
 import json
-import re
 import struct
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
+
+from slm.utf8 import well_formed
 
 FRAME_BYTES = 2**20
 """Documents are gathered into frames of about this size."""
@@ -17,7 +18,6 @@ MAX_FRAME = 2**28
 
 Head = dict[str, Any]
 _LENGTHS = struct.Struct("<II")
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def write_frame(stream: IO[bytes], head: Head, body: bytes = b"") -> None:
@@ -73,8 +73,8 @@ def encoded(text: str) -> tuple[bytes, int]:
     try:
         return text.encode(), 0
     except UnicodeEncodeError:
-        whole, n_replaced = _SURROGATES.subn("\ufffd", text)
-        return whole.encode(), n_replaced
+        whole = well_formed(text)
+        return whole.encode(), whole.count("\ufffd") - text.count("\ufffd")
 
 
 def _cut(body: bytes, start: int, lengths: Iterable[int]) -> Iterator[str]:

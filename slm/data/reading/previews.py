@@ -15,6 +15,7 @@ from slm.data.reading.content import Content, Tally, plain_name
 from slm.data.reading.readers import HowToRead, files_of, open_path, open_table
 from slm.data.reading.tables import Column, choose_text_column
 from slm.errors import DataError
+from slm.utf8 import well_formed
 
 SHOWN_ROWS = 20
 SHOWN_COLUMNS = 30
@@ -179,5 +180,4 @@ def _cell(value: Any) -> str:
 
 
 def _shown(text: str, most: int = SHOWN_TEXT) -> str:
-    text = text[:most] + ("…" if len(text) > most else "")
-    return text.encode(errors="replace").decode()
+    return well_formed(text[:most] + ("…" if len(text) > most else ""))
