@@ -10,7 +10,6 @@ import io
 import re
 import threading
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 from slm.data.reading.content import Content, Tally
@@ -54,7 +53,7 @@ _LATIN: dict[str, tuple[str, ...]] = {
 }
 """The special letters of the languages that are written in each of the Latin encodings."""
 _PUNCTUATION = frozenset("’‘“”„‚«»–—…¿¡§°€·©®\xa0")
-_current = threading.local()
+_current = threading.local()  # the tally of whoever decodes at this moment
 
 
 class Decoded(NamedTuple):
@@ -169,9 +168,13 @@ def encoding_of(content: Content) -> str:
 
 
 def _lines(content: Content, encoding: str, tally: Tally) -> Iterator[str]:
-    _current.tally = tally
     with content.open() as raw, io.TextIOWrapper(raw, encoding, errors=_COUNT) as stream:
-        yield from iter(partial(stream.readline, MAX_LINE), "")
+        while True:
+            _current.tally = tally  # another reader may have had its turn since the last line
+            line = stream.readline(MAX_LINE)
+            if not line:
+                return
+            yield line
 
 
 def _detect(content: Content) -> tuple[str, int | None]:

@@ -36,6 +36,17 @@ def test_damaged_utf8_stays_utf8_and_the_damage_is_counted():
     assert decoded.text == LETTER + "\ufffd(" + LETTER
 
 
+def test_two_files_that_are_read_in_turns_are_counted_each_for_itself():
+    """A block is decoded when a line of it is wanted, with the other file's lines between."""
+    line = LETTER.encode() * 200
+    damaged, sound = Tally(), Tally()
+    first = open_text(Content.of_bytes((line + b"\xff\n") * 8, "damaged.txt"), damaged)
+    second = open_text(Content.of_bytes(line * 8 + b"\xff", "sound.txt"), sound)
+    for _ in zip(first.lines, second.lines, strict=False):
+        pass
+    assert (damaged.replaced_characters, sound.replaced_characters) == (8, 1)
+
+
 def test_marks_that_stood_in_the_file_are_not_counted_as_damage():
     assert decode_upload((LETTER + "\ufffd").encode(), "letter.txt").replaced == 0
 
