@@ -42,6 +42,10 @@ _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
+class StoppedError(Exception):
+    """Somebody asked the work to stop. Leaves drafts uncommitted, and never reaches a page."""
+
+
 class Reporter(Protocol):
     """What long work calls to say how far it is, and asks whether to go on."""
 

@@ -30,10 +30,11 @@ from slm.data.stored import DOCUMENTS as DOCUMENTS
 from slm.data.stored import Corpus as Corpus
 from slm.data.stored import open_corpus as open_corpus
 from slm.errors import DataError
-from slm.jobs import Reporter, silent
+from slm.jobs import Reporter, StoppedError, silent
 from slm.workspace import MAX_NAME, Artefact, Workspace
 
 CORPUS_PREFIX = "corpus:"
+"""Before the id of a corpus, where a source is named."""
 _REPORT_EVERY = 50
 
 
@@ -143,7 +144,7 @@ def prepare_corpus(
             write_ledger(draft.folder, config.source, opened, cleaner.ledger, originals, split)
             found = dict(opened.findings())
             draft.details.update(_counts(writer), **found, **taken.to_json())
-    except _StoppedError:
+    except StoppedError:
         report(None, "Stopped; nothing was saved")
         return None
     corpus = open_corpus(workspace.corpora.get(draft.id))
@@ -157,10 +158,6 @@ def _usual_name(
     if parent is not None:
         return f"{parent.name[: MAX_NAME - 14]}, cleaned anew"
     return (Path(upload[0]).stem if upload else source_title(config))[:MAX_NAME]
-
-
-class _StoppedError(Exception):
-    """Leaves the draft uncommitted; never seen outside this file."""
 
 
 @dataclass
@@ -184,20 +181,20 @@ class _Taken:
 def _watched(opened: OpenSource, report: Reporter) -> Iterator[Document]:
     """The documents of a source as files can hold them; says how far it is.
 
-    Raises: _StoppedError when asked to stop.
+    Raises: StoppedError when asked to stop.
     """
     read_bytes = 0
     for read, document in enumerate(opened.documents):
         if read % _REPORT_EVERY == 0:
             if report.should_stop():
-                raise _StoppedError
+                raise StoppedError
             fraction = _fraction(read, read_bytes, opened)
             report(fraction, f"{read:,} documents read", documents=read, bytes=read_bytes)
         document = storable(document)
         read_bytes += utf8_bytes(document.text)
         yield document
     if report.should_stop():
-        raise _StoppedError
+        raise StoppedError
 
 
 def _write_documents(

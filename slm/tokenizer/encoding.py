@@ -16,12 +16,12 @@ from itertools import islice
 from slm.data.corpus import Corpus, open_corpus
 from slm.data.splitting import Split
 from slm.errors import TokenizerError
-from slm.jobs import Reporter, silent
+from slm.jobs import Reporter, StoppedError, silent
 from slm.tokenizer.bpe import merges_wanted
 from slm.tokenizer.characters import CharacterTokenizer
 from slm.tokenizer.config import TokenizeConfig as TokenizeConfig
 from slm.tokenizer.fast import Tokenizer
-from slm.tokenizer.following import Progress, StoppedError, learn_merges
+from slm.tokenizer.following import Progress, learn_merges
 from slm.tokenizer.loading import load_tokenizer
 from slm.tokenizer.separators import (
     Separator,

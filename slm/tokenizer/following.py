@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from slm.jobs import Reporter
+from slm.jobs import Reporter, StoppedError
 from slm.tokenizer.bpe import Merge, require_merges
 from slm.tokenizer.counting import ChunkCounts, count_text
 from slm.tokenizer.learning import Learned, learn
@@ -29,10 +29,6 @@ _NEWEST = 8
 _CURVE_POINTS = 60
 _BYTES_AS_LONG_AS_A_MERGE = 1_000  # counting 1 kB takes about as long as one merge
 _LEARNED = 0.98  # of the whole; the rest is saving and measuring
-
-
-class StoppedError(Exception):
-    """Somebody asked the work to stop; leaves drafts uncommitted, and never reaches a caller."""
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from slm.data.catalogue import EMBEDDED, PUBLISHED, find_sources
+from slm.data.corpus import CORPUS_PREFIX
 from slm.data.hub.data_sets import PREFIX, check_hub_name
 from slm.data.source_info import SourceInfo
 from slm.data.sources import SourceConfig
@@ -16,7 +17,6 @@ UPLOAD = "upload"
 PASTE = "paste"
 OWN = "corpus"
 HUB = "hub"
-OWN_PREFIX = "corpus:"
 GENERATED = frozenset({"tales", "tales-with-echoes"})
 REACHES = {"all": "All", "here": "No network", "hub": "Hub"}
 FIRST_DOCUMENTS = 10_000
@@ -155,7 +155,7 @@ def source_config(
 
 def own_config(corpus_id: str | None) -> SourceConfig | None:
     """The settings that read a corpus of the workspace anew."""
-    return SourceConfig(source=OWN_PREFIX + corpus_id) if corpus_id else None
+    return SourceConfig(source=CORPUS_PREFIX + corpus_id) if corpus_id else None
 
 
 def hub_source(argv: Collection[str]) -> SourceConfig | None:

@@ -15,10 +15,10 @@ import numpy as np
 
 from slm.data.corpus import Corpus
 from slm.data.exploring.lookup import find_documents, split_ids
-from slm.data.exploring.profiling import ReadAgain, StoppedError
+from slm.data.exploring.profiling import ReadAgain
 from slm.data.exploring.stretches import Stretches, Twin
 from slm.data.exploring.words import block_of, blocks, windows
-from slm.jobs import Reporter, silent
+from slm.jobs import Reporter, StoppedError, silent
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from slm.data.corpus import Corpus
 from slm.data.exploring.document_table import DocumentTable
 from slm.data.exploring.leakage import Leakage, corpus_leakage
 from slm.data.exploring.profile import SCHEMA, Profile
-from slm.data.exploring.profiling import ReadAgain, StoppedError, profile_with_table
+from slm.data.exploring.profiling import ReadAgain, profile_with_table
 from slm.errors import WorkspaceError
-from slm.jobs import Reporter, StageOf, silent
+from slm.jobs import Reporter, StageOf, StoppedError, silent
 from slm.workspace import Workspace
 
 FOLDER = "profiles"

@@ -24,7 +24,7 @@ from slm.data.exploring.statistics import spread, spread_of_counts
 from slm.data.exploring.strangeness import MIN_CHARACTERS, CharacterModel
 from slm.data.exploring.vocabulary import PhraseCounter, WordCounter, heaps, zipf
 from slm.data.exploring.words import Block, blocks
-from slm.jobs import Reporter, silent
+from slm.jobs import Reporter, StoppedError, silent
 
 N_TOP = 200
 _LANGUAGE_BATCH = 4_096
@@ -39,10 +39,6 @@ class ReadAgain:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.opened())
-
-
-class StoppedError(Exception):
-    """Somebody asked the work to stop; nothing was kept."""
 
 
 def profile(texts: Iterable[str], report: Reporter = silent) -> Profile:

@@ -10,10 +10,10 @@ from slm.data.embedded import tales
 from slm.data.exploring.document_table import DocumentTable
 from slm.data.exploring.profile import Profile
 from slm.data.exploring.profile_store import explore, profile_folder, saved_profile
-from slm.data.exploring.profiling import StoppedError, profile, profile_with_table
+from slm.data.exploring.profiling import profile, profile_with_table
 from slm.data.exploring.sample import sample_profile
 from slm.errors import DataError
-from slm.jobs import silent
+from slm.jobs import StoppedError, silent
 from slm.workspace import Workspace
 
 TEXTS = ["The cat sat. It slept.", "The CAT's 2 naïve é!\n", "The cat sat. It slept."]

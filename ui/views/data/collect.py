@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from slm import jobs
 from slm.data.cleaning import cleaner as cleaning
-from slm.data.corpus import PrepareConfig, prepare_corpus
+from slm.data.corpus import CORPUS_PREFIX, PrepareConfig, prepare_corpus
 from slm.data.sources import SourceConfig
 from slm.jobs import Job
 from ui import job_panel, widgets
@@ -180,7 +180,7 @@ def _ask_and_save(
 
 def _corpus_name(state: PageState, source: SourceConfig) -> str:
     """What the corpus is called that is to be cleaned anew."""
-    corpus = state.workspace.corpora.find(source.source.removeprefix(sources.OWN_PREFIX))
+    corpus = state.workspace.corpora.find(source.source.removeprefix(CORPUS_PREFIX))
     return corpus.name if corpus is not None else ""
 
 
@@ -253,7 +253,7 @@ def _start(state: PageState, argv: list[str], name: str) -> None:
 def _show_code(state: PageState, config: PrepareConfig) -> None:
     widgets.show_code(
         "from pathlib import Path\n"
-        "from slm.data.corpus import PrepareConfig, prepare_corpus\n"
+        "from slm.data.corpus import CORPUS_PREFIX, PrepareConfig, prepare_corpus\n"
         "from slm.workspace import Workspace\n\n"
         f"config = PrepareConfig({preparing.arguments(config, PrepareConfig())})\n"
         f"corpus = prepare_corpus(Workspace(Path({str(state.workspace.root)!r})), config)",
