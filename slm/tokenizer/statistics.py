@@ -1,10 +1,7 @@
-"""How well a tokenizer fits a text: bytes per token, and how often each token is used."""
+"""How well a tokenizer fits a text: bytes per token."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from slm.tokenizer.protocol import TextTokenizer, well_formed
 from slm.tokenizer.together import encode_together, text_blocks
@@ -37,12 +34,3 @@ def compression(tokenizer: TextTokenizer, texts: Iterable[str]) -> Compression:
         n_bytes += sum(len(well_formed(text).encode()) for text in part)
         n_tokens += sum(encode_together(tokenizer, part)[1])
     return Compression(n_bytes, n_tokens)
-
-
-def token_frequencies(tokenizer: TextTokenizer, texts: Iterable[str]) -> NDArray[np.int64]:
-    """How often each id stands in the texts, by id."""
-    counts = np.zeros(tokenizer.vocab_size, dtype=np.int64)
-    for part in text_blocks(texts, _BLOCK_CHARACTERS):
-        ids, _ = encode_together(tokenizer, part)
-        counts += np.bincount(ids, minlength=counts.size)
-    return counts

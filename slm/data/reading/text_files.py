@@ -3,10 +3,8 @@
 Knows lines and paragraphs; not where they came from or what happens to their text.
 """
 
-import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from slm.data.reading.content import Tally
@@ -39,14 +37,6 @@ _AS_ASKED: dict[Rule, str] = {
 }
 
 
-@dataclass(frozen=True)
-class SplitText:
-    """The documents of one text, and in words how they were told apart."""
-
-    documents: Iterator[str]
-    how_split: str
-
-
 def how_split(rule: Rule, *, asked: bool) -> str:
     """In words how documents are told apart, by a rule that was found or asked for.
 
@@ -76,16 +66,8 @@ def choose_rule(text: str) -> Rule:
     return "chunks"
 
 
-def split_text(text: str, rule: Rule | None = None) -> SplitText:
-    """The documents of a text, none of them blank; the rule is chosen by the text if not given."""
-    chosen = rule or choose_rule(text)
-    return SplitText(
-        split_lines(io.StringIO(text), chosen), how_split(chosen, asked=rule is not None)
-    )
-
-
 def split_lines(lines: Iterable[str], rule: Rule, tally: Tally | None = None) -> Iterator[str]:
-    """Documents from lines, with at most one document in memory.
+    """Documents from lines, none of them blank, with at most one document in memory.
 
     The tally counts documents and lines that had to be cut where they had no mark.
     """

@@ -6,30 +6,34 @@ from hypothesis import strategies as st
 
 from slm.data.reading import text_files
 from slm.data.reading.content import Tally
-from slm.data.reading.text_files import choose_rule, how_split, split_lines, split_text
+from slm.data.reading.text_files import Rule, choose_rule, how_split, split_lines
+
+
+def documents_of(text: str, rule: Rule | None = None) -> list[str]:
+    return list(split_lines(text.splitlines(keepends=True), rule or choose_rule(text)))
 
 
 def test_a_separator_line_ends_a_document():
     text = "One.\nStill one.\n<|endoftext|>\n\nTwo.\n<|endoftext|>\n<|endoftext|>\nThree."
-    assert list(split_text(text).documents) == ["One.\nStill one.", "Two.", "Three."]
+    assert documents_of(text) == ["One.\nStill one.", "Two.", "Three."]
 
 
 def test_long_lines_without_gaps_are_a_document_each():
     lines = ["a" * 250, "b" * 250, "short", "c" * 250]
     assert choose_rule("\n".join(lines) + "\n") == "lines"
-    assert list(split_text("\n".join(lines)).documents) == lines
+    assert documents_of("\n".join(lines)) == lines
 
 
 def test_two_blank_lines_end_a_document_where_there_are_many():
     sections = [f"Title {i}\n\nA paragraph of section {i}." for i in range(12)]
     text = "\n\n \n".join(sections)
     assert choose_rule(text) == "sections"
-    assert list(split_text(text).documents) == sections
+    assert documents_of(text) == sections
 
 
 def test_a_plain_text_is_gathered_from_whole_paragraphs():
     paragraphs = [f"Paragraph {i:03d}: " + "word " * 100 for i in range(20)]
-    documents = list(split_text("\n\n".join(paragraphs)).documents)
+    documents = documents_of("\n\n".join(paragraphs))
     assert all(len(document) <= text_files.CHUNK_CHARACTERS for document in documents)
     assert "\n\n".join(documents) == "\n\n".join(paragraphs)
     assert len(documents) == 7  # three paragraphs of 516 characters each, and the last two
@@ -37,32 +41,32 @@ def test_a_plain_text_is_gathered_from_whole_paragraphs():
 
 def test_one_endless_line_is_cut_after_sentences():
     text = "This is a sentence. " * 500
-    documents = list(split_text(text).documents)
+    documents = documents_of(text)
     assert all(len(document) <= text_files.CHUNK_CHARACTERS for document in documents)
     assert all(document.rstrip().endswith(".") for document in documents)
     assert "".join(documents).split() == text.split()
 
 
 def test_a_line_without_blanks_is_cut_anyway():
-    documents = list(split_text("x" * 5_000).documents)
+    documents = documents_of("x" * 5_000)
     assert [len(document) for document in documents] == [2_000, 2_000, 1_000]
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.text(alphabet="ab .\n", max_size=400), st.sampled_from(text_files.RULES))
 def test_splitting_loses_no_character_but_blanks(text, rule):
-    documents = list(split_text(text, rule).documents)
+    documents = documents_of(text, rule)
     assert "".join("".join(documents).split()) == "".join(text.split())
     assert all(document.strip() for document in documents)
 
 
 def test_a_blank_line_ends_a_paragraph_where_that_is_asked():
     text = "One.\nStill one.\n\n\nTwo.\n \nThree.\n"
-    assert list(split_text(text, "paragraphs").documents) == ["One.\nStill one.", "Two.", "Three."]
+    assert documents_of(text, "paragraphs") == ["One.\nStill one.", "Two.", "Three."]
 
 
 def test_a_whole_file_can_be_one_document():
-    assert list(split_text("\nOne.\n\n\nTwo.\n\n", "file").documents) == ["One.\n\n\nTwo."]
+    assert documents_of("\nOne.\n\n\nTwo.\n\n", "file") == ["One.\n\n\nTwo."]
 
 
 def test_a_rule_that_was_asked_for_is_not_explained_by_the_text():
