@@ -21,6 +21,7 @@ from slm.verbs import data, models, planning, sources, tokenizer
 from slm.verbs.common import Common, Context, Result, TerminalReporter, Verb, verb_name
 
 _KEPT_LENGTH = 2_000  # characters of JSON
+_LINE = 90  # characters; longer lists go one below the other
 
 VERBS: Mapping[str, Verb] = {
     verb_name(verb): verb
@@ -123,14 +124,46 @@ def _small(result: Result) -> Result:
 
 
 def _lines(result: Mapping[str, Any], indent: str = "") -> list[str]:
+    r"""A result for a reader: a line a figure, what has parts indented below its name.
+
+    >>> _lines({"hits": [{"document": 1, "before": "a\nb"}], "loss": 0.12345, "twins": ()})
+    ['hits:', '  - document: 1', '    before: a⏎b', 'loss: 0.1235', 'twins: none']
+    """
     lines = []
     for key, value in result.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
+        elif isinstance(value, list | tuple) and not _fits_a_line(value):
+            lines.append(f"{indent}{key}:")
+            for each in value:
+                parts = (
+                    _lines(each, indent + "    ")
+                    if isinstance(each, Mapping)
+                    else [indent + "    " + _on_a_line(each)]
+                )
+                lines += [f"{indent}  - {parts[0].lstrip()}", *parts[1:]]
         else:
-            shown = f"{value:.4g}" if isinstance(value, float) else value
-            lines.append(f"{indent}{key}: {shown}")
+            shown = _plain(value)
+            lines.append(f"{indent}{key}: {shown.replace(chr(10), '⏎') if indent else shown}")
     return lines
+
+
+def _fits_a_line(values: Sequence[Any]) -> bool:
+    deep = any(isinstance(each, Mapping | list | tuple) and each for each in values)
+    return not deep and len(_plain(values)) <= _LINE
+
+
+def _on_a_line(value: Any) -> str:
+    line = " ".join(_plain(value).split())
+    return line if len(line) <= 2 * _LINE else line[: 2 * _LINE] + "…"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "none"
+    if value is None or value == {}:
+        return "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _print_usage() -> None:

@@ -44,8 +44,9 @@ class SourceConfig(Config):
     source: str = Field(
         "tales",
         min_length=1,
-        description="tales, python-docs, python-code, tinystories, wikitext-2, wikitext-103, "
-        "hub:OWNER/NAME, or the path of a file (text, table, HTML, PDF, Word, zip) or of a folder.",
+        description="A name that `sources` lists, as tales or tinystories; hub:OWNER/NAME; "
+        "corpus:NAME, a saved corpus as it came; or the path of a file (text, table, HTML, PDF, "
+        "Word, zip) or of a folder.",
     )
     documents: int | None = Field(
         None, ge=2, description="Read at most this many documents (all there are without it)."
