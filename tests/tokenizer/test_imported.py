@@ -10,7 +10,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from slm.errors import TokenizerError
 from slm.tokenizer.fast import Tokenizer
-from slm.tokenizer.imported import ImportedTokenizer
+from slm.tokenizer.imported import SETTINGS_FILE, ImportedTokenizer, settings_beside
 from slm.tokenizer.loading import load_tokenizer
 
 TEXTS = st.text() | st.text(alphabet="ab hé\n🙂")
@@ -169,6 +169,16 @@ def test_what_is_no_tokenizer_is_refused(text, tmp_path):
     (tmp_path / "tokenizer.json").write_text(text)
     with pytest.raises(TokenizerError):
         load_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['{"a": ' * 100_000, "{", "[]", f'{{"a": {"9" * 5_000}}}', "\xff"])
+def test_damaged_settings_beside_it_are_a_sentence(text, tmp_path):
+    llama_like(tmp_path)
+    (tmp_path / SETTINGS_FILE).write_text(text, encoding="latin-1")
+    with pytest.raises(TokenizerError, match=r"tokenizer_config\.json .*(damaged|nested|no JSON)"):
+        settings_beside(tmp_path)
+    with pytest.raises(TokenizerError, match=r"tokenizer_config\.json"):
+        ImportedTokenizer.load(tmp_path)
 
 
 def test_a_pattern_that_makes_the_library_panic_is_a_sentence(tmp_path):

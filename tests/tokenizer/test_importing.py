@@ -173,6 +173,14 @@ def test_what_is_no_json_is_a_sentence(workspace, tmp_path, text):
     assert workspace.tokenizers.list() == []
 
 
+def test_settings_that_are_nested_too_deeply_are_a_sentence(workspace, folder):
+    """They are read here, not in the child."""
+    (folder / "tokenizer_config.json").write_text('{"a": ' * 100_000)
+    with pytest.raises(TokenizerError, match="nested too deeply"):
+        import_tokenizer(workspace, ImportConfig(file=str(folder)))
+    assert workspace.tokenizers.list() == []
+
+
 def a_child(tmp_path, code):
     script = tmp_path / "child.py"
     script.write_text(code)
