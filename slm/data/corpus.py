@@ -26,7 +26,7 @@ from slm.data.sources import (
     source_title,
 )
 from slm.data.splitting import Split
-from slm.data.stored import DOCUMENTS as DOCUMENTS
+from slm.data.stored import DOCUMENTS
 from slm.data.stored import Corpus as Corpus
 from slm.data.stored import open_corpus as open_corpus
 from slm.errors import DataError

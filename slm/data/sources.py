@@ -15,14 +15,13 @@ from typing import NamedTuple
 from pydantic import Field
 
 from slm.config import Config
-from slm.data.catalogue import EMBEDDED as EMBEDDED
-from slm.data.catalogue import PUBLISHED as PUBLISHED
-from slm.data.catalogue import SourceInfo as SourceInfo
+from slm.data.catalogue import EMBEDDED, PUBLISHED
 from slm.data.hub import data_sets as hub
 from slm.data.hub import spool as hub_spool
 from slm.data.hub.data_sets import HubRequest
 from slm.data.reading import ingest, readers, uploads
 from slm.data.reading.content import Tally, plain_name
+from slm.data.reading.ingest_process import Limits
 from slm.data.reading.text_files import SplitRule
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
@@ -231,7 +230,7 @@ def _open_upload(filename: str, data: bytes, config: SourceConfig, report: Repor
 
 
 def _open_path(
-    path: Path, config: SourceConfig, report: Reporter, limits: ingest.Limits | None = None
+    path: Path, config: SourceConfig, report: Reporter, limits: Limits | None = None
 ) -> OpenSource:
     """A file or a folder, read by a process of its own; less is allowed to one that was sent."""
     if not path.is_file() and not path.is_dir():

@@ -17,9 +17,9 @@ from pydantic import Field
 
 from slm import files
 from slm.config import Config
+from slm.data.catalogue import EMBEDDED
 from slm.data.corpus import Corpus, PrepareConfig, open_corpus, prepare_corpus
 from slm.data.embedded.tales_words import NAMES
-from slm.data.sources import EMBEDDED
 from slm.evaluation.fluency import known_word_share, name_consistency, vocabulary_of
 from slm.jobs import Reporter, StageOf, silent
 from slm.lab import reports

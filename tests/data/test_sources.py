@@ -4,11 +4,10 @@ import json
 
 import pytest
 
+from slm.data.catalogue import EMBEDDED, PUBLISHED
 from slm.data.hub.data_sets import check_hub_name
 from slm.data.reading.uploads import keep_upload
 from slm.data.sources import (
-    EMBEDDED,
-    PUBLISHED,
     SourceConfig,
     open_source,
     read_documents,

@@ -8,7 +8,8 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm.data.sources import EMBEDDED, SourceConfig, read_documents
+from slm.data.catalogue import EMBEDDED
+from slm.data.sources import SourceConfig, read_documents
 from slm.errors import TokenizerError
 from slm.tokenizer import bpe, engines
 from slm.tokenizer.fast import Tokenizer

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from slm.data.catalogue import EMBEDDED, PUBLISHED
 from slm.data.corpus import CORPUS_PREFIX
 from slm.data.hub.data_sets import PREFIX
-from slm.data.sources import EMBEDDED, PUBLISHED
 from ui.view_models.cleaning import sample_note as sample_note
 from ui.view_models.preparing import arguments as arguments
 from ui.view_models.preparing import work_key as work_key

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm.data.cleaning.diff import common_prefix, excerpt
-from slm.data.cleaning.rules import RULES as RULES
-from slm.data.cleaning.rules import Apply, Dropped, chosen_rules
+from slm.data.cleaning.rules import chosen_rules
+from slm.data.cleaning.rules_filter import Apply, Dropped
 from slm.data.sources import Document
 from slm.utf8 import well_formed
 

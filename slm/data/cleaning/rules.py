@@ -17,8 +17,7 @@ from slm.data.cleaning import (
     rules_text,
 )
 from slm.data.cleaning.near_duplicates import NearDuplicates
-from slm.data.cleaning.rules_filter import Apply as Apply
-from slm.data.cleaning.rules_filter import Dropped as Dropped
+from slm.data.cleaning.rules_filter import Apply, Dropped
 from slm.errors import DataError
 
 Group = Literal["characters", "lines", "documents"]

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from slm.data.corpus import DOCUMENTS, Corpus
+from slm.data.corpus import Corpus
 from slm.data.documents import StoredDocument
+from slm.data.stored import DOCUMENTS
 from slm.errors import DataError
 
 _STRETCHES = 40

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from slm.data.cleaning.rules import DEFAULT_RULES, RULES, Dropped, chosen
+from slm.data.cleaning.rules import DEFAULT_RULES, RULES, chosen
+from slm.data.cleaning.rules_filter import Dropped
 from slm.data.cleaning.rules_html import strip_html
 from slm.data.cleaning.rules_lines import Boilerplate, unwrap_lines
 from slm.data.cleaning.rules_private import mask_pii

@@ -4,10 +4,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from slm import jobs
+from slm.data.catalogue import EMBEDDED
 from slm.data.corpus import open_corpus
 from slm.data.exploring.profile_store import explore as explore_corpus
 from slm.data.exploring.profiling import profile
-from slm.data.sources import EMBEDDED, SourceConfig
+from slm.data.sources import SourceConfig
 from slm.jobs import Job
 from ui import session, widgets
 from ui.job_panel import POLL_SECONDS

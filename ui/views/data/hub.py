@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from slm.data.catalogue import EMBEDDED
 from slm.data.hub import spool as hub_spool
 from slm.data.hub.data_sets import HubDescription, check_hub_name, describe
 from slm.data.hub.spool import Download
-from slm.data.sources import EMBEDDED, SourceConfig, hub_request
+from slm.data.sources import SourceConfig, hub_request
 from ui import widgets
 from ui.session import PageState
 from ui.view_models import glossary, sources
