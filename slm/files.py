@@ -223,6 +223,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     reasons = {
         errno.ENOSPC: "the disk is full; free some space",
         errno.EDQUOT: "your disk quota is used up; free some space",
+        errno.EFBIG: "the disk takes no file of that size; choose another workspace folder",
         errno.EROFS: "the disk is read-only; choose another workspace folder",
         errno.EACCES: "writing is not permitted; choose another workspace folder",
         errno.EIO: "the disk reported an error; check it, or choose another workspace folder",

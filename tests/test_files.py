@@ -101,6 +101,14 @@ def test_a_failure_at_any_step_of_a_commit_leaves_nothing_behind(tmp_path, monke
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_the_disk_cannot_hold_is_told_with_the_way_out(tmp_path):
+    with (
+        pytest.raises(WorkspaceError, match="choose another workspace folder"),
+        files.disk_errors(tmp_path / "part-0.parquet"),
+    ):
+        raise OSError(errno.EFBIG, "File too large")
+
+
 def test_an_atomic_write_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "config.json"
     files.write_json(path, {"steps": 1})
