@@ -6,9 +6,10 @@
         leakage.json        what of the validation text stands in the training text
 
 Derived: deleting the folder loses nothing but time. A read-only corpus has its profile in
-the user's workspace too.
+the user's workspace too. Profiles of corpora that are gone go when a new one is saved.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from slm.workspace import Workspace
 
 FOLDER = "profiles"
 _PROFILE, _DOCUMENTS, _LEAKAGE = "profile.json", "documents.parquet", "leakage.json"
+_LOCK = ".lock"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _STAGES = {"counting": 5.0, "leakage": 1.0}
 
 
@@ -101,7 +104,7 @@ def _save(
     """Keep what was counted, unless another process has done so meanwhile."""
     folder = profile_folder(workspace, corpus)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = locks.FileLock(folder.with_suffix(".lock"))
+    lock = locks.FileLock(folder.with_suffix(_LOCK))
     if not lock.acquire(patience_seconds=60):
         raise WorkspaceError(
             f"Another program has been saving the profile of {corpus.artefact.name!r} for a "
@@ -116,5 +119,21 @@ def _save(
             files.write_json(staging / _PROFILE, profile.to_json())
             files.write_json(staging / _LEAKAGE, leakage.to_json())
             table.write(staging / _DOCUMENTS)
+        _remove_stale(workspace, folder)
     finally:
         lock.release()
+
+
+def _remove_stale(workspace: Workspace, new: Path) -> None:
+    """Remove the profiles of corpora that are no longer there."""
+    needed = {corpus.manifest.digest for corpus in workspace.corpora.list()} | {new.name}
+    for path in list(new.parent.iterdir()):
+        if _DIGEST.fullmatch(path.stem) and path.stem not in needed and not _is_saved_now(path):
+            if path.suffix == _LOCK:
+                path.unlink(missing_ok=True)
+            else:
+                files.remove_folder(path)
+
+
+def _is_saved_now(path: Path) -> bool:
+    return locks.is_held(path.with_suffix(_LOCK))

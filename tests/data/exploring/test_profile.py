@@ -14,6 +14,7 @@ from slm.data.exploring.profiling import profile, profile_with_table
 from slm.data.exploring.sample import sample_profile
 from slm.errors import DataError
 from slm.jobs import StoppedError, silent
+from slm.locks import FileLock
 from slm.workspace import Workspace
 
 TEXTS = ["The cat sat. It slept.", "The CAT's 2 naïve é!\n", "The cat sat. It slept."]
@@ -123,6 +124,32 @@ def test_a_damaged_profile_is_made_anew(corpus):
     assert saved_profile(workspace, made) is None
     assert explore(workspace, made) is not None
     assert saved_profile(workspace, made) is not None
+
+
+def test_profiles_of_corpora_that_are_gone_go_when_a_new_one_is_saved(tmp_path):
+    """A stays, B was deleted, another process saves one of a corpus that is gone as well."""
+    workspace = Workspace(tmp_path)
+    kept, deleted, new = (
+        prepare_corpus(workspace, PrepareConfig(source="tales", documents=n, name=f"{n} tales"))
+        for n in (10, 20, 30)
+    )
+    assert explore(workspace, kept) and explore(workspace, deleted)
+    workspace.corpora.delete(deleted.artefact.id)
+    shelf = profile_folder(workspace, kept).parent
+    busy = shelf / ("a" * 64)
+    for name in (busy.name, "b" * 64, "my notes"):
+        (shelf / name).mkdir()
+    lock = FileLock(busy.with_suffix(".lock"))
+    assert lock.acquire()
+    try:
+        assert explore(workspace, new)
+    finally:
+        lock.release()
+    left = {path.name for path in shelf.iterdir() if path.is_dir()}
+    own = {profile_folder(workspace, corpus).name for corpus in (kept, new)}
+    assert left == {*own, busy.name, "my notes"}
+    assert {path.stem for path in shelf.glob("*.lock")} == {*own, busy.name}
+    assert saved_profile(workspace, kept) is not None
 
 
 def test_a_damaged_table_costs_a_sentence(tmp_path):
