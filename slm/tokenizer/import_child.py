@@ -7,11 +7,11 @@ parent a sentence. It prints one line of JSON: the facts, or {"error": a sentenc
 import json
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from slm import children
 from slm.data.embedded.languages import PARALLEL
 from slm.errors import SlmError, TokenizerError
 from slm.tokenizer.definition import read_file
@@ -85,16 +85,6 @@ def _try(tokenizer: TextTokenizer, patterns: list[str]) -> None:
             )
 
 
-def _end_with_parent() -> None:
-    """The parent holds the other end of the standard input; when it is gone, so are we."""
-
-    def wait() -> None:
-        sys.stdin.buffer.read()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 def _limit_processor_time() -> None:
     if sys.platform != "win32":
         import resource
@@ -105,7 +95,7 @@ def _limit_processor_time() -> None:
 
 def main() -> int:
     _limit_processor_time()
-    _end_with_parent()
+    children.end_with_parent()
     try:
         answer = examine(Path(sys.argv[1]))
     except SlmError as error:
