@@ -19,9 +19,10 @@ from slm.data.catalogue import EMBEDDED, PUBLISHED
 from slm.data.hub import data_sets as hub
 from slm.data.hub import spool as hub_spool
 from slm.data.hub.data_sets import HubRequest
-from slm.data.reading import ingest, readers, uploads
+from slm.data.reading import folders, ingest, uploads
 from slm.data.reading.content import Tally, plain_name
 from slm.data.reading.ingest_process import Limits
+from slm.data.reading.readers import HowToRead
 from slm.data.reading.text_files import SplitRule
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
@@ -241,7 +242,7 @@ def _open_path(
         )
     reading = ingest.open_documents(
         path,
-        readers.HowToRead(config.text_column, config.split_rule),
+        HowToRead(config.text_column, config.split_rule),
         limits or (ingest.UPLOAD if uploads.is_upload(path) else ingest.LOCAL),
         report.should_stop,
     )
@@ -259,7 +260,7 @@ def _open_path(
 def _originals(path: Path) -> tuple[Original, ...]:
     if path.is_file():
         return (Original(plain_name(path.name), path),)
-    inside = ((item.relative_to(path).as_posix(), item) for item in readers.files_of(path))
+    inside = ((item.relative_to(path).as_posix(), item) for item in folders.files_of(path))
     return tuple(Original(plain_name(name), item) for name, item in inside)
 
 

@@ -15,10 +15,11 @@ from pydantic import Field
 from slm.config import Config
 from slm.data.reading import frames
 from slm.data.reading.content import Tally, plain_name
+from slm.data.reading.folders import SourcedText
 from slm.data.reading.frames import Head
 from slm.data.reading.ingest_process import Limits, ReaderEndedError, Spent, frames_from
 from slm.data.reading.previews import Preview
-from slm.data.reading.readers import HowToRead, SourcedText
+from slm.data.reading.readers import HowToRead
 from slm.data.reading.text_files import SplitRule
 from slm.errors import DataError
 

@@ -19,8 +19,9 @@ from typing import IO, Any
 from slm import children
 from slm.data.reading import frames
 from slm.data.reading.content import Tally
+from slm.data.reading.folders import open_path, to_facts
 from slm.data.reading.previews import look
-from slm.data.reading.readers import HowToRead, open_path, to_facts
+from slm.data.reading.readers import HowToRead
 from slm.errors import DataError
 
 _SPARE_BYTES = 300_000_000  # what the kernel counts beyond the memory in use

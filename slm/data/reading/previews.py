@@ -12,7 +12,8 @@ from typing import Any
 
 from slm.data.reading import archives, formats
 from slm.data.reading.content import Content, Tally, plain_name
-from slm.data.reading.readers import HowToRead, files_of, open_path, open_table
+from slm.data.reading.folders import files_of, open_path
+from slm.data.reading.readers import HowToRead, open_table
 from slm.data.reading.tables import Column, choose_text_column
 from slm.errors import DataError
 from slm.utf8 import well_formed
