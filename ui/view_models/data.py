@@ -6,9 +6,7 @@ from typing import Any
 from slm.data.catalogue import EMBEDDED, PUBLISHED
 from slm.data.corpus import CORPUS_PREFIX
 from slm.data.hub.data_sets import PREFIX
-from ui.view_models.cleaning import sample_note as sample_note
-from ui.view_models.preparing import arguments as arguments
-from ui.view_models.preparing import work_key as work_key
+from ui.view_models.upload import findings_sentence
 
 _BEGINNING_CHARACTERS = 60
 
@@ -32,7 +30,5 @@ def corpus_facts(details: Mapping[str, Any]) -> str:
         name = name.rsplit("/", 1)[-1]
     if source.startswith(CORPUS_PREFIX):
         name = "the texts of another corpus, as they came"
-    parts = [f"Source: {name}.", str(details.get("how_split", ""))]
-    if details.get("replaced_characters"):
-        parts.append(f"{details['replaced_characters']:,} unreadable bytes became U+FFFD.")
+    parts = [f"Source: {name}.", str(details.get("how_split", "")), findings_sentence(details)]
     return " ".join(part for part in parts if part)

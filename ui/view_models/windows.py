@@ -266,10 +266,9 @@ def context_options(wanted: int) -> list[int]:
     return sorted({*CONTEXTS, wanted})
 
 
-def chosen_row(picked: object, first: int, rows: Sequence[Row]) -> int | None:
+def chosen_row(picked: str | None, rows: Sequence[Row]) -> int | None:
     """The number of the window that is open, if it is one of those shown."""
-    number = picked if isinstance(picked, int) else None
-    return number if number in {row.number for row in rows} and first else None
+    return next((row.number for row in rows if str(row.number) == picked), None)
 
 
 def _percent(share: float) -> str:

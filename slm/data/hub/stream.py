@@ -33,6 +33,7 @@ _CELL_CHARACTERS = 400
 _STATE_SECONDS = 1.0
 _STATE_ROWS = 1_000
 _MOST_CONFIGS = 400
+_ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 _NETWORK_PACKAGES = frozenset({"httpx", "httpx2", "httpcore", "aiohttp", "huggingface_hub"})
 _PAUSE = re.compile(r"Waiting ([0-9.]+)s")
 
@@ -269,9 +270,14 @@ def _status_of(error: BaseException | None) -> int | None:
 
 
 def _brief(error: BaseException) -> str:
-    """The first line of what went wrong, ended as a sentence."""
+    """The first line of what went wrong, ended as a sentence.
+
+    >>> _brief(OSError("[Errno 111] Connection refused"))
+    'Connection refused.'
+    """
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return (line[:300] or type(error).__name__).rstrip(".:") + "."
+    words = _ERROR_NUMBER.sub("", line)
+    return (words[:300] or type(error).__name__).rstrip(".:") + "."
 
 
 class _PauseTeller(logging.Handler):

@@ -113,6 +113,6 @@ def test_what_is_looked_at_is_told():
 
 def test_an_open_window_is_one_of_those_shown():
     rows = words.picture(*laid_out("one_document", 8), LETTERS, 1).rows
-    assert words.chosen_row(2, 1, rows) == 2
-    assert words.chosen_row(7, 1, rows) is None
-    assert words.chosen_row("2", 1, rows) is None
+    assert words.chosen_row("2", rows) == 2
+    assert words.chosen_row("7", rows) is None
+    assert words.chosen_row(None, rows) is None

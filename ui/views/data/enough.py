@@ -36,7 +36,6 @@ def render(state: PageState) -> None:
         return
     engine = windows.engine_of(state.tokenizer)
     text = _size_of(state.workspace, state.corpus, state.tokenizer, engine)
-    _work(state)
     _panel(state, text, engine, known_rates(state.workspace))
 
 
@@ -158,9 +157,9 @@ def _time(state: PageState, plan: Plan, rates: Sequence[Rate]) -> None:
     st.markdown(f"**Training time here: {time.shown}.** {widgets.esc_md(time.source)}")
     if time.measured:
         return
-    if any(job.status().alive for job in jobs.list_jobs(state.workspace) if job.verb == "rate"):
-        st.caption("A measurement is under way; how far it is stands at the top of this page.")
-    elif st.button(
+    if _work(state):
+        return
+    if st.button(
         "Measure it",
         key="enough-measure",
         icon=":material/speed:",
@@ -180,13 +179,14 @@ def _time(state: PageState, plan: Plan, rates: Sequence[Rate]) -> None:
             st.rerun()
 
 
-def _work(state: PageState) -> None:
-    """Measurements that run, and how the last one of this visitor ended."""
+def _work(state: PageState) -> bool:
+    """Measurements that run, and how the last one of this visitor ended; whether one runs."""
     mine = st.session_state.get("rate_job")
     for job in jobs_to_show(jobs.list_jobs(state.workspace), "rate", mine):
         if job.id == mine and job.status().state == "done":
             continue  # its result stands above
         job_panel.watch(state.workspace, job.id, key=f"rate-{job.id}")
+    return any(job.status().alive for job in jobs.list_jobs(state.workspace) if job.verb == "rate")
 
 
 def _aspects(budget: Budget, vocab_size: int, text: TrainingSize, rates: Sequence[Rate]) -> None:

@@ -13,6 +13,7 @@ from slm.jobs import Job
 from ui import session, widgets
 from ui.job_panel import POLL_SECONDS
 from ui.session import PageState
+from ui.view_models import cleaning as cleaning_words
 from ui.view_models import data as source_words
 from ui.view_models import explore as words
 from ui.views.data import explore_pictures as pictures
@@ -88,7 +89,7 @@ def _how_much(state: PageState, shown: Shown, known: Known) -> None:
     """One line: how much of the text is behind the numbers, and the job that counts the rest."""
     if shown.source is not None:
         sample = reading.sample_of(shown.source)
-        _line().caption(source_words.sample_note(len(sample.documents), sample.whole))
+        _line().caption(cleaning_words.sample_note(len(sample.documents), sample.whole))
         return
     if known.profile.sampled_from is None:
         _line().caption(words.seen_note(known.profile))

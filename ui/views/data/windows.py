@@ -18,6 +18,7 @@ from ui.components.windows import windows_view
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models import windows as words
+from ui.views import kept
 
 _USUAL_CONTEXT = 256
 
@@ -130,10 +131,11 @@ def _draw(documents: EncodedDocuments, layout: Layout, engine: TextTokenizer) ->
         st.session_state["window_from"] = 1
     first = st.session_state.get("window_from", 1)
     picture = words.picture(documents, layout, engine, first)
-    opened = words.chosen_row(st.session_state.get("window_open"), first, picture.rows)
+    opened = words.chosen_row(kept.recall("window_open"), picture.rows)
     clicked = windows_view(picture, selected=opened, key="windows-picture")
     if clicked is not None:
-        st.session_state["window_open"] = opened = clicked
+        kept.keep("window_open", str(clicked))
+        opened = clicked
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     row.number_input(
         f"From window, of {n_windows:,}",
@@ -183,20 +185,20 @@ def documents_of(
     """
     version = (tokenizer.folder / "tokenizer.json").stat().st_mtime_ns
     digest = corpus.manifest.digest
-    kept = (str(workspace.root), corpus.id, digest, tokenizer.id, version, separator)
-    return _documents(kept, workspace, corpus, tokenizer, engine)
+    version_key = (str(workspace.root), corpus.id, digest, tokenizer.id, version, separator)
+    return _documents(version_key, workspace, corpus, tokenizer, engine)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Cutting the text into tokens")
 def _documents(
-    kept: tuple[str, str, str, str, int, Separator],
+    version_key: tuple[str, str, str, str, int, Separator],
     _workspace: Workspace,
     _corpus: Artefact,
     _tokenizer: Artefact,
     _engine: TextTokenizer,
 ) -> EncodedDocuments:
     return training_documents(
-        _workspace, _corpus, _tokenizer, _engine, separator=kept[-1], max_tokens=LOOKED_AT
+        _workspace, _corpus, _tokenizer, _engine, separator=version_key[-1], max_tokens=LOOKED_AT
     )
 
 

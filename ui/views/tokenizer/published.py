@@ -10,8 +10,8 @@ from slm.workspace import clean_name
 from ui import job_panel, session, widgets
 from ui.session import PageState
 from ui.view_models import tokenizer as words
-from ui.view_models.data import work_key
 from ui.view_models.jobs import jobs_to_show
+from ui.view_models.preparing import work_key
 
 _VERB = "import-tokenizer"
 

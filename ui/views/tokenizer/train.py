@@ -15,8 +15,8 @@ from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models import tokenizer as facts
 from ui.view_models import tokenizer_training as words
-from ui.view_models.data import arguments, work_key
 from ui.view_models.jobs import jobs_to_show
+from ui.view_models.preparing import arguments, work_key
 from ui.views.tokenizer import train_form
 from ui.views.tokenizer.current import current, curve_of
 
