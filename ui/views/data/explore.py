@@ -56,10 +56,12 @@ def render(state: PageState) -> None:
     known = shown.known()
     for figure in words.text_figures(known.profile):
         row.metric(figure.label, figure.value, help=figure.meaning, width="content")
-    _how_much(state, shown, known)
+    how_much = st.container(height=44, border=False)
     _aspects(shown, known)
     st.caption(widgets.esc_md(_origin(shown)))
     _show_code(shown)
+    with how_much:  # last, since it starts a process that would hold up the first picture
+        _how_much(state, shown, known)
 
 
 def use(corpus_id: str) -> None:
