@@ -7,7 +7,15 @@ import streamlit as st
 from ui import session, sidebar
 
 # Streamlit leaves 96 pixels above a page and 80 beside it; a laptop's screen needs them.
-_ROOM = "<style>.stMainBlockContainer { padding: 2.75rem 2.5rem 2rem; }</style>"
+# A narrow one has smaller titles and figures, so that a row of figures stays a row.
+_ROOM = """<style>
+.stMainBlockContainer { padding: 2.75rem 2.5rem 2rem; }
+@media (max-width: 1150px) {
+  .stMainBlockContainer { padding: 2.25rem 1.5rem 1.5rem; }
+  .stMainBlockContainer h1 { font-size: 2rem; padding: 0.25rem 0 0; }
+  [data-testid=stMetricValue] { font-size: 1.5rem; }
+}
+</style>"""
 
 st.set_page_config(
     page_title="SLM Lab", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide"
