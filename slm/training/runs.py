@@ -98,8 +98,11 @@ def create_run(
     tokens: Artefact,
     name: str,
     owner: str = LOCAL_OWNER,
+    more_details: Mapping[str, Any] | None = None,
 ) -> Artefact:
     """A new run folder, ready for `train`. Nothing is computed yet.
+
+    `more_details` join the manifest's: the group that the run belongs to.
 
     Raises: ConfigError when model and tokens do not fit together; DataError when
     the text is shorter than one window, or is to be cut by documents whose ends are
@@ -123,6 +126,7 @@ def create_run(
     details = {
         "parameters": sum(parameter_counts(model_config).values()),
         "steps": train_config.steps,
+        **(more_details or {}),
     }
     with workspace.runs.create(name, owner=owner, parents=parents, details=details) as draft:
         files.write_json(draft.folder / CONFIG, settings.to_json())
