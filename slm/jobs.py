@@ -6,7 +6,7 @@ browser or a killed server harms nothing, and any server finds the jobs again.
 Here is the side that starts and watches; `worker.py` is the side that works.
 No torch here.
 
-    job.json        what was asked: verb and arguments, owner, ticket
+    job.json        what was asked: verb and arguments, owner, ticket, place in the line
     status.json     how far it is (written by the worker)
     heartbeat.json  a counter, once in a few seconds (written by the worker)
     job.lock        held by the worker for life: free means dead
@@ -20,7 +20,8 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,10 +34,11 @@ from slm.errors import JobError, WorkspaceError
 from slm.workspace import LOCAL_OWNER, Workspace, clean_name
 
 SCHEMA = 1
-HEAVY_VERBS = frozenset({"train", "build", "rate"})
+HEAVY_VERBS = frozenset({"train", "build", "rate", "sweep", "race", "find-rate"})
 """Verbs that wait for a free slot, because they keep every core busy."""
 ALIVE = frozenset({"queued", "running"})
 _GRACE_SECONDS = 30.0
+_ADMISSION_SECONDS = 10.0
 _LOG_TAIL_BYTES = 8_000
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
@@ -164,6 +166,12 @@ class Job:
     argv: tuple[str, ...]
     ticket: int
     key: str | None = None
+    place: int = 0
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it waits for its turn, because it keeps every core busy."""
+        return self.verb in HEAVY_VERBS
 
     @property
     def verb(self) -> str:
@@ -248,10 +256,9 @@ class Job:
 
     def _with_queue(self, status: JobStatus) -> JobStatus:
         ahead = 0
-        if status.state == "queued" and self.verb in HEAVY_VERBS:
-            ahead = sum(
-                other.ticket < self.ticket for other in _heavy_and_alive(self.folder.parent)
-            )
+        if status.state == "queued" and self.heavy:
+            me = _read_job(self.folder) or self  # somebody may have moved it
+            ahead = sum(other.place < me.place for other in _heavy_and_alive(self.folder.parent))
         return JobStatus(
             status.state,
             status.stages,
@@ -278,11 +285,7 @@ def start(
     name that cannot be used or a full disk.
     """
     shelf = workspace.jobs.folder
-    shelf.mkdir(parents=True, exist_ok=True)
-    admission = locks.FileLock(shelf / "admission.lock")
-    if not admission.acquire(patience_seconds=10):
-        raise JobError("Another start is taking its time; wait a moment and try again.")
-    try:
+    with admission(shelf):
         jobs = list_jobs(workspace)
         same = [job for job in jobs if key is not None and job.key == key and job.status().alive]
         if same:
@@ -297,6 +300,7 @@ def start(
             "created": now.isoformat(timespec="milliseconds"),
             "argv": list(argv),
             "ticket": 1 + max((job.ticket for job in jobs), default=0),
+            "place": _last_place(jobs) + 1,
             "key": key,
         }
         with files.commit_folder(shelf / job_id, {"schema": SCHEMA, "id": job_id}) as staging:
@@ -305,17 +309,44 @@ def start(
         assert job is not None
         _spawn(workspace, job)
         return job
+
+
+@contextmanager
+def admission(shelf: Path) -> Iterator[None]:
+    """Hold the line of jobs still for the length of the block; `shelf` is the folder of all jobs.
+
+    Every change of the line happens under this one lock: a start, a turn that begins, a move.
+
+    Raises: JobError when somebody else holds it for too long.
+    """
+    shelf.mkdir(parents=True, exist_ok=True)
+    lock = locks.FileLock(shelf / "admission.lock")
+    if not lock.acquire(patience_seconds=_ADMISSION_SECONDS):
+        raise JobError("Another start is taking its time; wait a moment and try again.")
+    try:
+        yield
     finally:
-        admission.release()
+        lock.release()
 
 
 def restart(workspace: Workspace, job: Job) -> Job:
     """Run an ended job again in its folder; the worker goes on from what its result names.
 
+    It stands at the end of the line, as one that is started now. Asked for twice, it is
+    started once.
+
     Raises: JobError when it is still running.
     """
-    if job.is_alive():
-        raise JobError(f"{job.name!r} is still running; stop it first.")
+    with admission(workspace.jobs.folder):
+        if job.is_alive():
+            raise JobError(f"{job.name!r} is still running; stop it first.")
+        if not job.status().alive:
+            _start_again(workspace, job)
+    return job
+
+
+def _start_again(workspace: Workspace, job: Job) -> None:
+    give_place(job, _last_place(list_jobs(workspace)) + 1)
     (job.folder / "control" / "stop").unlink(missing_ok=True)
     (job.folder / "heartbeat.json").unlink(missing_ok=True)
     status = _read_or_empty(job.folder / "status.json")
@@ -323,7 +354,6 @@ def restart(workspace: Workspace, job: Job) -> Job:
     files.write_json(job.folder / "status.json", queued, durable=False)
     os.utime(job.folder / "job.json")
     _spawn(workspace, job)
-    return job
 
 
 def list_jobs(workspace: Workspace) -> list[Job]:
@@ -352,8 +382,19 @@ def delete_job(workspace: Workspace, job_id: str) -> None:
 
 def may_run(job: Job, slots: int) -> bool:
     """Whether fewer than `slots` living heavy jobs stand before this one."""
-    before = [other for other in _heavy_and_alive(job.folder.parent) if other.ticket < job.ticket]
+    me = _read_job(job.folder) or job  # somebody may have moved it
+    before = [other for other in _heavy_and_alive(job.folder.parent) if other.place < me.place]
     return len(before) < slots
+
+
+def give_place(job: Job, place: int) -> None:
+    """Write another place in the line into the job's folder; call it under admission."""
+    told = {**files.read_json(job.folder / "job.json"), "place": place}
+    files.write_json(job.folder / "job.json", told)
+
+
+def _last_place(known: Sequence[Job]) -> int:
+    return max((job.place for job in known), default=0)
 
 
 def _heavy_and_alive(shelf: Path) -> list[Job]:
@@ -379,6 +420,7 @@ def _read_job(folder: Path) -> Job | None:
             argv=tuple(str(part) for part in values["argv"]),
             ticket=int(values["ticket"]),
             key=values["key"],
+            place=int(values.get("place", values["ticket"])),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from slm import files, jobs, locks
+from slm import files, jobs, locks, queueing
 from slm.errors import JobError, SlmError
 from slm.jobs import Job, StageStatus
 
@@ -147,8 +147,9 @@ def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
         _hear_signals(report)
         _start_heartbeat(job, stopped)
         report.turn("queued")
-        slot = _wait_for_slot(job, report, slots) if job.verb in jobs.HEAVY_VERBS else None
-        report.begin()
+        slot = _wait_for_slot(job, report, slots) if job.heavy else None
+        if slot is None:
+            report.begin()
         yield report
         state = "stopped" if report.should_stop() else "done"
         report.settle(state)
@@ -171,12 +172,23 @@ def _wait_for_slot(job: Job, report: JobReporter, slots: int) -> locks.FileLock 
     """The lock of a free slot once it is this job's turn; None when asked to stop first."""
     while not report.should_stop():
         if jobs.may_run(job, slots):
-            for index in range(slots):
-                slot = locks.FileLock(job.folder.parent / f"slot-{index}.lock")
-                if slot.acquire():
-                    return slot
+            slot = _claim(job, report, slots)
+            if slot is not None:
+                return slot
         time.sleep(_QUEUE_POLL_SECONDS)
     return None
+
+
+def _claim(job: Job, report: JobReporter, slots: int) -> locks.FileLock | None:
+    """Begin this job's turn, if it still is its turn now that nobody else can change the line."""
+    try:
+        with jobs.admission(job.folder.parent):
+            slot = None if report.should_stop() else queueing.claim(job, slots)
+            if slot is not None:
+                report.begin()
+            return slot
+    except JobError:  # a long start holds the line; ask again
+        return None
 
 
 def _start_heartbeat(job: Job, stopped: threading.Event) -> None:

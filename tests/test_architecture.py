@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FOUNDATION = {"slm.errors", "slm.config", "slm.files", "slm.locks", "slm.workspace", "slm.jobs"}
 BASE = FOUNDATION | {"slm.device", "slm.machine", "slm.children", "slm.utf8", "slm.worker"}
+BASE |= {"slm.queueing"}
 DATA = BASE | {"slm.data"}
 TEXT = DATA | {"slm.tokenizer"}
 SIBLINGS = TEXT | {"slm.model"}
@@ -27,7 +28,8 @@ ALLOWED = {
     "slm.locks": set(),
     "slm.workspace": {"slm.errors", "slm.files", "slm.locks"},
     "slm.jobs": FOUNDATION,
-    "slm.worker": FOUNDATION,
+    "slm.queueing": FOUNDATION,
+    "slm.worker": FOUNDATION | {"slm.queueing"},
     "slm.device": {"slm.errors"},
     "slm.machine": set(),
     "slm.children": set(),
@@ -70,6 +72,7 @@ WITHOUT_TORCH = (
     "slm.training.budget",
     "slm.training.rates",
     "slm.jobs",
+    "slm.queueing",
     "slm.worker",
     "slm.workspace",
     "slm.sampling.filters",
