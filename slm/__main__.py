@@ -17,7 +17,7 @@ from typing import Any
 
 from slm import jobs
 from slm.errors import JobError, SlmError
-from slm.verbs import data, models, planning, sources, tokenizer
+from slm.verbs import data, looking, models, planning, sources, tokenizer
 from slm.verbs.common import Common, Context, Result, TerminalReporter, Verb, verb_name
 
 _KEPT_LENGTH = 2_000  # characters of JSON
@@ -47,6 +47,8 @@ VERBS: Mapping[str, Verb] = {
         models.evaluate,
         models.generate,
         models.attention,
+        looking.walk,
+        looking.timeline,
         models.build,
         models.export,
     )

@@ -1,0 +1,128 @@
+"""What one sees of a run as a report: a text's walk through it, and how it changed as it learned.
+
+Here models, tokenizers and run folders meet; what is told is computed in their chapters.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slm.attention.timeline import Moment, Timeline
+from slm.errors import DataError
+from slm.lab.reports import OpenedRun
+from slm.model.readout import Guess, read_position
+from slm.model.walk import MOST_TOKENS, Walk, take_walk
+from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.protocol import TextTokenizer
+from slm.workspace import Artefact
+
+
+def walkable_ids(opened: OpenedRun, text: str) -> list[int]:
+    """The text's ids, as many of the first as a walk takes."""
+    ids = opened.tokenizer.encode(text)
+    return ids[: min(MOST_TOKENS, opened.model.config.context_length)]
+
+
+def walk_report(
+    opened: OpenedRun,
+    text: str,
+    *,
+    layer: int = 0,
+    position: int | None = None,
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """One position of a text's walk in figures; every array of the walk in `out` (NPZ).
+
+    `position` None is the last. Of a long text the first tokens are walked.
+
+    Raises: DataError for an empty text, or a layer or position that is not there.
+    """
+    ids = walkable_ids(opened, text)
+    walk = take_walk(opened.model, ids, layer)
+    position = len(ids) - 1 if position is None else position
+    if not 0 <= position < len(ids):
+        raise DataError(f"There is no position {position}: the text has 0 to {len(ids) - 1}.")
+    reading = read_position(opened.model, walk, position)
+    growth = walk.growth(position)
+    if out is not None:
+        np.savez_compressed(out, allow_pickle=False, **walk_arrays(walk))
+    return {
+        "run": opened.id,
+        "step": opened.step,
+        "tokens": [opened.tokenizer.decode([token]) for token in ids],
+        "ids": ids,
+        "layer": layer,
+        "position": position,
+        "stream_lengths": growth.stream_L.tolist(),
+        "attention_shares": growth.attention_share_L.tolist(),
+        "feed_forward_shares": growth.feed_forward_share_L.tolist(),
+        "head_lengths": reading.head_lengths_H.tolist(),
+        "next": [_told(guess, opened.tokenizer) for guess in reading.guesses[-1]],
+        "next_by_depth": [_told(each[0], opened.tokenizer) for each in reading.guesses],
+        "logit_parts": {
+            "token": opened.tokenizer.decode([reading.parts.token]),
+            "embedding": reading.parts.embedding,
+            "attention": reading.parts.attention_L.tolist(),
+            "feed_forward": reading.parts.feed_forward_L.tolist(),
+            "bias": reading.parts.bias,
+            "logit": reading.parts.logit,
+        },
+        "out": str(out) if out is not None else None,
+    }
+
+
+def walk_arrays(walk: Walk) -> dict[str, NDArray[Any]]:
+    """Every array of a walk by its name; what this family lacks is left out."""
+    named = {**vars(walk.block), **vars(walk)}
+    return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
+
+
+def timeline_report(run: Artefact) -> dict[str, Any]:
+    """What the probes found at every snapshot of a run, and what the snapshots take up.
+
+    Raises: TokenizerError when the run has lost its tokenizer.
+    """
+    timeline = Timeline(run.folder)
+    tokenizer = load_tokenizer(run.folder / "tokenizer")
+    moments, problems = timeline.moments()
+    return {
+        "run": run.id,
+        "disk_bytes": timeline.disk_bytes,
+        "snapshots": [_moment_report(moment, tokenizer) for moment in moments],
+        "problems": list(problems),
+    }
+
+
+def _moment_report(moment: Moment, tokenizer: TextTokenizer) -> dict[str, Any]:
+    scores = moment.head_scores_LHM
+    return {
+        "step": moment.step,
+        "text_nats": _mean(moment.text_nats_NT),
+        "repeat_nats": _mean(moment.repeat_nats_T),
+        "wrote": tokenizer.decode(_without_end(moment.sample_ids.tolist(), tokenizer)),
+        "best_heads": {
+            measure: round(float(scores[..., place].max()), 4)
+            for place, measure in enumerate(moment.measures)
+            if scores.size
+        },
+    }
+
+
+def _mean(values: NDArray[np.float32]) -> float | None:
+    return float(values.mean()) if values.size else None
+
+
+def _without_end(ids: Sequence[int], tokenizer: TextTokenizer) -> list[int]:
+    return [token for token in ids if token != tokenizer.eos_id]
+
+
+def _told(guess: Guess, tokenizer: TextTokenizer) -> dict[str, Any]:
+    return {
+        "token": tokenizer.decode([guess.token]),
+        "id": guess.token,
+        "logit": guess.logit,
+        "probability": guess.probability,
+    }
