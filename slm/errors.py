@@ -6,8 +6,10 @@
     ├── TokenizerError     a vocabulary that the text does not allow
     ├── CheckpointError    damaged or foreign weights
     ├── WorkspaceError     names, ids, locks, disks
+    │   └── DiskFullError  no room for what is to be saved
     ├── JobError           work that cannot be started or stopped
     ├── DivergedError      training that ran into numbers that are not finite
+    ├── NoMemoryError      work that does not fit into the memory of this machine
     └── HubError           the Hub is out of reach, or has no such thing
 
 Anything else that is raised is a bug in this project and is left to crash.
@@ -38,12 +40,20 @@ class WorkspaceError(SlmError):
     """A name, an id, a lock or a disk that does not allow what was asked."""
 
 
+class DiskFullError(WorkspaceError):
+    """There is no room on the disk for what is to be saved; with room, the work can go on."""
+
+
 class JobError(SlmError):
     """Work that cannot be started or stopped."""
 
 
 class DivergedError(SlmError):
     """Training met a loss or a gradient that is not finite."""
+
+
+class NoMemoryError(SlmError):
+    """Work that does not fit into the memory of this machine or of its GPU."""
 
 
 class HubError(SlmError):

@@ -12,6 +12,7 @@ No torch here.
     job.lock        held by the worker for life: free means dead
     worker.log      what the worker printed
     control/stop    exists when somebody asked it to stop
+    control/pause   exists when somebody asked it to pause: to save, end, and go on later
 """
 
 import os
@@ -117,7 +118,11 @@ class StageStatus:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """How far a job is. `state` is queued, running, done, stopped, failed or interrupted."""
+    """How far a job is.
+
+    `state` is queued, running, done, stopped, paused, failed or interrupted. A job that is
+    paused waits for somebody to go on with it; its `error` says why where nobody asked for it.
+    """
 
     state: str
     stages: tuple[StageStatus, ...] = ()
@@ -183,6 +188,11 @@ class Job:
         """Whether somebody asked it to stop."""
         return (self.folder / "control" / "stop").exists()
 
+    @property
+    def pause_asked(self) -> bool:
+        """Whether somebody asked it to pause."""
+        return (self.folder / "control" / "pause").exists()
+
     def is_alive(self) -> bool:
         """Whether a process holds the job's lock."""
         return locks.is_held(self.folder / "job.lock")
@@ -211,6 +221,11 @@ class Job:
         """Ask the job to save what is sound and end; it looks at every step."""
         (self.folder / "control").mkdir(exist_ok=True)
         (self.folder / "control" / "stop").touch()
+
+    def pause(self) -> None:
+        """Ask the job to save where it is and end, so that `restart` goes on from there."""
+        (self.folder / "control").mkdir(exist_ok=True)
+        (self.folder / "control" / "pause").touch()
 
     def kill(self) -> None:
         """End the job's process at once. What it committed stays.
@@ -267,7 +282,7 @@ class Job:
             status.result,
             status.error,
             queue_position=ahead,
-            stopping=status.alive and self.stop_asked,
+            stopping=status.alive and (self.stop_asked or self.pause_asked),
         )
 
 
@@ -347,7 +362,8 @@ def restart(workspace: Workspace, job: Job) -> Job:
 
 def _start_again(workspace: Workspace, job: Job) -> None:
     give_place(job, _last_place(list_jobs(workspace)) + 1)
-    (job.folder / "control" / "stop").unlink(missing_ok=True)
+    for asked in ("stop", "pause"):
+        (job.folder / "control" / asked).unlink(missing_ok=True)
     (job.folder / "heartbeat.json").unlink(missing_ok=True)
     status = _read_or_empty(job.folder / "status.json")
     queued = {**status, "state": "queued", "error": None}

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from slm import files, jobs, locks, queueing
-from slm.errors import JobError, SlmError
+from slm.errors import DiskFullError, JobError, SlmError
 from slm.jobs import Job, StageStatus
 
 HEARTBEAT_SECONDS = 5.0
@@ -72,8 +72,8 @@ class JobReporter:
             self.write()
 
     def should_stop(self) -> bool:
-        """Whether a page, a person or the system asked the job to end."""
-        return self._terminated or self.job.stop_asked
+        """Whether a page, a person or the system asked the job to end, for now or for good."""
+        return self._terminated or self.job.stop_asked or self.job.pause_asked
 
     def terminate(self) -> None:
         """Ask for an end from inside the process (a signal)."""
@@ -108,7 +108,7 @@ class JobReporter:
 
     def restore(self, status: jobs.JobStatus) -> None:
         """Take over what an earlier process of this job had reached."""
-        self.result = dict(status.result)
+        self.result = {name: told for name, told in status.result.items() if name != "state"}
         self._elapsed_before = status.elapsed_seconds
 
     def begin(self) -> None:
@@ -130,9 +130,10 @@ class JobReporter:
 def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
     """Own `job` for the length of the block and tell its folder how the block ends.
 
-    A heavy job waits here for its turn. A normal end is `done` (or `stopped`,
-    when a stop was asked for); a SlmError is `failed` with its text; anything
-    else is `failed` too, and goes on as the bug that it is.
+    A heavy job waits here for its turn. A normal end is `done` (or `stopped` or `paused`,
+    when that was asked for before the work was done); a full disk is `paused`, since the
+    work can go on; any other SlmError is `failed` with its text; anything else is `failed`
+    too, and goes on as the bug that it is.
 
     Raises: JobError when another process works on the job already.
     """
@@ -151,9 +152,13 @@ def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
         if slot is None:
             report.begin()
         yield report
-        state = "stopped" if report.should_stop() else "done"
+        state = _ended(report)
         report.settle(state)
         report.turn(state)
+    except DiskFullError as error:
+        report.settle("paused")
+        report.turn("paused", str(error))
+        raise
     except SlmError as error:
         report.settle("failed")
         report.turn("failed", str(error))
@@ -166,6 +171,14 @@ def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
         if slot is not None:
             slot.release()
         lock.release()
+
+
+def _ended(report: JobReporter) -> str:
+    """How work ended that raised nothing; what was done before the stop was heard is done."""
+    if not report.should_stop() or report.result.get("state") == "done":
+        return "done"
+    paused = report.job.pause_asked and not report.job.stop_asked
+    return "paused" if paused else "stopped"
 
 
 def _wait_for_slot(job: Job, report: JobReporter, slots: int) -> locks.FileLock | None:

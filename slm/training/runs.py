@@ -30,8 +30,10 @@ TOKEN_FILES = ("train.bin", "val.bin")
 class RunSettings:
     """What stands in a run's `config.json`.
 
+    `train` is what the run began with; `slm.training.events` tells what changed on the way.
     `token_files` are SHA-256 sums by file name; `document_end` is the id behind each
-    document, where the tokens have one.
+    document, where the tokens have one. `forked_from` names the run and the step that
+    this one began from, where it did not begin with fresh weights.
     """
 
     model: ModelConfig
@@ -41,6 +43,7 @@ class RunSettings:
     tokens: str
     token_files: Mapping[str, str]
     document_end: int | None = None
+    forked_from: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `read` understands."""
@@ -53,6 +56,7 @@ class RunSettings:
             "tokens": self.tokens,
             "token_files": dict(self.token_files),
             "document_end": self.document_end,
+            "forked_from": None if self.forked_from is None else dict(self.forked_from),
         }
 
     @classmethod
@@ -76,6 +80,7 @@ class RunSettings:
                 tokens=str(values["tokens"]),
                 token_files=dict(values["token_files"]),
                 document_end=values.get("document_end"),
+                forked_from=values.get("forked_from"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(f"{CONFIG} of the run is damaged: {error!r}.") from None
