@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from slm.errors import WorkspaceError
+from slm.errors import DiskFullError, WorkspaceError
 
 MANIFEST = "manifest.json"
 STAGING = ".tmp-"
+_TRASH = ".trash-"
+_APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _REPLACE_PATIENCE_SECONDS = 2.5
 
 
@@ -104,28 +106,73 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
     """Add one line to `path`: plain JSON whose last key, `crc`, checks the rest.
 
     One `write` call on a descriptor opened for appending, so that a reader sees
-    whole lines, or at worst a torn last one, which it ignores.
+    whole lines, or at worst a torn last one, which it ignores. A line that a killed
+    writer left torn is closed first, so that it takes no other line with it.
+
+    Raises: WorkspaceError when the disk is full or refuses; the line is then not there.
     """
     line = _checked_line(record)
     reach("log.write")
     with disk_errors(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        descriptor = os.open(path, _APPENDING, 0o644)
         try:
-            os.write(descriptor, line)
+            end = os.lseek(descriptor, 0, os.SEEK_END)
+            if end and _last_byte(descriptor, end) != b"\n":
+                line = b"\n" + line
+            _write_whole(descriptor, line, end)
         finally:
             os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Let what was appended to `path` so far survive a power cut, its name in the folder too.
+
+    Nothing happens where there is no such file.
+
+    Raises: WorkspaceError when the disk refuses.
+    """
+    if path.exists():
+        with disk_errors(path):
+            _sync_file(path)
+            _sync_folder(path.parent)
+
+
+def keep_newest(path: Path, n_bytes: int) -> None:
+    """Let a log that others append to hold at most about `n_bytes`, the newest.
+
+    What is over that goes to `<name>.1`, in place of what was there, at most `n_bytes`
+    too. Writers keep their descriptors, which must be open for appending; what they
+    write in the instant between copy and cut may be lost.
+    """
+    if not path.exists() or path.stat().st_size <= n_bytes:
+        return
+    with path.open("rb+") as log:
+        log.seek(-n_bytes, os.SEEK_END)
+        older = log.read(n_bytes)
+        write_bytes(older_part(path), older[older.find(b"\n") + 1 :], durable=False)
+        log.truncate(0)
+
+
+def older_part(path: Path) -> Path:
+    """Where `keep_newest` puts what came before the lines in `path`."""
+    return path.with_name(f"{path.name}.1")
 
 
 def read_records(path: Path, offset: int = 0) -> Records:
     """The sound records from byte `offset` on; `end` is where to go on next time.
 
     A torn last line is left for the next call; a damaged line is counted.
+
+    Raises: WorkspaceError when the file is there and cannot be read.
     """
-    if not path.exists():
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            block = stream.read()
+    except FileNotFoundError:  # not yet written, or its folder was deleted meanwhile
         return Records([], 0, 0)
-    with path.open("rb") as stream:
-        stream.seek(offset)
-        block = stream.read()
+    except OSError as error:
+        raise WorkspaceError(f"{path.name} cannot be read: {error.strerror}.") from None
     whole = block.rfind(b"\n") + 1
     parsed = [_parse_line(line) for line in block[:whole].splitlines()]
     sound = [record for record in parsed if record is not None]
@@ -168,10 +215,10 @@ def commit_folder(
 
     Raises: WorkspaceError when the disk is full or refuses.
     """
-    final.parent.mkdir(parents=True, exist_ok=True)
     staging = final.with_name(f"{STAGING}{final.name}-{uuid4().hex[:8]}")
     try:
         with disk_errors(final):
+            make_folder(final.parent)
             staging.mkdir()
             reach("commit.staged")
             yield staging
@@ -180,6 +227,8 @@ def commit_folder(
             for path in staging.rglob("*"):
                 if path.is_file():
                     _sync_file(path)
+                else:
+                    _sync_folder(path)
             reach("commit.manifest")
             write_json(staging / MANIFEST, {**fields, "files": file_entries(staging)})
             reach("commit.rename")
@@ -190,17 +239,29 @@ def commit_folder(
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it where they are missing, so that a power cut keeps them."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        _sync_folder(made.parent)
+
+
 def remove_folder(folder: Path) -> None:
-    """Delete `folder`: renamed out of sight first, so that no reader sees half of it."""
+    """Delete `folder`: renamed out of sight first, so that no reader sees half of it.
+
+    Raises: WorkspaceError when the disk refuses.
+    """
     if folder.exists():
-        doomed = folder.with_name(f".trash-{uuid4().hex[:8]}")
-        _replace(folder, doomed)
+        doomed = folder.with_name(f"{_TRASH}{uuid4().hex[:8]}")
+        with disk_errors(folder):
+            _replace(folder, doomed)
         shutil.rmtree(doomed, ignore_errors=True)
 
 
 def remove_staging(folder: Path) -> None:
     """Clear what killed writers left half-made in `folder`. Call it as the only writer."""
-    for left in folder.glob(f"{STAGING}*"):
+    for left in [*folder.glob(f"{STAGING}*"), *folder.glob(f"{_TRASH}*")]:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
@@ -208,10 +269,10 @@ def remove_staging(folder: Path) -> None:
 
 
 def require_space(folder: Path, n_bytes: int, what: str) -> None:
-    """Raise a WorkspaceError when the disk below `folder` has less than `n_bytes` free."""
+    """Raise a DiskFullError when the disk below `folder` has less than `n_bytes` free."""
     free = shutil.disk_usage(folder).free
     if free < n_bytes:
-        raise WorkspaceError(
+        raise DiskFullError(
             f"{what} needs {n_bytes / 1e6:,.0f} MB; the disk has {free / 1e6:,.0f} MB free. "
             "Delete what you no longer need in the Library, or free space elsewhere."
         )
@@ -233,7 +294,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in reasons:
             raise
-        raise WorkspaceError(
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise (DiskFullError if full else WorkspaceError)(
             f"{path.name} was not saved: {reasons[error.errno]}, then try again. "
             "What was saved before is unharmed."
         ) from error
@@ -258,8 +320,28 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
     return record
 
 
+def _write_whole(descriptor: int, line: bytes, end: int) -> None:
+    """Append `line` to the file that was `end` bytes long, or nothing of it.
+
+    A disk that fills up takes a part of the line without an error, and refuses the rest.
+    """
+    written = 0
+    try:
+        while written < len(line):
+            written += os.write(descriptor, line[written:])
+    except OSError:
+        if written and os.fstat(descriptor).st_size == end + written:
+            os.ftruncate(descriptor, end)
+        raise
+
+
+def _last_byte(descriptor: int, end: int) -> bytes:
+    os.lseek(descriptor, end - 1, os.SEEK_SET)
+    return os.read(descriptor, 1)
+
+
 def _sync_file(path: Path) -> None:
-    with path.open("rb+") as stream:
+    with path.open("rb+" if sys.platform == "win32" else "rb") as stream:
         _sync(stream.fileno())
 
 

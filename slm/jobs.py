@@ -10,7 +10,8 @@ No torch here.
     status.json     how far it is (written by the worker)
     heartbeat.json  a counter, once in a few seconds (written by the worker)
     job.lock        held by the worker for life: free means dead
-    worker.log      what the worker printed
+    worker.log      what the worker printed, the newest of it; worker.log.1 what came before
+    spawned.json    the process that was started, while it has not taken its lock
     control/stop    exists when somebody asked it to stop
     control/pause   exists when somebody asked it to pause: to save, end, and go on later
 """
@@ -23,14 +24,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
-
-from slm import files, locks
+from slm import files, locks, processes
 from slm.errors import JobError, WorkspaceError
 from slm.workspace import LOCAL_OWNER, Workspace, clean_name
 
@@ -38,11 +37,15 @@ SCHEMA = 1
 HEAVY_VERBS = frozenset({"train", "build", "rate", "sweep", "race", "find-rate"})
 """Verbs that wait for a free slot, because they keep every core busy."""
 ALIVE = frozenset({"queued", "running"})
+STATES = ALIVE | {"paused", "done", "stopped", "failed", "interrupted"}
+STALLED_SECONDS = 30.0
+FORCE_SECONDS = 30.0
 _GRACE_SECONDS = 30.0
 _ADMISSION_SECONDS = 10.0
 _LOG_TAIL_BYTES = 8_000
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
+_seen: dict[tuple[str, str], tuple[Any, float]] = {}
 
 
 class StoppedError(Exception):
@@ -132,6 +135,18 @@ class JobStatus:
     error: str | None = None
     queue_position: int = 0
     stopping: bool = False
+    silent_seconds: float = 0.0
+    stopping_seconds: float = 0.0
+
+    @property
+    def stalled(self) -> bool:
+        """Whether nothing was heard of its process for long: halted, or the machine slept."""
+        return self.state == "running" and self.silent_seconds > STALLED_SECONDS
+
+    @property
+    def may_force(self) -> bool:
+        """Whether it had time enough to stop by itself."""
+        return self.stopping and self.stopping_seconds > FORCE_SECONDS
 
     @property
     def alive(self) -> bool:
@@ -233,26 +248,17 @@ class Job:
         A process is touched only if the lock is held and both its id and its
         start time are those that the worker wrote down.
         """
-        beat = _read_or_empty(self.folder / "heartbeat.json")
-        if not self.is_alive() or "pid" not in beat:
-            return
-        try:
-            process = psutil.Process(int(beat["pid"]))
-            if abs(process.create_time() - float(beat["process_started"])) > 1.0:
-                return
-            for member in [*process.children(recursive=True), process]:
-                member.kill()
-        except psutil.NoSuchProcess:
-            return
+        named = _named_process(self.folder / "heartbeat.json")
+        if named is not None and self.is_alive():
+            processes.end_all(*named)
 
     def log_tail(self) -> str:
         """The end of what the worker printed; foreign text."""
         log = self.folder / "worker.log"
-        if not log.exists():
-            return ""
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-            return stream.read().decode(errors="replace")
+        tail = _tail(log)
+        if len(tail) < _LOG_TAIL_BYTES:
+            tail = (_tail(files.older_part(log)) + tail)[-_LOG_TAIL_BYTES:]
+        return tail.decode(errors="replace")
 
     def last_words(self) -> str:
         """The last line of the log, which for a crash names the error."""
@@ -261,28 +267,29 @@ class Job:
 
     def _still_starting(self) -> bool:
         """A new process needs a moment before it takes its lock."""
-        child = _children.get(self.id)
-        if child is not None and child.poll() is not None:
+        if (self.folder / "heartbeat.json").exists():
             return False
-        begun = (self.folder / "job.json").stat().st_mtime
-        return not (self.folder / "heartbeat.json").exists() and (
-            abs(time.time() - begun) < _GRACE_SECONDS
-        )
+        child = _children.get(self.id)
+        if child is not None:
+            return child.poll() is None
+        named = _named_process(self.folder / "spawned.json")
+        if named is not None:
+            return processes.is_alive(*named)
+        return _unchanged_seconds(self.id, "starting", None) < _GRACE_SECONDS
 
     def _with_queue(self, status: JobStatus) -> JobStatus:
         ahead = 0
         if status.state == "queued" and self.heavy:
             me = _read_job(self.folder) or self  # somebody may have moved it
             ahead = sum(other.place < me.place for other in _heavy_and_alive(self.folder.parent))
-        return JobStatus(
-            status.state,
-            status.stages,
-            status.message,
-            status.elapsed_seconds,
-            status.result,
-            status.error,
+        stopping = status.alive and (self.stop_asked or self.pause_asked)
+        beat = _read_or_empty(self.folder / "heartbeat.json").get("counter")
+        return replace(
+            status,
             queue_position=ahead,
-            stopping=status.alive and (self.stop_asked or self.pause_asked),
+            stopping=stopping,
+            silent_seconds=_unchanged_seconds(self.id, "heartbeat", beat),
+            stopping_seconds=_unchanged_seconds(self.id, "stopping", stopping),
         )
 
 
@@ -364,7 +371,8 @@ def _start_again(workspace: Workspace, job: Job) -> None:
     give_place(job, _last_place(list_jobs(workspace)) + 1)
     for asked in ("stop", "pause"):
         (job.folder / "control" / asked).unlink(missing_ok=True)
-    (job.folder / "heartbeat.json").unlink(missing_ok=True)
+    for told in ("heartbeat.json", "spawned.json"):
+        (job.folder / told).unlink(missing_ok=True)
     status = _read_or_empty(job.folder / "status.json")
     queued = {**status, "state": "queued", "error": None}
     files.write_json(job.folder / "status.json", queued, durable=False)
@@ -443,15 +451,62 @@ def _read_job(folder: Path) -> Job | None:
 
 
 def _written_status(folder: Path) -> JobStatus:
+    """What `status.json` says; one that cannot be understood says as little as none."""
     values = _read_or_empty(folder / "status.json")
-    return JobStatus(
-        state=values.get("state", "queued"),
-        stages=tuple(StageStatus(**stage) for stage in values.get("stages", [])),
-        message=values.get("message", ""),
-        elapsed_seconds=values.get("elapsed_seconds", 0.0),
-        result=values.get("result", {}),
-        error=values.get("error"),
+    try:
+        error = values.get("error")
+        return JobStatus(
+            state=values["state"] if values.get("state") in STATES else "queued",
+            stages=tuple(_stage(stage) for stage in values.get("stages", [])),
+            message=str(values.get("message", "")),
+            elapsed_seconds=float(values.get("elapsed_seconds", 0.0)),
+            result=dict(values.get("result", {})),
+            error=None if error is None else str(error),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return JobStatus("queued")
+
+
+def _stage(values: Mapping[str, Any]) -> StageStatus:
+    fraction = values.get("fraction")
+    return StageStatus(
+        name=str(values["name"]),
+        state=str(values.get("state", "waiting")),
+        fraction=None if fraction is None else float(fraction),
+        message=str(values.get("message", "")),
+        weight=float(values.get("weight", 1.0)),
+        elapsed_seconds=float(values.get("elapsed_seconds", 0.0)),
+        facts=dict(values.get("facts", {})),
     )
+
+
+def _named_process(path: Path) -> tuple[int, float] | None:
+    """Id and birth of the process that a file names; see `slm.processes`."""
+    values = _read_or_empty(path)
+    pid, born = values.get("pid"), values.get("process_started")
+    if isinstance(pid, int) and pid > 0 and isinstance(born, int | float):
+        return pid, float(born)
+    return None
+
+
+def _unchanged_seconds(job_id: str, what: str, value: Any) -> float:
+    """How long this process has seen that value: by its own clock, which nobody can set."""
+    now = time.monotonic()
+    seen, since = _seen.get((job_id, what), (value, now))
+    if seen != value:
+        since = now
+    _seen[job_id, what] = (value, since)
+    return now - since
+
+
+def _tail(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, stream.tell() - _LOG_TAIL_BYTES))
+            return stream.read(_LOG_TAIL_BYTES)
+    except FileNotFoundError:
+        return b""
 
 
 def _read_or_empty(path: Path) -> dict[str, Any]:
@@ -472,7 +527,7 @@ def _spawn(workspace: Workspace, job: Job) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with (job.folder / "worker.log").open("ab") as log:
         try:
-            _children[job.id] = subprocess.Popen(
+            process = _children[job.id] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -484,6 +539,8 @@ def _spawn(workspace: Workspace, job: Job) -> None:
         except OSError as error:
             files.remove_folder(job.folder)
             raise JobError(f"{job.name!r} could not be started: {error}.") from error
+    told = {"pid": process.pid, "process_started": processes.birth(process.pid)}
+    files.write_json(job.folder / "spawned.json", told, durable=False)
 
 
 def _reap() -> None:

@@ -13,16 +13,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import psutil
-
-from slm import files, jobs, locks, queueing
-from slm.errors import DiskFullError, JobError, SlmError
+from slm import files, jobs, locks, processes, queueing
+from slm.errors import DiskFullError, JobError, SlmError, WorkspaceError
 from slm.jobs import Job, StageStatus
 
 HEARTBEAT_SECONDS = 5.0
+LOG_BYTES = 1_000_000
+"""How much of what a worker prints is kept, twice."""
+_LOG_SECONDS = 1.0
+_RESERVED_BYTES = 65_536
 _WRITE_SECONDS = 0.2
 _QUEUE_POLL_SECONDS = 0.5
 _logger = logging.getLogger(__name__)
@@ -79,8 +82,11 @@ class JobReporter:
         """Ask for an end from inside the process (a signal)."""
         self._terminated = True
 
-    def write(self) -> None:
-        """Write `status.json` now."""
+    def write(self) -> bool:
+        """Write `status.json` now; false when the disk has no room for it.
+
+        How far the work is may go untold: the work itself may need no room just now.
+        """
         self._last_write = time.monotonic()
         status = {
             "schema": jobs.SCHEMA,
@@ -91,12 +97,18 @@ class JobReporter:
             "result": self.result,
             "error": self._error,
         }
-        files.write_json(self.job.folder / "status.json", status, durable=False)
+        try:
+            files.write_json(self.job.folder / "status.json", status, durable=False)
+        except WorkspaceError:
+            return False
+        return True
 
     def turn(self, state: str, error: str | None = None) -> None:
-        """Change the job's state and write it."""
+        """Change the job's state and write it, if need be in the room that was held free."""
         self._state, self._error = state, error
-        self.write()
+        if not self.write():
+            _reserve(self.job).unlink(missing_ok=True)
+            self.write()
 
     def settle(self, state: str) -> None:
         """The last word: stages that ran are marked as the job ended."""
@@ -206,20 +218,32 @@ def _claim(job: Job, report: JobReporter, slots: int) -> locks.FileLock | None:
 
 def _start_heartbeat(job: Job, stopped: threading.Event) -> None:
     """Say who works on the job, at once, and that the process lives, every few seconds."""
-    started = psutil.Process().create_time()
+    born = processes.birth(os.getpid())
+    log = job.folder / "worker.log"
 
     def beat(counter: int) -> None:
-        told = {"counter": counter, "pid": os.getpid(), "process_started": started}
+        told = {"counter": counter, "pid": os.getpid(), "process_started": born}
         files.write_json(job.folder / "heartbeat.json", told, durable=False)
 
     def keep_beating() -> None:
-        counter = 1
-        while not stopped.wait(HEARTBEAT_SECONDS):
-            beat(counter)
-            counter += 1
+        counter, next_beat = 1, time.monotonic() + HEARTBEAT_SECONDS
+        while not stopped.wait(_LOG_SECONDS):
+            try:
+                files.keep_newest(log, LOG_BYTES)
+                if time.monotonic() >= next_beat:
+                    beat(counter)
+                    counter, next_beat = counter + 1, time.monotonic() + HEARTBEAT_SECONDS
+            except SlmError:  # the disk is full for now; the work itself may need none of it
+                continue
 
     beat(0)
+    _reserve(job).write_bytes(bytes(_RESERVED_BYTES))
     threading.Thread(target=keep_beating, name="heartbeat", daemon=True).start()
+
+
+def _reserve(job: Job) -> Path:
+    """Room on the disk for the last word, given up when there is no other."""
+    return job.folder / "reserve"
 
 
 def _hear_signals(report: JobReporter) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOUNDATION = {"slm.errors", "slm.config", "slm.files", "slm.locks", "slm.workspace", "slm.jobs"}
+FOUNDATION |= {"slm.processes"}
 BASE = FOUNDATION | {"slm.device", "slm.machine", "slm.children", "slm.utf8", "slm.worker"}
 BASE |= {"slm.queueing"}
 DATA = BASE | {"slm.data"}
@@ -33,6 +34,7 @@ ALLOWED = {
     "slm.device": {"slm.errors"},
     "slm.machine": set(),
     "slm.children": set(),
+    "slm.processes": set(),
     "slm.utf8": set(),
     "slm.data": DATA,
     "slm.tokenizer": TEXT,
