@@ -135,12 +135,14 @@ def tokens_for(
 ) -> Artefact | None:
     """The corpus as ids: those that exist for just these two and the separator, else encoded now.
 
-    Without a separator, the one that the tokenizer was trained to go with.
+    Without a separator, the one that the tokenizer was trained to go with. Those of a read-only
+    workspace do not count: a run finds its token files in its own.
 
     Raises: as `encode_corpus`.
     """
     separator = separator or separator_of(tokenizer)
-    known = matching_tokens(workspace.tokens.list(), corpus, tokenizer, separator)
+    own = (tokens for tokens in workspace.tokens.list() if not tokens.read_only)
+    known = matching_tokens(own, corpus, tokenizer, separator)
     return known or encode_corpus(
         workspace, corpus, tokenizer, report, separator=separator, owner=owner
     )

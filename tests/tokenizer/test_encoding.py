@@ -95,6 +95,15 @@ def test_tokens_are_made_once_for_a_corpus_and_a_tokenizer(workspace, corpus, to
     assert len(workspace.tokens.list()) == before
 
 
+def test_tokens_of_a_read_only_workspace_are_made_anew_where_runs_can_find_them(
+    workspace, corpus, tokenizer, tokens, tmp_path
+):
+    mine = Workspace(tmp_path, read_only=[workspace.root])
+    found = tokens_for(mine, corpus, tokenizer)
+    assert found.folder.parent == tmp_path / "tokens" and found.id != tokens.id
+    assert found.details["train"]["tokens"] == tokens.details["train"]["tokens"]
+
+
 def test_a_tokenizer_remembers_its_corpus_and_its_settings(workspace, corpus, tokenizer):
     assert tokenizer.manifest.parents == {"corpus": corpus.as_parent()}
     assert tokenizer.details["config"]["vocab_size"] == tokenizer.details["vocab_size"] == 400
