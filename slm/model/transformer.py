@@ -99,6 +99,12 @@ class Transformer(nn.Module):
         """The number format of the weights."""
         return self.token_embedding.weight.dtype
 
+    @property
+    def unembedding_weight(self) -> Tensor:
+        """What turns the normed stream into logits, (V, D): the token embedding, if tied."""
+        unembedding = self.token_embedding if self.unembedding is None else self.unembedding
+        return unembedding.weight
+
     def new_cache(self, batch_size: int = 1, max_length: int | None = None) -> KeyValueCache:
         """An empty cache on this model's device, in its number format."""
         return KeyValueCache(self.config, batch_size, max_length, self.device, self.dtype)
@@ -116,13 +122,7 @@ class Transformer(nn.Module):
 
         Raises: DataError for more positions than the context, or than the cache, has.
         """
-        positions, visible_TS = self._places(ids_BT, cache)
-        stream_BTD = self.token_embedding(ids_BT)
-        if self.position_embedding is not None:
-            stream_BTD = stream_BTD + self.position_embedding.weight[positions]
-        stream_BTD = tap(probe, "embed", NO_LAYER, stream_BTD)
-        stream_BTD = F.dropout(stream_BTD, self.config.dropout, self.training)
-        turns = self._turns(positions, stream_BTD.dtype)
+        stream_BTD, turns, visible_TS = self.enter(ids_BT, cache, probe)
         for layer, block in enumerate(self.blocks):
             stream_BTD = block(stream_BTD, turns, visible_TS, layer, cache, probe)
         if cache is not None:
@@ -131,11 +131,29 @@ class Transformer(nn.Module):
             stream_BTD = stream_BTD[:, -1:]
         return self.read_out(stream_BTD, probe)
 
+    def enter(
+        self, ids_BT: Tensor, cache: KeyValueCache | None = None, probe: Probe | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor] | None, Tensor | None]:
+        """What the first block is given: the residual stream, rotary tables, who sees whom.
+
+        In autocast the stream is in its number format, which halves what is read and written.
+
+        Raises: DataError as `forward`.
+        """
+        positions, visible_TS = self._places(ids_BT, cache)
+        stream_BTD = self.token_embedding(ids_BT)
+        if self.position_embedding is not None:
+            stream_BTD = stream_BTD + self.position_embedding.weight[positions]
+        if torch.is_autocast_enabled(stream_BTD.device.type):
+            stream_BTD = stream_BTD.to(torch.get_autocast_dtype(stream_BTD.device.type))
+        stream_BTD = tap(probe, "embed", NO_LAYER, stream_BTD)
+        stream_BTD = F.dropout(stream_BTD, self.config.dropout, self.training)
+        return stream_BTD, self._turns(positions, stream_BTD.dtype), visible_TS
+
     def read_out(self, stream_BTD: Tensor, probe: Probe | None = None) -> Tensor:
         """Logits from the residual stream: final norm, then the (un)embedding."""
         normed_BTD = tap(probe, "final_norm", NO_LAYER, self.final_norm(stream_BTD))
-        unembedding = self.token_embedding if self.unembedding is None else self.unembedding
-        return tap(probe, "logits", NO_LAYER, F.linear(normed_BTD, unembedding.weight))
+        return tap(probe, "logits", NO_LAYER, F.linear(normed_BTD, self.unembedding_weight))
 
     def _places(
         self, ids_BT: Tensor, cache: KeyValueCache | None

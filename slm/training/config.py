@@ -214,6 +214,13 @@ class TrainConfig(Config):
         "auto takes bfloat16 on GPUs that have it.",
         json_schema_extra=_ui(options=["auto", "float32", "bfloat16"]),
     )
+    compile: Literal["auto", "off", "graphs", "blocks", "whole"] = Field(
+        "auto",
+        description="How a step is started. off: operation by operation. graphs: recorded once, "
+        "then one call a step (CUDA graphs). blocks, whole: fused kernels are written first "
+        "(torch.compile), which takes up to a minute. auto: what ends this run soonest.",
+        json_schema_extra=_ui(options=["auto", "off", "graphs", "blocks", "whole"]),
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -246,13 +253,26 @@ def rate_factor(config: TrainConfig, step: int) -> float:
     begin = min(config.warmup_steps, config.steps // 2)
     if step < begin:
         return (step + 1) / begin
-    if config.schedule == "warmup-stable-decay":
-        begin = max(begin, config.steps - round(config.steps * config.decay_fraction))
+    begin = descent_begin(config) or begin
     if step < begin:
         return 1.0
     done = min(1.0, (step - begin) / max(1, config.steps - begin))
     shape = 0.5 * (1 + math.cos(math.pi * done)) if config.schedule == "cosine" else 1 - done
     return config.final_fraction + (1 - config.final_fraction) * shape
+
+
+def descent_begin(config: TrainConfig) -> int | None:
+    """The update from which on warmup-stable-decay descends; None where rates do not stay level.
+
+    A run that is to be longer is best taken up here, before its rates fell.
+
+    >>> descent_begin(TrainConfig(steps=100, decay_fraction=0.4))
+    60
+    """
+    if config.schedule != "warmup-stable-decay":
+        return None
+    warm = min(config.warmup_steps, config.steps // 2)
+    return max(warm, config.steps - round(config.steps * config.decay_fraction))
 
 
 def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:

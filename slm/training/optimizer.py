@@ -9,6 +9,7 @@ Shapes: M matrices of one shape in a group, R its shorter side, C its longer sid
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +80,7 @@ class Muon(torch.optim.Optimizer):
             for same_shape in by_shape.values():
                 self._move(same_shape, group)
 
-    def _move(self, matrices: list[nn.Parameter], group: Mapping[str, float]) -> None:
+    def _move(self, matrices: list[nn.Parameter], group: Mapping[str, Any]) -> None:
         gradients = [matrix.grad for matrix in matrices if matrix.grad is not None]
         averages = [self._average(matrix) for matrix in matrices]
         torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
@@ -88,13 +89,14 @@ class Muon(torch.optim.Optimizer):
         if batch_MRC.is_cuda:
             batch_MRC = batch_MRC.bfloat16()
         updates_MRC = orthogonalized(batch_MRC, int(group["newton_schulz_steps"]))
-        for matrix, update_RC in zip(matrices, updates_MRC.to(matrices[0].dtype), strict=True):
+        # The rate may be a number or, in a recorded step, a tensor that is filled anew.
+        updates_MRC = updates_MRC.to(matrices[0].dtype) * -group["lr"]
+        if group["weight_decay"]:
+            torch._foreach_mul_(list[Tensor](matrices), 1 - group["lr"] * group["weight_decay"])
+        for matrix, update_RC in zip(matrices, updates_MRC, strict=True):
             height, width = matrix.shape
             scale = math.sqrt(max(1.0, height / width))
-            if group["weight_decay"]:
-                matrix.mul_(1 - group["lr"] * group["weight_decay"])
-            update = update_RC if _is_wide(matrix) else update_RC.mT
-            matrix.add_(update, alpha=-group["lr"] * scale)
+            matrix.add_(update_RC if _is_wide(matrix) else update_RC.mT, alpha=scale)
 
     def _average(self, matrix: nn.Parameter) -> Tensor:
         state = self.state[matrix]
@@ -105,46 +107,84 @@ class Muon(torch.optim.Optimizer):
 
 
 class Optimizers:
-    """The optimizers of one model, moved together; a rate factor scales every peak rate."""
+    """The optimizers of one model, moved together; a rate factor scales every peak rate.
 
-    def __init__(self, model: nn.Module, config: TrainConfig) -> None:
+    With `record`, on a GPU, the update is recorded as a CUDA graph and replayed with one
+    call: gradients must then be where they were in the step before.
+    """
+
+    def __init__(self, model: nn.Module, config: TrainConfig, *, record: bool = False) -> None:
         self._names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
+        self._record = record
+        self._steps_seen = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
         hidden = hidden_matrices(model) if config.optimizer == "muon" else []
         chosen = set(hidden)
         others = [p for p in model.parameters() if p.requires_grad and p not in chosen]
         decayed = [p for p in others if p.ndim >= 2]
         kept = [p for p in others if p.ndim < 2]  # norms and biases are not pulled towards zero
-        groups = [
-            {"params": decayed, "weight_decay": config.weight_decay},
-            {"params": kept, "weight_decay": 0.0},
-        ]
+        groups = [{"params": decayed, "pulled": True}, {"params": kept, "pulled": False}]
+        device = others[0].device
         self._parts: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(
                 [group for group in groups if group["params"]],
-                lr=config.learning_rate,
+                lr=torch.ones((), device=device) if record else 1.0,
                 betas=ADAM_BETAS,
                 eps=ADAM_EPS,
-                fused=others[0].device.type in {"cpu", "cuda"},
+                fused=device.type in {"cpu", "cuda"},
+                capturable=record,
             )
         ]
         if hidden:
-            self._parts.append(
-                Muon(
-                    hidden,
-                    lr=config.muon_learning_rate,
-                    momentum=config.muon_momentum,
-                    weight_decay=config.weight_decay,
-                )
-            )
-        self._peaks = [[group["lr"] for group in part.param_groups] for part in self._parts]
+            self._parts.append(Muon(hidden, lr=1.0))
+        if record:
+            for part in self._parts:
+                for group in part.param_groups:
+                    group["lr"] = torch.ones((), device=device)
+        self.adopt(config)
+
+    def adopt(self, config: TrainConfig) -> None:
+        """Take over rates, momentum and weight decay, from the next step on; the state stays."""
+        self._peaks: list[list[float]] = []
+        for part in self._parts:
+            is_muon = isinstance(part, Muon)
+            for group in part.param_groups:
+                pulled = is_muon or group["pulled"]
+                group["weight_decay"] = config.weight_decay if pulled else 0.0
+                if is_muon:
+                    group["momentum"] = config.muon_momentum
+            peak = config.muon_learning_rate if is_muon else config.learning_rate
+            self._peaks.append([peak] * len(part.param_groups))
+        self._graph, self._steps_seen = None, 0  # a record holds the settings of its time
 
     def step(self, factor: float) -> None:
         """Apply the gradients at `factor` times the peak rates, then drop them."""
         for part, peaks in zip(self._parts, self._peaks, strict=True):
             for group, peak in zip(part.param_groups, peaks, strict=True):
-                group["lr"] = peak * factor
-            part.step()
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(peak * factor)
+                else:
+                    group["lr"] = peak * factor
+        if self._record and self._steps_seen > 0:
+            self._replay()
+        else:
+            self._apply()
+        self._steps_seen += 1
+        for part in self._parts:
             part.zero_grad(set_to_none=True)
+
+    def _apply(self) -> None:
+        for part in self._parts:
+            part.step()
+
+    def _replay(self) -> None:
+        """The update as one call; recorded at the second step, when all state is there."""
+        if self._graph is None:
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                self._apply()
+            self._graph = graph
+        self._graph.replay()
 
     def tensors(self) -> dict[str, Tensor]:
         """The whole state by name, `<parameter>/<what>`; on the CPU, ready to be stored."""

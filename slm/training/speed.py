@@ -20,8 +20,9 @@ from slm.model.config import ModelConfig, flops_per_token, memory_bytes
 from slm.model.loss import token_nats
 from slm.model.transformer import Transformer
 from slm.training.config import TrainConfig
+from slm.training.gradients import number_format
 from slm.training.optimizer import Optimizers
-from slm.training.trainer import number_format, place
+from slm.training.trainer import place
 
 _LEAST, _MOST = 3, 200  # measurements of each part
 _LONGEST_ROW_SECONDS = 120.0

@@ -10,40 +10,47 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from slm import device as devices
 from slm import files
 from slm.data.batches import TokenFile
-from slm.errors import ConfigError, DataError, DivergedError, JobError
+from slm.errors import ConfigError, DataError, DivergedError, JobError, WorkspaceError
 from slm.jobs import Reporter, silent
 from slm.locks import FileLock
+from slm.model.config import flops_per_token
 from slm.model.loss import IGNORED, LossTally, token_nats
 from slm.model.transformer import Transformer
-from slm.training import ranks, resume
+from slm.training import memory, ranks, resume
+from slm.training.changes import Changes, require_rows
+from slm.training.compiling import choose_way
 from slm.training.config import (
     TrainConfig,
     is_evaluation_step,
     is_observation_step,
     rate_factor,
 )
+from slm.training.events import latest_config
+from slm.training.gradients import Gradients, number_format
+from slm.training.measures import UpdateRatios, copy_bytes, gradient_norms
 from slm.training.optimizer import Optimizers
+from slm.training.peak import EnergyMeter, peak_of
 from slm.training.rates import note_machine
 from slm.training.runs import METRICS, RunSettings, tokens_folder
 
 _EVALUATION_LOGITS = 2**23  # values that one evaluation batch may make
 _EVALUATION_ROWS = 128
 _REPORT_SECONDS = 0.2
+_COPY_SHARE = 0.25  # of the free memory that a copy of the weights may take for a moment
 _logger = logging.getLogger(__name__)
 
 
@@ -51,11 +58,19 @@ class Observer(Protocol):
     """Someone who looks at the model along the way: snapshots, samples, probes."""
 
     def on_evaluation(self, step: int, model: Transformer) -> dict[str, NDArray[Any]]:
-        """Look, and name what was found; single numbers join the step's metrics record.
+        """Look, and name what was found.
 
-        The model is in evaluation mode, and random numbers drawn here do not
-        change the training.
+        Single numbers, and arrays of one number a layer, join the step's metrics record. The
+        model is in evaluation mode, and random numbers drawn here do not change the training.
         """
+
+
+@runtime_checkable
+class FollowsChanges(Protocol):
+    """An observer that wants to know the settings in force, which may change in mid-run."""
+
+    def on_change(self, config: TrainConfig) -> None:
+        """Told at the start, and before the first update with other settings."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +95,21 @@ def train(
 
     `tokens` is the folder of its token files where it is not the one beside the runs.
     When the reporter asks to stop, a checkpoint is committed and the state is "stopped".
+    Changes that `events.request_change` asks for are in force from the next update on.
 
     Raises: JobError when another process trains this run; DivergedError when loss or
     gradient are not finite any more; DataError when a token file changed or is missing;
-    CheckpointError when there are checkpoints, but none is sound; WorkspaceError when
-    the disk is full.
+    CheckpointError when there are checkpoints, but none is sound; NoMemoryError when the
+    memory is too small, before or during the training; WorkspaceError when the disk is
+    full, or the run is of a later version.
     """
     settings = RunSettings.read(run_folder)
-    with _sole_trainer(run_folder):
+    if settings.later_schema:
+        raise WorkspaceError(
+            f"The run was written by a later version (schema {settings.later_schema}); it can be "
+            "looked at, not trained. Update this program."
+        )
+    with _sole_trainer(run_folder), memory.told_in_words(run_folder):
         return _Training(run_folder, settings, tokens, observers, report).run()
 
 
@@ -122,112 +144,167 @@ class _Training:
         self.train_tokens, self.val_tokens = _open_tokens(
             settings, tokens or tokens_folder(run_folder, settings)
         )
-        self.rows = ranks.share_of_rows(self.config.batch_size, self.config.grad_accum_steps)
-        if any(rows.start == rows.stop for rows in self.rows):
-            raise ConfigError(
-                f"batch_size ({self.config.batch_size}) must be at least grad_accum_steps × "
-                f"processes ({self.config.grad_accum_steps} × {ranks.world_size()})."
-            )
+        require_rows(self.config)
+        memory.require(settings.model, latest_config(run_folder), self.device, self.dtype)
         cores = max(1, (os.cpu_count() or 1) // ranks.world_size())
         threads = devices.set_threads(self.config.threads or cores)
         devices.seed_everything(self.config.seed)
         self.model = Transformer(settings.model).to(self.device)
-        self.optimizers = Optimizers(self.model, self.config)
+        chosen = choose_way(self.config, settings.model, self.device, ranks.world_size())
+        _logger.info("computing steps: %s (%s)", chosen.way, chosen.reason)
+        self.optimizers = Optimizers(self.model, self.config, record=chosen.records)
         torch.manual_seed(self.config.seed + ranks.rank())  # dropout differs between processes
         self.store = resume.Store(run_folder, settings, self.model, self.optimizers, threads)
         self.progress = self.store.restore()
         if ranks.rank() == 0:
-            note_machine(run_folder, self.device, ranks.world_size())
-        self.replica: nn.Module = self.model
-        if ranks.world_size() > 1:
-            self.replica = DistributedDataParallel(self.model)
+            self._note_machine(threads)
+        self.changes = Changes(run_folder, settings.train)
+        self._adopt(self.changes.at(self.progress.step))
+        self.energy = EnergyMeter(self.device)
+        self.energy_before = self.progress.energy_joules or 0.0
+        self.gradients = Gradients(self.model, self.dtype, chosen)
         self.resumed = time.monotonic() - self.progress.elapsed_seconds
         self.last_report = -math.inf
         self.train_nats: float | None = None
         self.gradient_norm = 0.0
         self.seconds_logged = self.progress.train_seconds
-        self.tokens_logged = self.progress.tokens
+        self.tokens_logged, self.windows_logged = self.progress.tokens, self.progress.windows
 
     def run(self) -> Outcome:
-        progress, config = self.progress, self.config
+        progress = self.progress
         if progress.step == 0:
             self._look_and_record({})
-        while progress.step < config.steps:
-            stop, save = ranks.from_first(self.report.should_stop(), self.store.is_due(progress))
-            if stop:
-                break
+        while not self._ends():
+            (timely,) = ranks.from_first(self.store.is_time(progress))
+            save = timely or self.store.is_due_at(progress.step + 1)
             files.reach("train.step")
             record = self._step(save)
             if self._look_and_record(record):
                 save = save or any(ranks.from_first(self.store.improves(progress)))
-            if save or progress.step == config.steps:
+            if save or progress.step >= self.config.steps:
                 self._commit()
         if self.store.committed_step != progress.step and progress.step > 0:
             self._commit()
-        state: Literal["done", "stopped"] = "done" if progress.step >= config.steps else "stopped"
+        state: Literal["done", "stopped"]
+        state = "done" if progress.step >= self.config.steps else "stopped"
         return Outcome(
             state, progress.step, self.train_nats, progress.val_nats, progress.elapsed_seconds
         )
+
+    def _ends(self) -> bool:
+        """Whether the run is over, or is to stop, before its next update; takes up changes."""
+        step = self.progress.step
+        stop, asked = ranks.from_first(self.report.should_stop(), self.changes.asked())
+        if asked:
+            self.changes.take(step)
+        if asked or self.changes.begin_at(step):
+            self._adopt(self.changes.at(step))
+        return stop or step >= self.config.steps
+
+    def _adopt(self, config: TrainConfig) -> None:
+        """Let these settings be in force from the next update on."""
+        require_rows(config)
+        self.config = self.store.config = config
+        self.rows = ranks.share_of_rows(config.batch_size, config.grad_accum_steps)
+        self.optimizers.adopt(config)
+        for observer in self.observers:
+            if isinstance(observer, FollowsChanges):
+                observer.on_change(config)
 
     def _step(self, save: bool) -> dict[str, Any]:
         """One update. Its record, empty when this step is not to be logged."""
         progress, config = self.progress, self.config
         factor = rate_factor(config, progress.step)
-        ids_BT, targets_BT = self.train_tokens.batch(
-            config.seed, progress.step, config.batch_size, self.settings.model.context_length
+        ids_BT, targets_BT = self.train_tokens.batch_from(
+            config.seed, progress.windows, config.batch_size, self.settings.model.context_length
         )
         n_targets = int((targets_BT != IGNORED).sum())  # padding is none
-        nats, gradient_norm = self._gradients(ids_BT, targets_BT, n_targets)
         step = progress.step + 1
-        logged = step % config.log_every == 0 or is_evaluation_step(config, step)
+        measured = is_evaluation_step(config, step)
+        nats = self._gradients(ids_BT, targets_BT, n_targets)
+        parts = self._measure_gradients() if measured else {}
+        limit = config.gradient_clip or math.inf
+        gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        logged = step % config.log_every == 0 or measured
         record: dict[str, Any] = {}
         if logged or save:
             (mean_nats,) = ranks.total(nats.item() / n_targets)
             norm = gradient_norm.item()
             self.train_nats, self.gradient_norm = mean_nats, norm
             self._require_finite(step, mean_nats, norm)
-            record = {"train_nats": mean_nats, "gradient_norm": norm} if logged else {}
-        self.optimizers.step(factor)
+            record = {"train_nats": mean_nats, "gradient_norm": norm, **parts} if logged else {}
+        record |= self._update(factor, measured)
         progress.step = step
         progress.tokens += n_targets
+        progress.windows += config.batch_size
         return record
 
-    def _gradients(
-        self, ids_BT: Tensor, targets_BT: Tensor, n_targets: int
-    ) -> tuple[Tensor, Tensor]:
-        """Fill the gradients; this process's summed nats, and the norm before clipping."""
+    def _measure_gradients(self) -> dict[str, Any]:
+        """The norm of each part's gradient, in time that counts as looking."""
+        if ranks.rank() > 0:
+            return {}
+        with self._looking():
+            return {"gradient_norms": gradient_norms(self.model)}
+
+    def _update(self, factor: float, measured: bool) -> dict[str, Any]:
+        """Move the weights; how far, where that is to be measured and a copy of them fits."""
+        spare = memory.available(self.device) if measured and ranks.rank() == 0 else 0
+        if _COPY_SHARE * spare < copy_bytes(self.model):
+            self.optimizers.step(factor)
+            return {}
+        with self._looking():
+            before = UpdateRatios(self.model)
+        self.optimizers.step(factor)
+        with self._looking():
+            return {"update_ratios": before.ratios()}
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Time in this block is not training's."""
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.progress.looking_seconds += time.monotonic() - begin
+
+    def _gradients(self, ids_BT: Tensor, targets_BT: Tensor, n_targets: int) -> Tensor:
+        """Fill the gradients; this process's summed nats."""
         share = ranks.world_size() / n_targets  # processes' gradients are averaged
         nats = torch.zeros((), device=self.device)
-        self.replica.train()
         for number, rows in enumerate(self.rows):
             last = number == len(self.rows) - 1
-            ids = ids_BT[rows].to(self.device, non_blocking=True)
-            targets = targets_BT[rows].to(self.device, non_blocking=True)
-            with self._alone_unless(last):
-                with number_format(self.device, self.dtype):
-                    logits_BTV = self.replica(ids)
-                micro_nats = token_nats(logits_BTV, targets).sum()
-                torch.autograd.backward(micro_nats * share)
-            nats += micro_nats.detach()
-        limit = self.config.gradient_clip or math.inf
-        return nats, nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+            nats += self.gradients.add(
+                ids_BT[rows], targets_BT[rows], share, first=number == 0, last=last
+            )
+        return nats
+
+    def _note_machine(self, threads: int) -> None:
+        peak = peak_of(self.device, self.dtype, threads)
+        note_machine(
+            self.run_folder,
+            self.device,
+            ranks.world_size(),
+            dtype=str(self.dtype).removeprefix("torch."),
+            peak_flops=peak.flops * ranks.world_size(),
+            peak_source=peak.source,
+        )
 
     def _look_and_record(self, record: dict[str, Any]) -> bool:
         """Evaluate, show the model to the observers, append the record. True when evaluated."""
         progress, step = self.progress, self.progress.step
         evaluate = is_evaluation_step(self.config, step)
         found: dict[str, Any] = {}
-        begin = time.monotonic()
         if evaluate or is_observation_step(self.config, step):
-            with _unobserved(self.model, self.device):
+            with self._looking(), _unobserved(self.model, self.device):
                 if evaluate:
                     progress.val_nats = self._validation_nats()
                     self._require_finite(step, progress.val_nats or 0.0)
                 for observer in self.observers if ranks.rank() == 0 else ():
                     found |= observer.on_evaluation(step, self.model)
-            progress.looking_seconds += time.monotonic() - begin
         progress.elapsed_seconds = time.monotonic() - self.resumed
         if record or evaluate:
+            taken = self.energy.joules()
+            progress.energy_joules = None if taken is None else self.energy_before + taken
             self._append(record, progress.val_nats if evaluate else None, found)
         self._tell()
         return evaluate and progress.val_nats is not None
@@ -235,11 +312,14 @@ class _Training:
     def _append(
         self, record: dict[str, Any], val_nats: float | None, found: dict[str, Any]
     ) -> None:
-        progress = self.progress
+        progress, config, model = self.progress, self.config, self.settings.model
         seconds = progress.train_seconds - self.seconds_logged
         new_tokens = progress.tokens - self.tokens_logged
+        new_places = (progress.windows - self.windows_logged) * model.context_length
         self.seconds_logged, self.tokens_logged = progress.train_seconds, progress.tokens
-        factor = rate_factor(self.config, max(0, progress.step - 1))
+        self.windows_logged = progress.windows
+        factor = rate_factor(config, max(0, progress.step - 1))
+        with_muon = config.optimizer == "muon"
         whole = {
             "step": progress.step,
             "tokens": progress.tokens,
@@ -247,12 +327,19 @@ class _Training:
             "train_seconds": round(progress.train_seconds, 4),
             "train_nats": None,
             "val_nats": val_nats,
-            "learning_rate": self.config.learning_rate * factor,
+            "learning_rate": config.learning_rate * factor,
+            "muon_learning_rate": config.muon_learning_rate * factor if with_muon else None,
+            "batch_size": config.batch_size if progress.step else None,
             "gradient_norm": None,
             "tokens_per_second": round(new_tokens / seconds, 1) if seconds > 0 else None,
+            "flops_per_second": None,
             **record,
-            **{name: float(x) for name, x in found.items() if np.ndim(x) == 0 and np.isfinite(x)},
+            **_for_the_record(found, model.n_layers),
         }
+        if seconds > 0 and new_places:
+            whole["flops_per_second"] = round(3 * flops_per_token(model) * new_places / seconds)
+        if progress.energy_joules is not None:
+            whole["energy_joules"] = round(progress.energy_joules, 3)
         if ranks.rank() == 0:
             files.append_record(self.run_folder / METRICS, whole)
 
@@ -319,16 +406,19 @@ class _Training:
             val_nats=self.progress.val_nats,
         )
 
-    def _alone_unless(self, last: bool) -> AbstractContextManager[Any]:
-        """Only the last micro-batch of a step exchanges gradients with the other processes."""
-        if isinstance(self.replica, DistributedDataParallel) and not last:
-            return self.replica.no_sync()
-        return nullcontext()
 
-
-def number_format(device: str, dtype: torch.dtype) -> AbstractContextManager[Any]:
-    """Matrix products inside are computed in that number format; weights stay float32."""
-    return nullcontext() if dtype == torch.float32 else torch.autocast(device, dtype)
+def _for_the_record(found: Mapping[str, Any], n_layers: int) -> dict[str, Any]:
+    """What observers found that is a finite number, or one a layer."""
+    kept: dict[str, Any] = {}
+    for name, value in found.items():
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            continue
+        if array.ndim == 0:
+            kept[name] = float(array)
+        elif array.shape == (n_layers,):
+            kept[name] = [float(number) for number in array]
+    return kept
 
 
 def evaluation_batches(

@@ -34,7 +34,7 @@ FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "checkpoint_seconds",
             "checkpoint_every",
         ),
-        "Machine and seed": ("seed", "threads", "device", "dtype"),
+        "Machine and seed": ("seed", "threads", "device", "dtype", "compile"),
     }
 )
 FIELDS: tuple[str, ...] = (*BASIC, *(name for names in FOLDED.values() for name in names))
@@ -71,6 +71,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
             )
         },
         "dtype": "Number format",
+        "compile": "Start of steps",
     }
 )
 _NAME_CHARACTERS = 80
