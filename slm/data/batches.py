@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from slm import files
+from slm.data.id_rows import open_row
 from slm.data.windows import Plan, WindowMode, plan, require_marks, require_window
 from slm.errors import DataError
 
@@ -31,7 +32,6 @@ IGNORED = -1  # a target that no loss counts
 _MAGIC = b"SLMT"
 _VERSION = 1
 _HEADER_BYTES = 16
-_READ_WHOLE_BYTES = 64 * 2**20  # larger files are mapped, not read
 _SCANNED_IDS = 16 * 2**20  # looked through at once for document ends
 
 
@@ -59,11 +59,7 @@ class TokenFile:
         self.document_end = document_end
         self.window_mode: WindowMode = windows
         self.vocab_size, count, dtype = _read_header(self.path)
-        self._ids: NDArray[np.unsignedinteger]
-        if count * dtype.itemsize <= _READ_WHOLE_BYTES:
-            self._ids = np.fromfile(self.path, dtype=dtype, count=count, offset=_HEADER_BYTES)
-        else:
-            self._ids = np.memmap(self.path, dtype, "r", offset=_HEADER_BYTES, shape=(count,))
+        self._ids = open_row(self.path, dtype, _HEADER_BYTES, count)
         self._latest_plan: tuple[int, Plan] | None = None
         self._latest_epoch: tuple[tuple[int, int, int], NDArray[np.int64]] | None = None
 
@@ -99,11 +95,12 @@ class TokenFile:
         return cls(path)
 
     def __len__(self) -> int:
-        return int(self._ids.size)
+        return self._ids.size
 
     def ids(self, start: int = 0, stop: int | None = None) -> NDArray[np.int64]:
         """Ids from start up to stop (to the end without one), as a copy."""
-        return self._ids[start:stop].astype(np.int64)
+        first, last, _ = slice(start, stop).indices(len(self))
+        return self._ids.span(first, last).astype(np.int64)
 
     def batch(
         self, seed: int, step: int, batch_size: int, context_length: int
@@ -121,12 +118,22 @@ class TokenFile:
         Raises:
             DataError: the file is shorter than one window.
         """
+        return self.batch_from(seed, step * batch_size, batch_size, context_length)
+
+    def batch_from(
+        self, seed: int, n_read: int, batch_size: int, context_length: int
+    ) -> tuple[Tensor, Tensor]:
+        """The windows that come when `n_read` were read already, in batches of whatever size.
+
+        Raises:
+            DataError: the file is shorter than one window.
+        """
         self._require_window(context_length)
         n_windows = self.windows_per_epoch(context_length)
         spans_B2 = np.empty((batch_size, 2), dtype=np.int64)
         row = 0
         while row < batch_size:
-            epoch, offset = divmod(step * batch_size + row, n_windows)
+            epoch, offset = divmod(n_read + row, n_windows)
             spans_W2 = self._epoch_spans(seed, epoch, context_length)
             part = spans_W2[offset : offset + batch_size - row]
             spans_B2[row : row + len(part)] = part
@@ -178,7 +185,10 @@ class TokenFile:
             return np.empty(0, dtype=np.int64)
         firsts = range(0, len(self), _SCANNED_IDS)
         found = [
-            first + np.flatnonzero(self._ids[first : first + _SCANNED_IDS] == self.document_end)
+            first
+            + np.flatnonzero(
+                self._ids.span(first, min(first + _SCANNED_IDS, len(self))) == self.document_end
+            )
             for first in firsts
         ]
         return np.concatenate([np.empty(0, dtype=np.int64), *found])
@@ -203,17 +213,16 @@ class TokenFile:
         n_targets_B: NDArray[np.int64] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """ids and targets from those starts; with fewer targets than T, the rest is padded."""
-        positions_BT = starts_B[:, None] + np.arange(context_length + 1)
+        held = self._ids.windows(starts_B, context_length + 1).astype(np.int64)
         if n_targets_B is not None and n_targets_B.min(initial=context_length) < context_length:
-            return self._cut_padded(positions_BT, n_targets_B)
-        window = torch.from_numpy(self._ids[positions_BT].astype(np.int64))
+            return self._padded(held, n_targets_B)
+        window = torch.from_numpy(held)
         return window[:, :-1].contiguous(), window[:, 1:].contiguous()
 
-    def _cut_padded(
-        self, positions_BT: NDArray[np.int64], n_targets_B: NDArray[np.int64]
+    def _padded(
+        self, held: NDArray[np.int64], n_targets_B: NDArray[np.int64]
     ) -> tuple[Tensor, Tensor]:
-        held = self._ids[np.minimum(positions_BT, len(self) - 1)].astype(np.int64)
-        asked_BT = np.arange(positions_BT.shape[1] - 1) < n_targets_B[:, None]
+        asked_BT = np.arange(held.shape[1] - 1) < n_targets_B[:, None]
         ids_BT = np.where(asked_BT, held[:, :-1], 0)
         targets_BT = np.where(asked_BT, held[:, 1:], IGNORED)
         return torch.from_numpy(ids_BT), torch.from_numpy(targets_BT)

@@ -1,6 +1,7 @@
 """Token files: the header, the order of windows, and what a damaged file is told."""
 
 import hashlib
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slm.data import id_rows
 from slm.data.batches import TokenFile
 from slm.errors import DataError
 
@@ -229,3 +231,26 @@ def test_damaged_files_are_named(tmp_path):
             TokenFile(path)
     with pytest.raises(DataError, match=r"no token file gone\.bin"):
         TokenFile(tmp_path / "gone.bin")
+
+
+@pytest.mark.parametrize("read_whole_bytes", [0, 2**20], ids=["on the disk", "in memory"])
+def test_ids_are_the_same_wherever_they_are_held(tmp_path, monkeypatch, read_whole_bytes):
+    monkeypatch.setattr(id_rows, "READ_WHOLE_BYTES", read_whole_bytes)
+    tokens = TokenFile.write(tmp_path / "train.bin", [np.arange(100)], vocab_size=100)
+    assert tokens.ids(3, 6).tolist() == [3, 4, 5]
+    assert tokens.ids(95).tolist() == [95, 96, 97, 98, 99]
+    assert tokens.ids(98, 200).tolist() == [98, 99]
+    beyond = tokens._ids.windows(np.array([0, 98, 100]), 4)
+    assert beyond.tolist() == [[0, 1, 2, 3], [98, 99, 99, 99], [99, 99, 99, 99]]
+    ids_BT, targets_BT = tokens.batch(seed=0, step=0, batch_size=4, context_length=8)
+    assert torch.equal(targets_BT, ids_BT + 1)
+
+
+def test_a_file_that_is_cut_short_while_it_is_read_is_told(tmp_path, monkeypatch):
+    """A mapped file would end the process with a bus error here."""
+    monkeypatch.setattr(id_rows, "READ_WHOLE_BYTES", 0)
+    tokens = TokenFile.write(tmp_path / "train.bin", [np.arange(5_000)], vocab_size=5_000)
+    os.truncate(tokens.path, 4_016)
+    assert tokens.ids(0, 2_000).tolist() == list(range(2_000))
+    with pytest.raises(DataError, match=r"train\.bin was cut short while it was read"):
+        tokens.ids(1_990, 2_010)
