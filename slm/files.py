@@ -23,7 +23,7 @@ from slm.errors import DiskFullError, WorkspaceError
 
 MANIFEST = "manifest.json"
 STAGING = ".tmp-"
-_TRASH = ".trash-"
+TRASH = ".trash-"
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _REPLACE_PATIENCE_SECONDS = 2.5
 
@@ -253,7 +253,7 @@ def remove_folder(folder: Path) -> None:
     Raises: WorkspaceError when the disk refuses.
     """
     if folder.exists():
-        doomed = folder.with_name(f"{_TRASH}{uuid4().hex[:8]}")
+        doomed = folder.with_name(f"{TRASH}{uuid4().hex[:8]}")
         with disk_errors(folder):
             _replace(folder, doomed)
         shutil.rmtree(doomed, ignore_errors=True)
@@ -261,7 +261,7 @@ def remove_folder(folder: Path) -> None:
 
 def remove_staging(folder: Path) -> None:
     """Clear what killed writers left half-made in `folder`. Call it as the only writer."""
-    for left in [*folder.glob(f"{STAGING}*"), *folder.glob(f"{_TRASH}*")]:
+    for left in [*folder.glob(f"{STAGING}*"), *folder.glob(f"{TRASH}*")]:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:

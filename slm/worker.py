@@ -20,6 +20,7 @@ from typing import Any
 from slm import files, jobs, locks, processes, queueing
 from slm.errors import DiskFullError, JobError, SlmError, WorkspaceError
 from slm.jobs import Job, StageStatus
+from slm.workspace import Workspace
 
 HEARTBEAT_SECONDS = 5.0
 LOG_BYTES = 1_000_000
@@ -152,6 +153,7 @@ def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
     lock = locks.FileLock(job.folder / "job.lock")
     if not lock.acquire(patience_seconds=2):
         raise JobError(f"{job.name!r} is already being worked on.")
+    Workspace(job.folder.parents[1]).sweep()
     report = JobReporter(job)
     report.restore(job.status())
     slot = None

@@ -12,10 +12,11 @@ import io
 import json
 import re
 import secrets
+import shutil
 import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from slm.errors import WorkspaceError
 SCHEMA = 1
 KINDS = ("corpora", "tokenizers", "tokens", "runs", "models", "jobs")
 LOCAL_OWNER = "local"
+_MAKING = ".making-"
 MAX_NAME = 80
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{3,63}")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -198,8 +200,29 @@ class Shelf:
             del staging
             return replace(manifest, details=draft_details).to_json()
 
-        with files.commit_folder(self.folder / manifest.id, fields) as staging:
-            yield Draft(manifest.id, staging, draft_details)
+        maker = locks.FileLock(self.folder / f"{_MAKING}{manifest.id}.lock")
+        with files.disk_errors(self.folder):
+            files.make_folder(self.folder)
+            maker.acquire()
+        try:
+            with files.commit_folder(self.folder / manifest.id, fields) as staging:
+                yield Draft(manifest.id, staging, draft_details)
+        finally:
+            maker.release()
+            with suppress(PermissionError):  # Windows: somebody looks at it just now
+                maker.path.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half-made or half-deleted; what is being made stays."""
+        for lock in self.folder.glob(f"{_MAKING}*.lock"):
+            if not locks.is_held(lock):
+                made = lock.name.removeprefix(_MAKING).removesuffix(".lock")
+                for staging in self.folder.glob(f"{files.STAGING}{made}-*"):
+                    shutil.rmtree(staging, ignore_errors=True)
+                with suppress(PermissionError):
+                    lock.unlink(missing_ok=True)
+        for trash in self.folder.glob(f"{files.TRASH}*"):
+            shutil.rmtree(trash, ignore_errors=True)
 
     def open_folder(
         self,
@@ -284,15 +307,43 @@ class Workspace:
         assert isinstance(shelf, Shelf)
         return shelf
 
+    def sweep(self) -> None:
+        """Remove what killed processes left half-made on any shelf."""
+        for kind in KINDS:
+            self.shelf(kind).sweep()
+
 
 def archive(artefact: Artefact) -> bytes:
-    """All files of an artefact as a ZIP, under a folder named by its id."""
+    """All files of an artefact as a ZIP, under a folder named by its id.
+
+    A run in training goes on meanwhile. A checkpoint that it drops before it is packed is
+    left out whole, never in part.
+    """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted(artefact.folder.rglob("*")):
-            if path.is_file() and path.suffix != ".lock":
-                packed.write(path, Path(artefact.id) / path.relative_to(artefact.folder))
+        for unit in _units(artefact.folder):
+            with ExitStack() as opened:
+                try:  # an open file stays readable when its folder is dropped
+                    streams = [(path, opened.enter_context(path.open("rb"))) for path in unit]
+                except FileNotFoundError:
+                    continue
+                for path, content in streams:
+                    name = Path(artefact.id) / path.relative_to(artefact.folder)
+                    with packed.open(name.as_posix(), "w", force_zip64=True) as target:
+                        shutil.copyfileobj(content, target)
     return stream.getvalue()
+
+
+def _units(folder: Path) -> Iterator[list[Path]]:
+    """The files of an artefact to pack, those that are committed together in one list."""
+    committed = [path.parent for path in sorted(folder.glob(f"*/*/{files.MANIFEST}"))]
+    for place in committed:
+        yield [path for path in sorted(place.rglob("*")) if path.is_file()]
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        inside = any(place in path.parents for place in committed)
+        if not hidden and not inside and path.suffix != ".lock" and path.is_file():
+            yield [path]
 
 
 def folder_bytes(artefact: Artefact) -> int:

@@ -2,11 +2,12 @@
 
 import errno
 import json
+import os
 
 import pytest
 
 from slm import files
-from slm.errors import WorkspaceError
+from slm.errors import DiskFullError, WorkspaceError
 
 
 def test_a_record_reads_back_as_it_was_written(tmp_path):
@@ -132,3 +133,52 @@ def test_a_damaged_json_file_is_named(tmp_path):
 def test_too_little_space_is_told_with_both_figures(tmp_path):
     with pytest.raises(WorkspaceError, match="needs 1,000,000,000,000 MB"):
         files.require_space(tmp_path, 10**18, "A checkpoint")
+
+
+def test_a_line_behind_a_torn_one_is_not_lost_with_it(tmp_path):
+    log = tmp_path / "events.jsonl"
+    files.append_record(log, {"step": 1})
+    log.write_bytes(log.read_bytes() + b'{"step": 2, "cr')  # its writer was killed here
+    files.append_record(log, {"step": 3})
+    read = files.read_records(log)
+    assert ([r["step"] for r in read.records], read.damaged) == ([1, 3], 1)
+
+
+def test_a_line_that_the_disk_takes_in_part_is_taken_back(tmp_path, monkeypatch):
+    log = tmp_path / "metrics.jsonl"
+    files.append_record(log, {"step": 1})
+    before, write = log.read_bytes(), os.write
+
+    def nearly_full(descriptor: int, data: bytes) -> int:
+        if data.startswith(b"{"):
+            return write(descriptor, data[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", nearly_full)
+    with pytest.raises(DiskFullError, match=r"metrics\.jsonl was not saved"):
+        files.append_record(log, {"step": 2})
+    assert log.read_bytes() == before
+
+
+def test_a_log_keeps_its_newest_lines_and_its_writer_goes_on(tmp_path):
+    log = tmp_path / "worker.log"
+    with log.open("ab", buffering=0) as writer:
+        for number in range(1_000):
+            writer.write(b"line %03d\n" % number)
+        files.keep_newest(log, 900)
+        writer.write(b"line 1000\n")
+    assert log.read_bytes() == b"line 1000\n"
+    older = files.older_part(log).read_bytes().splitlines()
+    assert older[0] == b"line 901" and older[-1] == b"line 999"
+
+
+def test_a_log_that_is_deleted_while_it_is_looked_at_has_no_records(tmp_path):
+    assert files.read_records(tmp_path / "gone" / "metrics.jsonl") == ([], 0, 0)
+
+
+def test_staging_and_trash_of_killed_writers_are_cleared(tmp_path):
+    for left in (".tmp-7-abc", ".trash-abc", "7"):
+        (tmp_path / left).mkdir()
+    (tmp_path / ".tmp-1-config.json").touch()
+    files.remove_staging(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["7"]

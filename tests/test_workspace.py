@@ -1,11 +1,15 @@
 """Artefacts: ids name folders, names are data, read-only ones stand beside one's own."""
 
+import io
 import json
+import zipfile
+from pathlib import Path
 
 import pytest
 
+from slm import files
 from slm.errors import WorkspaceError
-from slm.workspace import Workspace, clean_name
+from slm.workspace import Workspace, archive, clean_name
 
 
 @pytest.fixture
@@ -121,3 +125,45 @@ def test_any_visible_name_is_data_and_never_a_path(workspace, name):
 def test_an_id_from_outside_opens_nothing(workspace, wrong):
     _make(workspace, "tales")
     assert workspace.corpora.find(wrong) is None
+
+
+def test_what_a_killed_process_left_half_made_is_swept_and_what_is_being_made_stays(workspace):
+    made = _make(workspace, "tales")
+    left = workspace.corpora.folder / ".tmp-20260101-000000-abcdef-12345678"
+    left.mkdir()
+    (left / "part-0").write_bytes(bytes(1_000))
+    lock = workspace.corpora.folder / ".making-20260101-000000-abcdef.lock"
+    lock.touch()  # its holder is dead, so nobody holds it
+    with workspace.corpora.create("being made") as draft:
+        workspace.sweep()
+        assert draft.folder.is_dir()
+        assert not left.exists() and not lock.exists()
+    workspace.sweep()
+    assert {artefact.name for artefact in workspace.corpora.list()} == {made.name, "being made"}
+    assert not [path for path in workspace.corpora.folder.iterdir() if path.name.startswith(".")]
+
+
+def test_an_archive_holds_whole_checkpoints_alone_while_others_are_dropped(workspace, monkeypatch):
+    run = _make(workspace, "run", kind="runs")
+    for step in ("10", "20"):
+        with files.commit_folder(run.folder / "ckpt" / step) as staging:
+            (staging / "model.safetensors").write_text("weights")
+            (staging / "state.json").write_text("{}")
+    dropped = run.folder / "ckpt" / "10" / "state.json"
+    open_ = Path.open
+
+    def opened(path, *args, **kwargs):
+        if path == dropped:
+            files.remove_folder(dropped.parent)
+        return open_(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with zipfile.ZipFile(io.BytesIO(archive(run))) as packed:
+        names = [name.removeprefix(f"{run.id}/") for name in packed.namelist()]
+    assert sorted(names) == [
+        "a.txt",
+        "ckpt/20/manifest.json",
+        "ckpt/20/model.safetensors",
+        "ckpt/20/state.json",
+        "manifest.json",
+    ]

@@ -8,13 +8,16 @@ Source: the format is described in the safetensors repository's README ("Format"
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -81,7 +84,7 @@ def write_tensors(
     ]
     for name, shard in zip(names, shards, strict=True):
         whole = {key: tensor.detach().cpu().contiguous() for key, tensor in shard.items()}
-        with files.disk_errors(folder / name):
+        with files.disk_errors(folder / name), _told_as_os_error():
             save_file(whole, folder / name, metadata={"format": "pt"})
     if len(shards) > 1:
         total = sum(tensor.nbytes for tensor in tensors.values())
@@ -90,6 +93,20 @@ def write_tensors(
             folder / f"{stem}.safetensors.index.json",
             {"metadata": {"total_size": total}, "weight_map": places},
         )
+
+
+@contextmanager
+def _told_as_os_error() -> Iterator[None]:
+    """The library's own error for a disk that is full or fails, as Python's."""
+    try:
+        yield
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        if sys.platform == "win32":
+            raise OSError(0, str(error), None, int(number[1])) from error
+        raise OSError(int(number[1]), str(error)) from error
 
 
 def _shards(tensors: Mapping[str, Tensor], shard_bytes: int) -> list[dict[str, Tensor]]:
