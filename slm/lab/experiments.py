@@ -1,0 +1,362 @@
+"""Sweeps and races: several runs that differ in what is to be compared. No torch here.
+
+    experiments/<id>/manifest.json   kind, name, owner, parents
+    experiments/<id>/plan.json       every lane's settings, final before anything is trained
+    experiments/<id>/record.json     the curves and texts, once all lanes are through
+
+A *lane* is one of the runs, with its name in the comparison. Each is an ordinary run in its
+own folder, whose manifest names the experiment in `details["group"]`; so an experiment that
+was killed finds its runs again, and is seen as far as they came.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+from slm import files
+from slm.errors import ConfigError, WorkspaceError
+from slm.model.config import PRESETS, ModelConfig, flops_per_token
+from slm.training.config import TrainConfig, recipe_for
+from slm.training.runs import create_run
+from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Shelf, Workspace
+
+SCHEMA = 1
+PLAN = "plan.json"
+BACKWARD = 3
+"""A training step costs about three forward passes (Kaplan et al. 2020, section 2.1)."""
+
+Kind = Literal["sweep", "race"]
+BudgetKind = Literal["tokens", "flops", "seconds"]
+BUDGETS: tuple[BudgetKind, ...] = ("tokens", "flops", "seconds")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every lane of a race may use up. `seconds` are of training alone, per lane."""
+
+    kind: BudgetKind
+    amount: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The budget that a person writes.
+
+        >>> Budget.parse("tokens=2e6")
+        Budget(kind='tokens', amount=2000000.0)
+
+        Raises: ConfigError for what is none.
+        """
+        kind, _, amount = text.partition("=")
+        try:
+            number = float(amount)
+        except ValueError:
+            number = 0.0
+        if kind not in BUDGETS or not 0 < number < 1e30:
+            raise ConfigError(
+                f"The budget is {text[:60]!r}; write tokens=, flops= or seconds= and a number "
+                "above 0, for example tokens=2e6."
+            )
+        return cls(kind, number)
+
+    def __str__(self) -> str:
+        return f"{self.kind}={self.amount:g}"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One run of an experiment.
+
+    preset   that its settings started from
+    value    of the setting that a sweep varies
+    filled   share of the places in its windows that hold a token, which padding lowers
+    """
+
+    name: str
+    preset: str
+    model: ModelConfig
+    train: TrainConfig
+    value: Any = None
+    filled: float = 1.0
+
+    @property
+    def places_per_step(self) -> int:
+        """Places in the windows of one step, padding included."""
+        return self.train.batch_size * self.model.context_length
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Tokens that one step learns to guess."""
+        return self.filled * self.places_per_step
+
+    @property
+    def flops_per_token(self) -> float:
+        """Training FLOPs for each token that is learned; padding costs as much as tokens."""
+        return BACKWARD * flops_per_token(self.model) / self.filled
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `from_json` reads."""
+        return {
+            "name": self.name,
+            "preset": self.preset,
+            "model": self.model.to_json(),
+            "train": self.train.to_json(),
+            "value": self.value,
+            "filled": self.filled,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The lane that `to_json` wrote."""
+        return cls(
+            name=str(values["name"]),
+            preset=str(values["preset"]),
+            model=ModelConfig.from_json(values["model"]),
+            train=TrainConfig.from_json(values["train"]),
+            value=values["value"],
+            filled=float(values["filled"]),
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment is: its lanes, on which text, and what is varied or shared.
+
+    field    the setting that a sweep varies
+    budget   what each lane of a race may use up
+    """
+
+    kind: Kind
+    name: str
+    corpus: str
+    tokenizer: str
+    tokens: str
+    lanes: tuple[Lane, ...]
+    field: str | None = None
+    budget: Budget | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `from_json` reads."""
+        return {
+            "schema": SCHEMA,
+            "kind": self.kind,
+            "name": self.name,
+            "corpus": self.corpus,
+            "tokenizer": self.tokenizer,
+            "tokens": self.tokens,
+            "lanes": [lane.to_json() for lane in self.lanes],
+            "field": self.field,
+            "budget": None if self.budget is None else str(self.budget),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The plan that `to_json` wrote.
+
+        Raises: WorkspaceError when it is damaged, or of a later version; ConfigError when a
+        setting is not allowed.
+        """
+        if values.get("schema", 0) > SCHEMA:
+            raise WorkspaceError("The experiment was written by a later version; update this app.")
+        try:
+            return cls(
+                kind=values["kind"],
+                name=str(values["name"]),
+                corpus=str(values["corpus"]),
+                tokenizer=str(values["tokenizer"]),
+                tokens=str(values["tokens"]),
+                lanes=tuple(Lane.from_json(lane) for lane in values["lanes"]),
+                field=values["field"],
+                budget=None if values["budget"] is None else Budget.parse(values["budget"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorkspaceError(f"{PLAN} of the experiment is damaged: {error!r}.") from None
+
+
+def shelf(workspace: Workspace) -> Shelf:
+    """All experiments of the workspace; one that ships with the app included."""
+    return Shelf("experiments", workspace.root, workspace.read_only)
+
+
+def read_plan(experiment: Artefact) -> Plan:
+    """What that experiment is.
+
+    Raises: WorkspaceError, ConfigError when its file is damaged.
+    """
+    return Plan.from_json(files.read_json(experiment.folder / PLAN))
+
+
+def create(
+    workspace: Workspace, plan: Plan, *, owner: str = LOCAL_OWNER, job: str | None = None
+) -> Artefact:
+    """Keep a plan, before anything of it is trained. `job` is the job that works on it.
+
+    Raises: WorkspaceError for an unusable name or a full disk.
+    """
+    parents = {
+        "corpus": workspace.corpora.get(plan.corpus),
+        "tokenizer": workspace.tokenizers.get(plan.tokenizer),
+        "tokens": workspace.tokens.get(plan.tokens),
+    }
+    details = {"kind": plan.kind, "lanes": [lane.name for lane in plan.lanes], "job": job}
+    return shelf(workspace).open_folder(
+        plan.name, {PLAN: plan.to_json()}, owner=owner, parents=parents, details=details
+    )
+
+
+def of_job(workspace: Workspace, job: str | None) -> Artefact | None:
+    """The experiment that this job made, also when it was killed before it could say so."""
+    return next(
+        (
+            each
+            for each in shelf(workspace).list()
+            if job is not None and not each.problem and each.details.get("job") == job
+        ),
+        None,
+    )
+
+
+def runs_of(workspace: Workspace, experiment: str) -> dict[int, Artefact]:
+    """The runs of an experiment, by the index of their lane."""
+    found = {}
+    for run in reversed(workspace.runs.list()):
+        group = group_of(run)
+        if group is not None and group["id"] == experiment and isinstance(group.get("index"), int):
+            found[group["index"]] = run
+    return found
+
+
+def group_of(run: Artefact) -> Mapping[str, Any] | None:
+    """The sweep or race that a run belongs to: id, kind, name, lane, value; None without one."""
+    group = run.details.get("group")
+    return group if isinstance(group, Mapping) and {"id", "name", "lane"} <= set(group) else None
+
+
+def ensure_run(
+    workspace: Workspace, experiment: Artefact, plan: Plan, index: int, owner: str = LOCAL_OWNER
+) -> Artefact:
+    """The run of a lane: the one that an earlier try made, else a new one.
+
+    Raises: as `create_run`; WorkspaceError when corpus, tokenizer or tokens are gone.
+    """
+    known = runs_of(workspace, experiment.id).get(index)
+    if known is not None:
+        return known
+    lane = plan.lanes[index]
+    group = {
+        "id": experiment.id,
+        "kind": plan.kind,
+        "name": plan.name,
+        "lane": lane.name,
+        "value": lane.value,
+        "index": index,
+    }
+    return create_run(
+        workspace,
+        lane.model,
+        lane.train,
+        workspace.corpora.get(plan.corpus),
+        workspace.tokenizers.get(plan.tokenizer),
+        workspace.tokens.get(plan.tokens),
+        f"{plan.name}: {lane.name}"[:MAX_NAME],
+        owner=owner,
+        more_details={"group": group},
+    )
+
+
+def lane_of(text: str, fixed: Mapping[str, str], shared: Mapping[str, Any]) -> Lane:
+    """A lane as a person writes it: a preset, changes over it, and a name, in any order.
+
+    `fixed` are settings that a lane cannot choose, with the reason; `shared` ones all lanes
+    have, before their own changes.
+
+    >>> lane = lane_of("preset=nano,optimizer=adamw,n_layers=2", {}, {"seed": 7})
+    >>> lane.name, lane.train.optimizer, lane.model.n_layers, lane.train.seed
+    ('nano, optimizer adamw, n_layers 2', 'adamw', 2, 7)
+
+    Raises: ConfigError that names the lane, and what in it cannot be.
+    """
+    changes: dict[str, Any] = {}
+    name, preset = "", "nano"
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        field, equals, value = (piece.strip() for piece in part.partition("="))
+        if field == "name":
+            name = value
+        elif field == "preset":
+            preset = value
+        elif not equals or not is_setting(field):
+            raise ConfigError(
+                f"The lane {text[:80]!r} has {part[:60]!r}, which is no setting of a model or a "
+                "training; write setting=value, separated by commas."
+            )
+        elif field in fixed:
+            raise ConfigError(f"The lane {text[:80]!r} sets {field}: {fixed[field]}")
+        else:
+            changes[field] = value
+    if preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset[:60]!r}; there are: {', '.join(PRESETS)}.")
+    told = ", ".join([preset, *(f"{field} {value}" for field, value in changes.items())])
+    try:
+        model, train = changed(PRESETS[preset], recipe_for(preset).replace(**shared), changes)
+    except ConfigError as error:
+        raise ConfigError(f"The lane {text[:80]!r} cannot be: {error}") from None
+    return Lane((name or told)[:MAX_NAME], preset, model, train)
+
+
+def is_setting(field: str) -> bool:
+    """Whether models or trainings have a setting of that name."""
+    return field in ModelConfig.model_fields or field in TrainConfig.model_fields
+
+
+def changed(
+    model: ModelConfig, train: TrainConfig, changes: Mapping[str, Any]
+) -> tuple[ModelConfig, TrainConfig]:
+    """Both configs with those of the changes that are theirs; values may be written out.
+
+    Raises: ConfigError for values that cannot be.
+    """
+    mine = {name: _plain(ModelConfig, name, x) for name, x in changes.items() if _of_model(name)}
+    rest = {
+        name: _plain(TrainConfig, name, x) for name, x in changes.items() if not _of_model(name)
+    }
+    return model.replace(**mine), train.replace(**rest)
+
+
+def with_own_names(lanes: Sequence[Lane]) -> tuple[Lane, ...]:
+    """The lanes, each with a name that no other has.
+
+    >>> lane = lane_of("preset=nano", {}, {})
+    >>> [each.name for each in with_own_names([lane, lane])]
+    ['nano', 'nano (2)']
+    """
+    seen: dict[str, int] = {}
+    named = []
+    for lane in lanes:
+        seen[lane.name] = seen.get(lane.name, 0) + 1
+        again = f" ({seen[lane.name]})" if seen[lane.name] > 1 else ""
+        named.append(replace(lane, name=f"{lane.name[: MAX_NAME - len(again)]}{again}"))
+    return tuple(named)
+
+
+def on_tokens(lanes: Iterable[Lane], tokens: Artefact) -> tuple[Lane, ...]:
+    """The lanes with the vocabulary of these tokens, and how full their windows are."""
+    from slm.tokenizer.documents import LOOKED_AT, filled_share, stored_documents
+
+    vocab_size = tokens.details["vocab_size"]
+    fitted = []
+    for lane in lanes:
+        model = lane.model.replace(vocab_size=vocab_size)
+        filled = filled_share(
+            lambda: stored_documents(tokens, LOOKED_AT), model.context_length, lane.train.windows
+        )
+        fitted.append(replace(lane, model=model, filled=filled))
+    return tuple(fitted)
+
+
+def _of_model(field: str) -> bool:
+    return field in ModelConfig.model_fields
+
+
+def _plain(config: type[ModelConfig] | type[TrainConfig], field: str, value: Any) -> Any:
+    """A written value; None where the setting can be none and the text says so."""
+    optional = "None" in str(config.model_fields[field].annotation)
+    return None if optional and value == "None" else value
