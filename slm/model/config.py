@@ -318,20 +318,35 @@ def _part_of(name: str) -> str:
     return "feed_forward" if ".mlp." in name else name.split(".")[0]
 
 
-def flops_per_token(config: ModelConfig, context_length: int | None = None) -> int:
-    """Floating-point operations of one forward pass, per token.
+def flops_by_part(config: ModelConfig, context_length: int | None = None) -> dict[str, int]:
+    """Floating-point operations of one forward pass, per token, by part of the model.
 
     Two for each weight of a matrix (a product and a sum), and for attention
     4·L·H·K·S: scores and mixture over S visible positions, the whole context (or
-    the window), as if nothing were masked. Training costs three times as much.
+    the window), as if nothing were masked. The way back costs twice as much, so a
+    token of training costs three times the sum.
+
+    >>> flops_by_part(ModelConfig(vocab_size=1024, context_length=128))["output"]
+    262144
 
     Source: Chowdhery et al. 2022 (PaLM), appendix B; Kaplan et al. 2020, section 2.1.
     """
     counts = parameter_counts(config)
-    multiplied = counts["attention"] + counts["feed_forward"] + config.vocab_size * config.d_model
     visible = min(context_length or config.context_length, config.window or 262_144)
-    mixing = 4 * config.n_layers * config.n_heads * config.head_width * visible
-    return 2 * multiplied + mixing
+    return {
+        "attention_maps": 2 * counts["attention"],
+        "mixing": 4 * config.n_layers * config.n_heads * config.head_width * visible,
+        "feed_forward": 2 * counts["feed_forward"],
+        "output": 2 * config.vocab_size * config.d_model,
+    }
+
+
+def flops_per_token(config: ModelConfig, context_length: int | None = None) -> int:
+    """Floating-point operations of one forward pass, per token: the sum of `flops_by_part`.
+
+    Training costs three times as much.
+    """
+    return sum(flops_by_part(config, context_length).values())
 
 
 def memory_bytes(
@@ -340,46 +355,56 @@ def memory_bytes(
     mode: Literal["train", "generate"],
     context_length: int | None = None,
     bytes_per_value: int = BYTES_FLOAT32,
+    optimizer: Literal["adamw", "muon"] = "adamw",
 ) -> dict[str, int]:
     """Bytes by part while training, or while generating at full context; their sum is the need.
 
-    Training holds a gradient and two running averages (AdamW) for each parameter in
-    float32, and what the backward pass needs again ("activations": counted from
-    the operations of a block, fused attention assumed). Generating holds the weights
-    and the key-value cache, both in `bytes_per_value`. What PyTorch itself takes
-    (0.2 to 1 GB) comes on top.
+    Training holds in float32 a gradient for each parameter and what the optimizer
+    remembers of it: two running averages (AdamW), or one for the matrices inside the
+    blocks (Muon). "activations" are what the backward pass needs again, counted from the
+    operations of a block, fused attention assumed; "logits" their log-softmax and two
+    gradients of that size, which stand side by side when the way back begins. With
+    `bytes_per_value` 2 (bfloat16 products, as on GPUs) matrices have a copy in it, and the
+    norms stay float32. Generating holds the weights and the key-value cache, both in
+    `bytes_per_value`. What PyTorch itself takes (0.2 to 1 GB) comes on top. How near this
+    is to what a process takes stands in benchmarks/README.md.
 
     Source: Korthikanti et al. 2022, section 4.1, counted anew for these blocks.
     """
     tokens = batch_size * (context_length or config.context_length)
-    n_parameters = sum(parameter_counts(config).values())
+    counts = parameter_counts(config)
+    n_parameters = sum(counts.values())
     if mode == "generate":
         cached = 2 * config.n_layers * config.kv_heads * config.head_width
         return {
             "weights": n_parameters * bytes_per_value,
             "cache": tokens * cached * bytes_per_value,
         }
-    weights = n_parameters * BYTES_FLOAT32
+    whole = n_parameters * BYTES_FLOAT32
+    copies = 0 if bytes_per_value == BYTES_FLOAT32 else n_parameters * bytes_per_value
+    spared = counts["attention"] + counts["feed_forward"] if optimizer == "muon" else 0
+    logits = 3 * BYTES_FLOAT32 + (bytes_per_value if copies else 0)
     return {
-        "weights": weights,
-        "gradients": weights,
-        "optimizer": 2 * weights,
-        "activations": tokens * _activations_per_token(config) * bytes_per_value,
+        "weights": whole + copies,
+        "gradients": whole,
+        "optimizer": 2 * whole - spared * BYTES_FLOAT32,
+        "activations": tokens * _activation_bytes_per_token(config, bytes_per_value),
+        "logits": tokens * config.vocab_size * logits,
     }
 
 
-def _activations_per_token(config: ModelConfig) -> int:
-    """Values kept for the backward pass: each operation's inputs that its gradient needs."""
-    width, ff, vocab = config.d_model, config.d_ff, config.vocab_size
+def _activation_bytes_per_token(config: ModelConfig, bytes_per_value: int) -> int:
+    """Bytes kept for the backward pass: each operation's inputs that its gradient needs."""
     queries, keys = config.n_heads * config.head_width, config.kv_heads * config.head_width
-    per_norm = 3 if config.norm == "rmsnorm" else 2  # input, output; normed but unscaled
-    norms = 2 * per_norm * width
-    if config.qk_norm:
-        norms += (per_norm - 1) * (queries + keys)  # their output is not kept, but rotated
+    inside = 2 if config.norm == "rmsnorm" else 1  # a norm's input; normed but unscaled
+    norm = inside * BYTES_FLOAT32 + bytes_per_value  # and its output
+    norms = 2 * norm * config.d_model
+    if config.qk_norm:  # their output is not kept, but rotated
+        norms += inside * BYTES_FLOAT32 * (queries + keys)
     attention = queries + 2 * keys + 2 * queries  # and the mixture, by head and by position
-    feed_forward = (4 if config.mlp == "swiglu" else 2) * ff
-    logits = 2 * vocab  # their log-softmax, and their gradient when the way back begins
-    return config.n_layers * (norms + attention + feed_forward) + per_norm * width + logits
+    feed_forward = (4 if config.mlp == "swiglu" else 2) * config.d_ff
+    block = norms + bytes_per_value * (attention + feed_forward)
+    return config.n_layers * block + norm * config.d_model
 
 
 PRESETS: dict[str, ModelConfig] = {
