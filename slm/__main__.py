@@ -17,7 +17,7 @@ from typing import Any
 
 from slm import jobs
 from slm.errors import JobError, SlmError
-from slm.verbs import data, looking, models, planning, sources, tokenizer
+from slm.verbs import data, experiments, looking, model, models, planning, sources, tokenizer
 from slm.verbs.common import Common, Context, Result, TerminalReporter, Verb, verb_name
 
 _KEPT_LENGTH = 2_000  # characters of JSON
@@ -40,10 +40,13 @@ VERBS: Mapping[str, Verb] = {
         tokenizer.merges,
         tokenizer.vocabulary,
         tokenizer.compare,
+        model.model,
         planning.windows,
         planning.budget,
         planning.rate,
         models.train,
+        experiments.sweep,
+        experiments.race,
         models.evaluate,
         models.generate,
         models.attention,
