@@ -112,7 +112,7 @@ def logit_parts(model: Transformer, walk: Walk, position: int, token: int) -> Lo
     whole_D = torch.from_numpy(walk.stream_LTD[-1, position]).to(model.device)
     with inference(model):
         scaled_WD, bias_D = _normed_apart(model.final_norm, writers, whole_D)
-        row_D = _unembedding(model)[token].float()
+        row_D = model.unembedding_weight[token].float()
         shares = (scaled_WD @ row_D).cpu().numpy()
         bias = float(bias_D @ row_D)
     n_layers = walk.config.n_layers
@@ -149,12 +149,6 @@ def _block(model: Transformer, walk: Walk) -> Block:
     block = model.blocks[walk.block.layer]
     assert isinstance(block, Block)
     return block
-
-
-def _unembedding(model: Transformer) -> Tensor:
-    """The rows that logits are products with, (V, D)."""
-    table = model.token_embedding if model.unembedding is None else model.unembedding
-    return table.weight
 
 
 def _read_out(model: Transformer, stream_LD: Tensor) -> Tensor:
