@@ -1,14 +1,19 @@
-"""Which machine this is, so far as speed goes: its processor and how many of them it may use.
+"""Which machine this is, so far as speed goes: processor, cores, memory, and what it takes.
 
 Not its name: a container has another one each time, and a name is nobody else's business.
 """
 
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 _CPU_INFO = Path("/proc/cpuinfo")
+_POWER_CAPS = Path("/sys/class/powercap")
+_GROUP = Path("/sys/fs/cgroup")
 
 
 @cache
@@ -22,6 +27,63 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def available_memory(group: Path = _GROUP) -> int:
+    """Bytes of memory that a process may still take: of the machine, and of its container."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = _number(group / "memory.max"), _number(group / "memory.current")
+    if limit is None or used is None:
+        return free
+    cached = _named(group / "memory.stat").get("inactive_file", 0)  # given up when needed
+    return max(0, min(free, limit - used + cached))
+
+
+class CpuEnergy:
+    """Joules that the processor packages took since this was made, as Linux counts them (RAPL).
+
+    Source: the kernel's documentation of the power capping framework; counters wrap around
+    at `max_energy_range_uj`, after minutes at full power at the earliest.
+    """
+
+    def __init__(self, caps: Path = _POWER_CAPS) -> None:
+        zones = sorted(caps.glob("intel-rapl:[0-9]*")) if caps.is_dir() else []
+        packages = [zone for zone in zones if _word(zone / "name").startswith("package")]
+        self._ranges = {zone: _number(zone / "max_energy_range_uj") for zone in packages}
+        self._last = self._read()
+        self._microjoules = 0
+
+    def joules(self) -> float | None:
+        """Joules so far; None where the counters are not there or may not be read."""
+        if not self._last:
+            return None
+        for zone, now in self._read().items():
+            taken = now - self._last.get(zone, now)
+            self._microjoules += taken if taken >= 0 else taken + (self._ranges[zone] or 0)
+            self._last[zone] = now
+        return self._microjoules / 1e6
+
+    def _read(self) -> dict[Path, int]:
+        told = {zone: _number(zone / "energy_uj") for zone in self._ranges}
+        return {zone: value for zone, value in told.items() if value is not None}
+
+
+def _word(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _number(path: Path) -> int | None:
+    """The number in a file of the kernel; None where there is none (no file, not ours, `max`)."""
+    word = _word(path)
+    return int(word) if word.isascii() and word.isdigit() else None
+
+
+def _named(path: Path) -> Mapping[str, int]:
+    lines = (line.split() for line in _word(path).splitlines())
+    return {line[0]: int(line[1]) for line in lines if len(line) == 2 and line[1].isdigit()}
 
 
 def _processor() -> str:

@@ -175,6 +175,14 @@ def pending_requests(run_folder: Path) -> list[Request]:
     return found
 
 
+def drop_damaged(run_folder: Path) -> None:
+    """Remove requests that nobody can read. Call it as the run's trainer."""
+    readable = {request.path for request in pending_requests(run_folder)}
+    for path in (run_folder / CONTROL).glob(_REQUEST):
+        if path not in readable:
+            path.unlink(missing_ok=True)
+
+
 def record_event(run_folder: Path, event: Event) -> None:
     """Append an event to the log.
 
@@ -185,7 +193,7 @@ def record_event(run_folder: Path, event: Event) -> None:
 
 
 def _require_possible(run_folder: Path, wanted: Mapping[str, Any]) -> None:
-    done = _last_step(run_folder)
+    done = steps_done(run_folder)
     if wanted["steps"] < done:
         raise ConfigError(
             f"steps is {wanted['steps']:,}, but {done:,} are done; choose more, or stop the run."
@@ -198,13 +206,15 @@ def _require_possible(run_folder: Path, wanted: Mapping[str, Any]) -> None:
         )
 
 
-def _last_step(run_folder: Path) -> int:
+def steps_done(run_folder: Path) -> int:
     """The last step that the run logged."""
     metrics = run_folder / METRICS
     if not metrics.exists():
         return 0
     tail = files.read_records(metrics, max(0, metrics.stat().st_size - _TAIL_BYTES)).records
-    return max((record["step"] for record in tail if isinstance(record.get("step"), int)), default=0)
+    return max(
+        (record["step"] for record in tail if isinstance(record.get("step"), int)), default=0
+    )
 
 
 def _processes(run_folder: Path) -> int:

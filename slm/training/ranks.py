@@ -38,6 +38,19 @@ def from_first(*flags: bool) -> list[bool]:
     return [bool(value) for value in shared.tolist()]
 
 
+def text_from_first(text: str) -> str:
+    """The text of process 0, for all."""
+    if world_size() == 1:
+        return text
+    block = torch.tensor(list(text.encode()), dtype=torch.uint8)
+    length = torch.tensor([block.numel()])
+    dist.broadcast(length, src=0)
+    if rank() > 0:
+        block = torch.empty(int(length.item()), dtype=torch.uint8)
+    dist.broadcast(block, src=0)
+    return bytes(block.tolist()).decode()
+
+
 def gathered(block: Tensor) -> list[Tensor]:
     """The same-sized block of every process, in the order of their numbers."""
     if world_size() == 1:

@@ -9,7 +9,7 @@ torch here; `speed.py` measures, and every training notes its machine beside its
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from math import log
@@ -88,16 +88,36 @@ def known_rates(workspace: Workspace) -> list[Rate]:
     return [rate for rate in found if rate is not None]
 
 
-def note_machine(run_folder: Path, device: str, processes: int) -> None:
-    """Write down where a run is being trained."""
+def note_machine(
+    run_folder: Path,
+    place: Mapping[str, Any],
+    peak_flops: float,
+    peak_source: Literal["datasheet", "measured"],
+) -> None:
+    """Write down where a run is being trained, and what FLOP/s are its peak there.
+
+    place        device, processes, dtype (of the products), threads (a process)
+    peak_flops   of all processes together, in that number format
+    """
     told = {
         "schema": SCHEMA,
         "machine": this_machine(),
-        "device": device,
-        "processes": processes,
+        **place,
+        "peak_flops": peak_flops,
+        "peak_source": peak_source,
         "measured": _now(),
     }
     files.write_json(run_folder / MACHINE, told, durable=False)
+
+
+def knows_peak(run_folder: Path, place: Mapping[str, Any]) -> bool:
+    """Whether the run was trained on just this machine and place before, and its peak is known."""
+    try:
+        told = files.read_json(run_folder / MACHINE)
+    except WorkspaceError:
+        return False
+    wanted = {"machine": this_machine(), **place}
+    return "peak_flops" in told and all(told.get(name) == wanted[name] for name in wanted)
 
 
 def keep_probe(

@@ -30,6 +30,8 @@ from slm.model import checkpoint
 from slm.model.tensors import stored_tensors, write_tensors
 from slm.model.transformer import Transformer
 from slm.training import ranks
+from slm.training.config import descent_begin
+from slm.training.events import EVENTS, Event, now, record_event
 from slm.training.optimizer import Optimizers
 from slm.training.runs import METRICS, RunSettings
 
@@ -37,7 +39,7 @@ SCHEMA = checkpoint.SCHEMA
 KEPT = 3
 COMMIT_SHARE = 50  # a commit may take 1/50 of the time between commits
 SPARE_BYTES = 200_000_000
-EVENTS = "events.jsonl"
+_SLOW_DISK = 100e6  # bytes a second: hashed, written and synced
 _LOGS = (METRICS, "samples.jsonl")
 _logger = logging.getLogger(__name__)
 
@@ -46,17 +48,22 @@ _logger = logging.getLogger(__name__)
 class Progress:
     """Where a run stands. `best_step` is the committed step of the lowest validation loss.
 
-    `looking_seconds` is the part of the elapsed time that evaluation and observers took.
+    `windows` counts those read, which is the place in the data. `looking_seconds` is the part
+    of the elapsed time that evaluation and observers took. `descent_step` is the committed
+    step at which the rates began to fall.
     """
 
     step: int = 0
     tokens: int = 0
+    windows: int = 0
     elapsed_seconds: float = 0.0
     looking_seconds: float = 0.0
     val_nats: float | None = None
     best_step: int | None = None
     best_nats: float | None = None
     commit_seconds: float = 0.0
+    descent_step: int | None = None
+    energy_joules: float | None = None
 
     @property
     def train_seconds(self) -> float:
@@ -77,6 +84,7 @@ class Store:
     ) -> None:
         self.folder = run_folder
         self.settings, self.model, self.optimizers = settings, model, optimizers
+        self.config = settings.train
         self.committed_step = 0
         self._committed_at = time.monotonic()
         self._surroundings: dict[str, Any] = {
@@ -86,12 +94,15 @@ class Store:
             "processes": ranks.world_size(),
         }
 
-    def is_due(self, progress: Progress) -> bool:
-        """Whether the next step should end in a checkpoint: time or step count says so."""
-        config = self.settings.train
-        if config.checkpoint_every and (progress.step + 1) % config.checkpoint_every == 0:
-            return True
-        patience = max(config.checkpoint_seconds, COMMIT_SHARE * progress.commit_seconds)
+    def is_due_at(self, step: int) -> bool:
+        """Whether a checkpoint belongs at that step, however long ago the last one was."""
+        every = self.config.checkpoint_every
+        return bool(every and step % every == 0) or (0 < step == descent_begin(self.config))
+
+    def is_time(self, progress: Progress) -> bool:
+        """Whether the last checkpoint is so long ago that the next step should end in one."""
+        cost = progress.commit_seconds or self._guessed_seconds()
+        patience = max(self.config.checkpoint_seconds, COMMIT_SHARE * cost)
         return time.monotonic() - self._committed_at >= patience
 
     def improves(self, progress: Progress) -> bool:
@@ -117,6 +128,10 @@ class Store:
         self._require_space()
         if progress.best_nats is None or _less(progress.val_nats, progress.best_nats):
             progress.best_step, progress.best_nats = progress.step, progress.val_nats
+        if progress.step == descent_begin(self.config):
+            progress.descent_step = progress.step
+        for log in (*_LOGS, EVENTS):
+            files.sync_file(self.folder / log)
         state = {
             "schema": SCHEMA,
             "progress": asdict(progress),
@@ -168,6 +183,8 @@ class Store:
         state = files.read_json(folder / "state.json")
         try:
             progress = Progress(**state["progress"])
+            if "windows" not in state["progress"]:  # written before batches could change
+                progress.windows = progress.step * self.settings.train.batch_size
             then = RunSettings.from_json(state["settings"])
             surroundings = dict(state["surroundings"])
             generators = dict(state["generators"])
@@ -193,13 +210,12 @@ class Store:
         """Write down what is not as it was: settings, and what bitwise equality rests on."""
         old, new = then.train.to_json(), self.settings.train.to_json()
         for name in (name for name in new if new[name] != old[name]):
-            event = {"step": step, "field": name, "old": old[name], "new": new[name]}
-            files.append_record(self.folder / EVENTS, event)
+            record_event(self.folder, Event(step, name, old[name], new[name], now()))
         for name, value in self._surroundings.items():
             if surroundings.get(name) != value:
-                event = {"step": step, "field": name, "old": surroundings.get(name), "new": value}
-                event["note"] = "exactness not guaranteed"
-                files.append_record(self.folder / EVENTS, event)
+                note = "exactness not guaranteed"
+                event = Event(step, name, surroundings.get(name), value, now(), note)
+                record_event(self.folder, event)
                 _logger.warning(
                     "%s was %s and is %s: exactness not guaranteed",
                     name,
@@ -223,17 +239,25 @@ class Store:
         files.reach("resume.cleared")
 
     def _prune(self, progress: Progress) -> None:
-        """Keep the newest few and the best."""
+        """Keep the newest few, the best, and the one from before the rates fell."""
         place = self.folder / "ckpt"
         steps = sorted(int(folder.name) for folder in place.iterdir() if folder.name.isdecimal())
-        kept = {*steps[-KEPT:], progress.best_step}
+        kept = {*steps[-KEPT:], progress.best_step, progress.descent_step}
         for step in steps:
             if step not in kept:
                 files.remove_folder(place / str(step))
 
+    def _bytes(self) -> int:
+        """A checkpoint: weights, and at most two running averages of each."""
+        return 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
+
+    def _guessed_seconds(self) -> float:
+        """How long a commit may take where none was measured yet."""
+        return self._bytes() / _SLOW_DISK
+
     def _require_space(self) -> None:
-        """Room for two checkpoints: weights, and at most two running averages of each."""
-        n_bytes = 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
+        """Room for two checkpoints."""
+        n_bytes = self._bytes()
         files.require_space(self.folder, 2 * n_bytes + SPARE_BYTES, "A checkpoint")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from slm import files
+from slm.config import Config
 from slm.errors import ConfigError, DataError, WorkspaceError
 from slm.model.config import ModelConfig, parameter_counts
 from slm.training.config import TrainConfig
@@ -33,7 +34,8 @@ class RunSettings:
     `train` is what the run began with; `slm.training.events` tells what changed on the way.
     `token_files` are SHA-256 sums by file name; `document_end` is the id behind each
     document, where the tokens have one. `forked_from` names the run and the step that
-    this one began from, where it did not begin with fresh weights.
+    this one began from, where it did not begin with fresh weights. `later_schema` is set
+    for a run of a later version: it can be looked at, as far as this version understands it.
     """
 
     model: ModelConfig
@@ -44,6 +46,7 @@ class RunSettings:
     token_files: Mapping[str, str]
     document_end: int | None = None
     forked_from: Mapping[str, Any] | None = None
+    later_schema: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `read` understands."""
@@ -61,26 +64,24 @@ class RunSettings:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The settings that `to_json` wrote.
+        """The settings that `to_json` wrote, also those of a later version.
 
-        Raises: WorkspaceError when something is missing or the version is a later one;
-        ConfigError when a setting is not allowed.
+        Raises: WorkspaceError when something is missing, or a later version means something
+        that this one does not understand; ConfigError when a setting is not allowed.
         """
-        if values.get("schema", 0) > SCHEMA:
-            raise WorkspaceError(
-                f"The run was written by a later version (schema {values['schema']}); "
-                "it can be looked at, not trained. Update this program."
-            )
         try:
+            schema = int(values.get("schema", SCHEMA))
+            later = schema if schema > SCHEMA else None
             return cls(
-                model=ModelConfig.from_json(values["model"]),
-                train=TrainConfig.from_json(values["train"]),
+                model=ModelConfig.from_json(_understood(values["model"], ModelConfig, later)),
+                train=TrainConfig.from_json(_understood(values["train"], TrainConfig, later)),
                 corpus=str(values["corpus"]),
                 tokenizer=str(values["tokenizer"]),
                 tokens=str(values["tokens"]),
                 token_files=dict(values["token_files"]),
                 document_end=values.get("document_end"),
                 forked_from=values.get("forked_from"),
+                later_schema=later,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(f"{CONFIG} of the run is damaged: {error!r}.") from None
@@ -146,6 +147,15 @@ def create_run(
 def tokens_folder(run_folder: Path, settings: RunSettings) -> Path:
     """Where the run's token files lie: beside the runs, in the same workspace."""
     return run_folder.absolute().parent.parent / "tokens" / settings.tokens
+
+
+def _understood(
+    values: Mapping[str, Any], settings: type[Config], later: int | None
+) -> Mapping[str, Any]:
+    """The settings that this version has: of a later version's run, those it knows."""
+    if later is None:
+        return values
+    return {name: value for name, value in values.items() if name in settings.model_fields}
 
 
 def _check_fit(settings: RunSettings, tokens: Artefact) -> None:

@@ -44,7 +44,7 @@ from slm.training.gradients import Gradients, number_format
 from slm.training.measures import UpdateRatios, copy_bytes, gradient_norms
 from slm.training.optimizer import Optimizers
 from slm.training.peak import EnergyMeter, peak_of
-from slm.training.rates import note_machine
+from slm.training.rates import knows_peak, note_machine
 from slm.training.runs import METRICS, RunSettings, tokens_folder
 
 _EVALUATION_LOGITS = 2**23  # values that one evaluation batch may make
@@ -279,15 +279,15 @@ class _Training:
         return nats
 
     def _note_machine(self, threads: int) -> None:
-        peak = peak_of(self.device, self.dtype, threads)
-        note_machine(
-            self.run_folder,
-            self.device,
-            ranks.world_size(),
-            dtype=str(self.dtype).removeprefix("torch."),
-            peak_flops=peak.flops * ranks.world_size(),
-            peak_source=peak.source,
-        )
+        place = {
+            "device": self.device,
+            "processes": ranks.world_size(),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "threads": threads,
+        }
+        if not knows_peak(self.run_folder, place):
+            peak = peak_of(self.device, self.dtype, threads)
+            note_machine(self.run_folder, place, peak.flops * ranks.world_size(), peak.source)
 
     def _look_and_record(self, record: dict[str, Any]) -> bool:
         """Evaluate, show the model to the observers, append the record. True when evaluated."""

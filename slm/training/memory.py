@@ -1,0 +1,161 @@
+"""Does a training fit into memory? Refused before it starts, told in words when it runs out.
+
+The need is counted (`slm.model.config.memory_bytes`), so it is an estimate; what is free is
+asked of the machine, its container or its GPU at that moment.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from slm.errors import NoMemoryError
+from slm.machine import available_memory
+from slm.model.config import PRESETS, ModelConfig, memory_bytes
+from slm.training.config import TrainConfig
+from slm.training.events import latest_config, steps_done
+
+_CUDA_LIBRARIES = 600_000_000  # what PyTorch takes on a GPU beside tensors
+_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A training's need and what is free, in bytes; and what would fit in its place.
+
+    `grad_accum_steps` micro-batches of the same batch would fit, or None where not even one
+    window at a time does; then `preset` is the largest that would, of the same vocabulary.
+    """
+
+    needed: int
+    free: int
+    grad_accum_steps: int | None
+    preset: str | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the training fits as it is asked for."""
+        return self.needed <= self.free
+
+
+def available(device: str) -> int:
+    """Bytes that tensors may still take on that device."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return available_memory()
+
+
+def fit(
+    model: ModelConfig,
+    config: TrainConfig,
+    device: str,
+    dtype: torch.dtype,
+    free: int | None = None,
+) -> Fit:
+    """Whether a training fits on that device, and what would; `free` bytes, or what is free now."""
+    if free is None:
+        free = available(device) - (_CUDA_LIBRARIES if device == "cuda" else 0)
+    needed = needed_bytes(model, config, dtype)
+    if needed <= free:
+        return Fit(needed, free, config.grad_accum_steps, None)
+    for parts in range(config.grad_accum_steps + 1, config.batch_size + 1):
+        if config.batch_size % parts == 0:
+            smaller = config.replace(grad_accum_steps=parts)
+            if needed_bytes(model, smaller, dtype) <= free:
+                return Fit(needed, free, parts, None)
+    one_window = config.replace(batch_size=1, grad_accum_steps=1)
+    context = model.context_length
+    needs = {
+        needed_bytes(
+            preset.replace(
+                vocab_size=model.vocab_size, context_length=min(context, preset.context_length)
+            ),
+            one_window,
+            dtype,
+        ): name
+        for name, preset in PRESETS.items()
+    }
+    largest = max((need for need in needs if need <= free), default=None)
+    return Fit(needed, free, None, None if largest is None else needs[largest])
+
+
+def needed_bytes(model: ModelConfig, config: TrainConfig, dtype: torch.dtype) -> int:
+    """What the tensors of a training take, one micro-batch at a time."""
+    rows = config.batch_size // config.grad_accum_steps
+    per_value = 2 if dtype == torch.bfloat16 else 4
+    parts = memory_bytes(
+        model, rows, "train", bytes_per_value=per_value, optimizer=config.optimizer
+    )
+    return sum(parts.values())
+
+
+def require(model: ModelConfig, config: TrainConfig, device: str, dtype: torch.dtype) -> None:
+    """Raises: NoMemoryError, with what would fit, for a training that does not."""
+    told = fit(model, config, device, dtype)
+    if told.fits:
+        return
+    where = "on the GPU" if device == "cuda" else "on this machine"
+    rows = config.batch_size // config.grad_accum_steps
+    needs = (
+        f"Training this model takes about {_gb(told.needed)} of memory with {rows:,} windows of "
+        f"{model.context_length:,} tokens at a time; {_gb(told.free)} are free {where}. "
+    )
+    if told.grad_accum_steps is not None:
+        smaller = needed_bytes(model, config.replace(grad_accum_steps=told.grad_accum_steps), dtype)
+        raise NoMemoryError(
+            f"{needs}Set grad_accum_steps to {told.grad_accum_steps}: it then takes about "
+            f"{_gb(smaller)} and learns the same."
+        )
+    remedy = f"the preset {told.preset}" if told.preset else "a much smaller model"
+    raise NoMemoryError(
+        f"{needs}Not even one window at a time fits. Choose a smaller model, such as {remedy}, "
+        "or a shorter context."
+    )
+
+
+@contextmanager
+def told_in_words(run_folder: Path) -> Iterator[None]:
+    """Tell a memory that runs out in this block in words.
+
+    Raises: NoMemoryError that names the batch and what would take less.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_shortage(error):
+            raise
+        raise NoMemoryError(_shortage_in_words(run_folder)) from error
+
+
+def _is_shortage(error: BaseException) -> bool:
+    """Whether it is about memory: a GPU's error has a class, the processor's only words."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(words in str(error).lower() for words in _WORDS)
+
+
+def _shortage_in_words(run_folder: Path) -> str:
+    config = latest_config(run_folder)
+    rows = config.batch_size // config.grad_accum_steps
+    smaller = next(
+        (
+            parts
+            for parts in range(2 * config.grad_accum_steps, config.batch_size + 1)
+            if config.batch_size % parts == 0
+        ),
+        None,
+    )
+    told = f"Out of memory near step {steps_done(run_folder):,}, with {rows:,} windows at a time. "
+    if smaller is None:
+        return f"{told}Choose a smaller model or a shorter context, or close other programs."
+    halved = max(1, config.batch_size // 2)
+    return (
+        f"{told}What was saved is unharmed. Try grad_accum_steps {smaller}, which takes less "
+        f"memory and learns the same, or a batch_size of {halved}; then go on."
+    )
+
+
+def _gb(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.0f} MB"
