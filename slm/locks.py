@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from slm import files
+
 _held: dict[Path, int] = {}
 _guard = threading.Lock()
 
@@ -42,7 +44,10 @@ class FileLock:
         self.path = path.absolute()
 
     def acquire(self, *, patience_seconds: float = 0.0) -> bool:
-        """Whether the lock is now ours; waits at most `patience_seconds` for it."""
+        """Whether the lock is now ours; waits at most `patience_seconds` for it.
+
+        Raises: WorkspaceError when its file cannot be opened or made.
+        """
         deadline = time.monotonic() + patience_seconds
         while not self._take():
             if time.monotonic() >= deadline:
@@ -62,7 +67,8 @@ class FileLock:
         with _guard:
             if self.path in _held:
                 return False
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            with files.disk_errors(self.path):
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 _try_lock(descriptor)
             except OSError:

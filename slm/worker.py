@@ -108,7 +108,7 @@ class JobReporter:
         """Change the job's state and write it, if need be in the room that was held free."""
         self._state, self._error = state, error
         if not self.write():
-            _reserve(self.job).unlink(missing_ok=True)
+            reserve(self.job).unlink(missing_ok=True)
             self.write()
 
     def settle(self, state: str) -> None:
@@ -239,11 +239,11 @@ def _start_heartbeat(job: Job, stopped: threading.Event) -> None:
                 continue
 
     beat(0)
-    _reserve(job).write_bytes(bytes(_RESERVED_BYTES))
+    reserve(job).write_bytes(bytes(_RESERVED_BYTES))
     threading.Thread(target=keep_beating, name="heartbeat", daemon=True).start()
 
 
-def _reserve(job: Job) -> Path:
+def reserve(job: Job) -> Path:
     """Room on the disk for the last word, given up when there is no other."""
     return job.folder / "reserve"
 
