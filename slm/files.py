@@ -54,6 +54,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         with disk_errors(path):
             with staged.open("wb") as stream:
                 stream.write(data)
+                stream.flush()
                 if durable:
                     _sync(stream.fileno())
             reach("file.replace")
