@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from slm import files
 from slm.attention.heads import head_scores
 from slm.data.batches import TokenFile
+from slm.lab.health import BaselineObserver, HealthObserver
 from slm.model import checkpoint
 from slm.model.config import ModelConfig, parameter_counts
 from slm.model.inference import inference
@@ -60,10 +61,11 @@ def observers_for(run_folder: Path, tokens: Path | None = None) -> list[Observer
     text_ids_NT = probe_texts(folder, settings.model)
     prompt_ids = prompt_of(next(iter(settings.train.sample_prompts), ""), tokenizer)
     found: list[Observer] = [
-        SnapshotObserver(run_folder, settings, text_ids_NT, prompt_ids, tokenizer.eos_id)
+        SnapshotObserver(run_folder, settings, text_ids_NT, prompt_ids, tokenizer.eos_id),
+        SampleObserver(run_folder, settings.train, tokenizer),
+        HealthObserver(settings.train, text_ids_NT),
+        BaselineObserver(folder, settings.model.vocab_size, tokenizer),
     ]
-    if settings.train.sample_every:
-        found.append(SampleObserver(run_folder, settings.train, tokenizer))
     return found
 
 
@@ -85,14 +87,24 @@ class SnapshotObserver:
         eos_id: int | None,
     ) -> None:
         self.folder = run_folder / "snapshots"
-        free = shutil.disk_usage(run_folder).free
-        self.steps = affordable_steps(settings.train, settings.model, free)
+        self._model, self._config = settings.model, settings.train
+        self.steps = self._affordable()
         self._text_ids_NT, self._prompt_ids, self._eos_id = text_ids_NT, prompt_ids, eos_id
 
-    def on_evaluation(self, step: int, model: Transformer) -> Probes:
-        """At a snapshot's step, keep the model and what the probes find; give that back too.
+    def on_change(self, config: TrainConfig) -> None:
+        """A run that got longer or shorter is looked at at other steps."""
+        if config.steps != self._config.steps:
+            self._config = config
+            self.steps = self._affordable()
 
-        Single numbers: `induction`, the best head's score on repeated random tokens.
+    def _affordable(self) -> frozenset[int]:
+        free = shutil.disk_usage(self.folder.parent).free
+        return affordable_steps(self._config, self._model, free)
+
+    def on_evaluation(self, step: int, model: Transformer) -> Probes:
+        """At a snapshot's step, keep the model and what the probes find.
+
+        Gives `induction`: the best head's score on repeated random tokens.
         """
         if step not in self.steps:
             return {}
@@ -107,8 +119,8 @@ class SnapshotObserver:
         measures = list(found["measures"])
         if "induction" in measures:
             best = found["head_scores_LHM"][..., measures.index("induction")].max()
-            return {**found, "induction": best}
-        return found
+            return {"induction": best}
+        return {}
 
 
 class SampleObserver:
@@ -118,10 +130,14 @@ class SampleObserver:
         self.path = run_folder / SAMPLES
         self._config, self._tokenizer = config, tokenizer
 
+    def on_change(self, config: TrainConfig) -> None:
+        """Take over prompts, lengths and steps."""
+        self._config = config
+
     def on_evaluation(self, step: int, model: Transformer) -> Probes:
         """At a sample's step, write one text a prompt: `text` is what follows the `prompt`."""
         config = self._config
-        if step % config.sample_every and step != config.steps:
+        if config.sample_every == 0 or (step % config.sample_every and step != config.steps):
             return {}
         for prompt in config.sample_prompts:
             ids = write_on(

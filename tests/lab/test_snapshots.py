@@ -22,7 +22,7 @@ from slm.model.checkpoint import load_checkpoint, newest_sound, snapshots
 from slm.model.config import ModelConfig
 from slm.tokenizer.characters import CharacterTokenizer
 from slm.training.config import TrainConfig, snapshot_steps
-from slm.training.runs import RunSettings, create_run
+from slm.training.runs import create_run
 from slm.training.trainer import train
 from slm.workspace import Workspace
 
@@ -205,5 +205,5 @@ def test_no_snapshots_are_kept_when_none_are_asked_for(
     folder = new_run(tmp_path, tokenizer, model_config, settings)
     observers = observers_for(folder)
     train(folder, observers=observers)
-    assert [type(observer) for observer in observers] == [SnapshotObserver]
-    assert snapshots(folder) == [] and RunSettings.read(folder).train.snapshots == 0
+    assert isinstance(observers[0], SnapshotObserver)
+    assert snapshots(folder) == [] and not (folder / "samples.jsonl").exists()
