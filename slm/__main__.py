@@ -17,7 +17,17 @@ from typing import Any
 
 from slm import jobs
 from slm.errors import JobError, SlmError
-from slm.verbs import data, experiments, looking, model, models, planning, sources, tokenizer
+from slm.verbs import (
+    advice,
+    data,
+    experiments,
+    looking,
+    model,
+    models,
+    planning,
+    sources,
+    tokenizer,
+)
 from slm.verbs.common import Common, Context, Result, TerminalReporter, Verb, verb_name
 
 _KEPT_LENGTH = 2_000  # characters of JSON
@@ -44,7 +54,10 @@ VERBS: Mapping[str, Verb] = {
         planning.windows,
         planning.budget,
         planning.rate,
+        advice.find_rate,
         models.train,
+        models.change,
+        advice.doctor,
         experiments.sweep,
         experiments.race,
         models.evaluate,
