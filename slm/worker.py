@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -182,6 +182,8 @@ def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
             report.settle("failed")
             report.turn("failed", f"A bug ended the work: {sys.exc_info()[1]!r}. The log has more.")
         stopped.set()
+        with suppress(WorkspaceError):
+            files.keep_newest(job.folder / "worker.log", LOG_BYTES)
         if slot is not None:
             slot.release()
         lock.release()
