@@ -90,6 +90,16 @@ def plan_sweep(
 
     Raises: ConfigError for an unknown setting, too few or many values, or one that cannot be.
     """
+    lanes = lanes_of(base, field, values, seeds)
+    fitted = experiments.on_tokens(lanes, tokens)
+    return Plan("sweep", name, corpus.id, tokenizer.id, tokens.id, fitted, field=field)
+
+
+def lanes_of(base: Lane, field: str, values: Sequence[Any], seeds: int) -> tuple[Lane, ...]:
+    """The lanes of a sweep, not yet fitted to a text.
+
+    Raises: as `plan_sweep`.
+    """
     _require_swept(field)
     values = tuple(dict.fromkeys(values))
     if not 2 <= len(values) <= MOST_VALUES or not 1 <= seeds <= MOST_SEEDS:
@@ -99,11 +109,9 @@ def plan_sweep(
         )
     if field == "seed" and seeds > 1:
         raise ConfigError("A sweep over seeds has one seed a value; set seeds to 1.")
-    lanes = [
-        _lane(base, field, value, number, seeds) for number, value in product(range(seeds), values)
-    ]
-    fitted = experiments.on_tokens(experiments.with_own_names(lanes), tokens)
-    return Plan("sweep", name, corpus.id, tokenizer.id, tokens.id, fitted, field=field)
+    return experiments.with_own_names(
+        [_lane(base, field, each, number, seeds) for number, each in product(range(seeds), values)]
+    )
 
 
 def run_sweep(

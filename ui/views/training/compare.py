@@ -1,106 +1,187 @@
-"""Several runs side by side: their validation losses, and in what they differ."""
+"""Several runs side by side: their losses along what they cost, and in what they differ."""
 
-from collections import Counter
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from slm.errors import ConfigError, WorkspaceError
-from slm.training.runs import METRICS, RunSettings
+from slm.lab import standings
+from slm.lab.standings import Axis
+from slm.training.events import read_events
+from slm.training.runs import RunSettings
 from slm.workspace import Artefact
 from ui import loaders, widgets
-from ui.figures import training as figures
+from ui.figures import experiments as figures
 from ui.figures.curves import OKABE_ITO
 from ui.session import PageState
-from ui.view_models import training as words
+from ui.view_models import experiments as curve_words
+from ui.view_models import run_comparison as words
+from ui.view_models.run_comparison import Group
 
-_MOST = 6
-_AT_FIRST = 3
+_GROUP_MOST = 36
 
 
 def render(state: PageState) -> None:
     """Choose runs; their losses over each other, and the table of what differs."""
     known = [run for run in state.workspace.runs.list() if not run.problem]
     if not known:
-        st.info("There is no run to compare yet. Start one in the view before this.")
+        st.info("There is no run to compare yet. Start one in “New training”.")
         return
-    labels = _labels(known)
-    chosen = _choose(state, known, labels)
-    opened = {run.id: opened for run in chosen if (opened := _open(run)) is not None}
+    labels = words.labels(known)
+    group, chosen = _choose(state, known, labels)
+    opened = {run.id: settings for run in chosen if (settings := _open(run)) is not None}
     chosen = [run for run in chosen if run.id in opened]
     if not chosen:
         return
-    axis = st.segmented_control(
-        "Against",
-        list(words.AXES),
-        format_func=words.AXES.__getitem__,
-        default="step",
-        key="axis",
-        bind="query-params",
-        required=True,
+    axis, losses, smoothing = _ask()
+    traces = [
+        standings.trace_of(words.lane_of_run(labels[run.id], opened[run.id]), run, _read)
+        for run in chosen
+    ]
+    events = {labels[run.id]: read_events(run.folder) for run in chosen}
+    rows = pd.DataFrame(
+        curve_words.curve_rows(traces, axis, losses, smoothing),
+        columns=list(curve_words.COLUMNS),
     )
-    histories = [(labels[run.id], opened[run.id][1]) for run in chosen]
-    rows = words.comparison_rows(histories, axis)
-    frame = pd.DataFrame(rows, columns=["x", "run", "nats"])
-    colors = {labels[run.id]: _color(run, known) for run in chosen}
-    st.vega_lite_chart(frame, figures.comparison(words.AXES[axis], colors), key="compare-loss")
-    _table(state, [(labels[run.id], opened[run.id][0]) for run in chosen], histories)
+    colors = _colors(chosen, known, labels, group)
+    spec = figures.overlay(
+        curve_words.AXIS_TITLES[axis], colors, marks=words.mark_rows(traces, events, axis)
+    )
+    st.vega_lite_chart(rows, spec, key="compare-loss")
+    st.caption(
+        "Validation losses are points, training losses dashed. A dashed upright line is where a "
+        "run's settings were changed. The address of this page holds all of it: copy it to share."
+    )
+    _table(state, chosen, opened, labels, traces)
+    _events(words.event_rows(events))
     _code(chosen)
 
 
-def _choose(state: PageState, known: list[Artefact], labels: dict[str, str]) -> list[Artefact]:
-    picked = st.multiselect(
-        "Runs",
-        list(labels),
-        format_func=lambda run_id: labels.get(run_id, run_id),
-        key="runs",
-        max_selections=_MOST,
-        placeholder="the current one and the newest",
-        bind="query-params",
-        persist_state="session",
-    )
-    if picked:
-        return [run for run in known if run.id in picked]
-    current = [run for run in known if state.run is not None and run.id == state.run.id]
-    return [*current, *(run for run in known if run not in current)][:_AT_FIRST]
+def _choose(
+    state: PageState, known: list[Artefact], labels: dict[str, str]
+) -> tuple[Group | None, list[Artefact]]:
+    groups = {group.id: group for group in words.groups(known)}
+    if st.session_state.get("group") not in {None, *groups}:
+        st.session_state["group"] = None
+    group = None
+    whole, single = st.columns([1, 2.4])
+    if groups:
+        with whole:
+            picked_group = st.selectbox(
+                "Sweep or race",
+                list(groups),
+                index=None,
+                format_func=lambda key: (
+                    f"{groups[key].name} · {groups[key].kind}" if key in groups else key
+                ),
+                key="group",
+                placeholder="any runs",
+                bind="query-params",
+                persist_state="session",
+            )
+            group = groups.get(str(picked_group))
+    options = [run.id for run in known if group is None or run.id in group.runs]
+    with single if groups else st.container():
+        picked = st.multiselect(
+            "Runs",
+            options,
+            format_func=lambda run_id: labels.get(run_id, run_id),
+            key="runs" if group is None else f"runs_{group.id}",
+            max_selections=words.MOST if group is None else _GROUP_MOST,
+            placeholder="the current one and the newest" if group is None else "all of it",
+            bind="query-params",
+            persist_state="session",
+        )
+    if group is not None:
+        return group, [run for run in reversed(known) if run.id in (picked or group.runs)]
+    current = state.run.id if state.run is not None else None
+    return None, words.chosen_runs(known, picked, current)
 
 
-def _labels(known: list[Artefact]) -> dict[str, str]:
-    """A name for each run that no other has."""
-    names = Counter(run.name for run in known)
-    return {
-        run.id: run.name if names[run.name] == 1 else f"{run.name} · {run.id[:13]}" for run in known
-    }
+def _ask() -> tuple[Axis, curve_words.Losses, float]:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        axis = st.segmented_control(
+            "Against",
+            list(curve_words.AXES),
+            format_func=lambda key: curve_words.AXES.get(key, key),
+            default="step",
+            key="axis",
+            bind="query-params",
+            required=True,
+        )
+        losses = st.segmented_control(
+            "Losses",
+            list(curve_words.LOSSES),
+            default="validation",
+            key="compare_losses",
+            bind="query-params",
+            required=True,
+        )
+        smoothing = 0.0
+        if losses != "validation":
+            smoothing = st.slider(
+                "Smoothing",
+                0.0,
+                0.98,
+                0.8,
+                0.02,
+                key="smoothing",
+                bind="query-params",
+                width=220,
+                help="How much of the one before each training loss keeps: a running mean. "
+                "Validation losses are never smoothed.",
+            )
+    return axis, losses, smoothing
 
 
-def _open(run: Artefact) -> tuple[RunSettings, list[dict[str, Any]]] | None:
+def _open(run: Artefact) -> RunSettings | None:
     try:
-        settings = RunSettings.read(run.folder)
+        return RunSettings.read(run.folder)
     except (WorkspaceError, ConfigError) as error:
         widgets.show_problem(f"{run.name}: {error}")
         return None
-    return settings, loaders.log_reader(str(run.folder / METRICS)).read()
 
 
-def _color(run: Artefact, known: list[Artefact]) -> str:
-    """The run's colour: by its place among all runs, oldest first, so that it keeps it."""
-    oldest_first = sorted(other.id for other in known)
-    return OKABE_ITO[oldest_first.index(run.id) % (len(OKABE_ITO) - 1)]
+def _read(path: Any) -> list[dict[str, Any]]:
+    return loaders.log_reader(str(path)).read()
+
+
+def _colors(
+    chosen: list[Artefact], known: list[Artefact], labels: dict[str, str], group: Group | None
+) -> dict[str, str]:
+    """A run's colour: by its place among all runs, oldest first, so that it keeps it; within a
+    sweep or race, by its place there."""
+    if group is not None and group.kind == "sweep":
+        return figures.value_colors([labels[run.id] for run in chosen])
+    if group is not None:
+        return figures.lane_colors([labels[run.id] for run in chosen])
+    oldest_first = sorted(run.id for run in known)
+    return {
+        labels[run.id]: OKABE_ITO[oldest_first.index(run.id) % (len(OKABE_ITO) - 1)]
+        for run in chosen
+    }
 
 
 def _table(
     state: PageState,
-    runs: list[tuple[str, RunSettings]],
-    histories: list[tuple[str, list[dict[str, Any]]]],
+    chosen: list[Artefact],
+    opened: dict[str, RunSettings],
+    labels: dict[str, str],
+    traces: list[standings.Trace],
 ) -> None:
     here = state.workspace
     names = {each.id: each.name for each in (*here.corpora.list(), *here.tokenizers.list())}
-    rows = words.settings_that_differ(runs, names)
-    best = {"setting": "best validation loss (nats)", **words.best_losses(histories)}
-    st.dataframe(pd.DataFrame([best, *rows]), hide_index=True, height="content")
-    if len(runs) > 1 and not rows:
-        st.caption("These runs have the same settings.")
+    runs = [(labels[run.id], opened[run.id]) for run in chosen]
+    st.dataframe(
+        pd.DataFrame(words.difference_rows(runs, traces, names)), hide_index=True, height="content"
+    )
+
+
+def _events(rows: list[dict[str, str]]) -> None:
+    if rows:
+        with st.expander(f"What was changed in mid-run ({len(rows)})"):
+            st.dataframe(pd.DataFrame(rows), hide_index=True, height="content")
 
 
 def _code(chosen: list[Artefact]) -> None:
@@ -109,8 +190,8 @@ def _code(chosen: list[Artefact]) -> None:
         "from slm.training.runs import METRICS\n"
         "from slm.workspace import Workspace\n\n"
         f"for name in {[run.id for run in chosen]!r}:\n"
-        '    run = Workspace("workspace").runs.get(name)\n'
+        '    run = Workspace("workspace", read_only=["demo"]).runs.get(name)\n'
         "    records = read_records(run.folder / METRICS).records\n"
-        '    print(run.name, [r["val_nats"] for r in records if r["val_nats"] is not None])',
-        RunSettings.read,
+        '    print(run.name, [r["val_nats"] for r in records if r.get("val_nats") is not None])',
+        standings.trace_of,
     )

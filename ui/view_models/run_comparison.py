@@ -1,0 +1,145 @@
+"""Several runs side by side: which they are, what differs between them, what changed on the way.
+
+Knows runs and their traces; no charts, no browser.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slm.lab.experiments import Lane, group_of
+from slm.lab.standings import Axis, Trace
+from slm.training.events import CHANGEABLE, Event
+from slm.training.runs import RunSettings
+from slm.workspace import Artefact
+from ui.view_models.experiments import shown
+from ui.view_models.jobs import duration
+
+MOST = 6
+AT_FIRST = 3
+_NOT_TOLD = frozenset({"vocab_size"})
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of a sweep or a race that are still there. `name` is foreign text."""
+
+    id: str
+    name: str
+    kind: str
+    runs: tuple[str, ...]
+
+
+def labels(runs: Sequence[Artefact]) -> dict[str, str]:
+    """A name for each run that no other has, by its id."""
+    names = Counter(run.name for run in runs)
+    return {
+        run.id: run.name if names[run.name] == 1 else f"{run.name} · {run.id[:13]}" for run in runs
+    }
+
+
+def groups(runs: Sequence[Artefact]) -> tuple[Group, ...]:
+    """The sweeps and races that these runs belong to; runs come newest first."""
+    found: dict[str, Group] = {}
+    for run in reversed(runs):
+        told = group_of(run)
+        if told is not None:
+            group_id = str(told["id"])
+            before = found[group_id].runs if group_id in found else ()
+            found[group_id] = Group(
+                group_id, str(told["name"]), str(told.get("kind", "")), (*before, run.id)
+            )
+    return tuple(reversed(found.values()))
+
+
+def chosen_runs(
+    known: Sequence[Artefact], picked: Sequence[str], current: str | None
+) -> list[Artefact]:
+    """Those picked, in the order of all; without any, the current one and the newest."""
+    if picked:
+        return [run for run in known if run.id in picked]
+    first = [run for run in known if run.id == current]
+    return [*first, *(run for run in known if run not in first)][:AT_FIRST]
+
+
+def lane_of_run(label: str, settings: RunSettings) -> Lane:
+    """A run as a lane of a comparison."""
+    return Lane(label, "", settings.model, settings.train)
+
+
+def mark_rows(
+    traces: Sequence[Trace], events: Mapping[str, Sequence[Event]], axis: Axis
+) -> list[dict[str, Any]]:
+    """What was changed in mid-run, where it was: points (x, run, note); `events` by label."""
+    rows = []
+    for trace in traces:
+        for event in events.get(trace.lane.name, ()):
+            place = next((point for point in trace.points if point.step >= event.step), trace.last)
+            if place is not None:
+                note = f"step {event.step:,}: {event.field} {_told(event.old)} → {_told(event.new)}"
+                name = trace.lane.name
+                rows.append({"x": place.at(axis), "run": name, "name": name, "note": note})
+    return rows
+
+
+def event_rows(events: Mapping[str, Sequence[Event]]) -> list[dict[str, str]]:
+    """The same as a table."""
+    return [
+        {
+            "run": label,
+            "after step": f"{event.step:,}",
+            "what": event.field if event.field in CHANGEABLE else f"{event.field} (of the machine)",
+            "from": _told(event.old),
+            "to": _told(event.new),
+            "note": event.note,
+        }
+        for label, found in events.items()
+        for event in found
+    ]
+
+
+def difference_rows(
+    runs: Sequence[tuple[str, RunSettings]],
+    traces: Sequence[Trace],
+    names: Mapping[str, str],
+) -> list[dict[str, str]]:
+    """What the runs came to, then a row for each setting in which they differ.
+
+    `names` tells ids of corpora and tokenizers apart in words.
+    """
+    best = {trace.lane.name: _best(trace) for trace in traces}
+    took = {
+        trace.lane.name: duration(trace.last.seconds) if trace.last else "–" for trace in traces
+    }
+    rows = [
+        {"setting": "lowest validation loss (nats)", **best},
+        {"setting": "training time", **took},
+    ]
+    told = [(label, _flat(settings, names)) for label, settings in runs]
+    every = dict.fromkeys(name for _, values in told for name in values)
+    return rows + [
+        {"setting": name, **{label: values.get(name, "") for label, values in told}}
+        for name in every
+        if name not in _NOT_TOLD and len({values.get(name, "") for _, values in told}) > 1
+    ]
+
+
+def _best(trace: Trace) -> str:
+    best = trace.best
+    if best is None:
+        return "not measured"
+    return f"{best.val_nats:.3f} at step {best.step:,}"
+
+
+def _flat(settings: RunSettings, names: Mapping[str, str]) -> dict[str, str]:
+    values = {**settings.model.to_json(), **settings.train.to_json()}
+    values |= {"corpus": settings.corpus, "tokenizer": settings.tokenizer}
+    return {
+        name: names.get(value, value) if isinstance(value, str) else shown(value)
+        for name, value in values.items()
+    }
+
+
+def _told(value: Any) -> str:
+    return shown(value) if value is None or isinstance(value, int | float) else str(value)[:60]
