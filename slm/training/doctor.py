@@ -19,6 +19,8 @@ __all__ = ["Finding", "Remedy", "examine"]
 
 FEW_EVALUATIONS = 4
 """Fewer measurements than that in a whole run, besides the first, show no turn of the loss."""
+WORTH_MEASURING = 50
+"""Shorter runs, in steps, are trials, of which nobody asks where the loss turned."""
 _RATES = frozenset({"learning_rate", "muon_learning_rate", "batch_size", "schedule"})
 _EXPLAINS: Mapping[Kind, frozenset[Kind]] = {
     "diverged": frozenset(
@@ -103,7 +105,7 @@ def _no_validation(history: History, has_validation: bool) -> Finding | None:
     if not has_validation:
         return Finding("no_validation", "warning", 0, history.step, {"evaluations": 0})
     planned = config.steps // config.evaluate_every
-    if planned >= FEW_EVALUATIONS or config.steps < FEW_EVALUATIONS:
+    if planned >= FEW_EVALUATIONS or config.steps < WORTH_MEASURING:
         return None
     every = max(1, config.steps // 10)
     evidence = {"evaluations": planned, "evaluate_every": config.evaluate_every}

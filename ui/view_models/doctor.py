@@ -301,9 +301,10 @@ def _no_validation(e: Evidence) -> str:
 
 
 def _few_evaluations(e: Evidence) -> str:
+    often = {0: "only at its beginning and its end", 1: "once on the way", 2: "twice on the way"}
     return (
         f"With an evaluation every {e['evaluate_every']:,} steps it is measured "
-        f"{e['evaluations']} times, too rarely to see where the loss turns."
+        f"{often.get(e['evaluations'], 'three times')}, too rarely to see where the loss turns."
     )
 
 
