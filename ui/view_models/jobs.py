@@ -9,6 +9,7 @@ _STATES = {
     "queued": "Waiting",
     "running": "Running",
     "done": "Done",
+    "paused": "Paused",
     "stopped": "Stopped",
     "failed": "Failed",
     "interrupted": "Interrupted",
@@ -45,7 +46,7 @@ def job_view(name: str, status: JobStatus) -> JobView:
         detail=" · ".join(part for part in parts if part),
         fraction=min(1.0, max(0.0, status.fraction)),
         alive=status.alive,
-        can_resume=status.state in {"stopped", "interrupted", "failed"},
+        can_resume=status.state in {"paused", "stopped", "interrupted", "failed"},
         problem=status.error,
     )
 

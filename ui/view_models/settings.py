@@ -22,6 +22,11 @@ def changes(config: Config, base: Config) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != getattr(base, name)}
 
 
+def differing(values: Mapping[str, Any], base: Config) -> dict[str, Any]:
+    """Those of the values that are not what `base` says already."""
+    return {name: value for name, value in values.items() if value != getattr(base, name)}
+
+
 def to_text(changed: Mapping[str, Any]) -> str:
     """Changes for an address; texts and nested settings are left out.
 
@@ -81,8 +86,18 @@ def command_line(argv: Sequence[str]) -> str:
     python -m slm train \\
       '--name=my run'
     """
-    lines = ["python -m slm " + shlex.quote(argv[0])]
-    for part in argv[1:]:
+    return shell(["python", "-m", "slm", *argv])
+
+
+def shell(command: Sequence[str]) -> str:
+    """Any command as one types it, a flag a line.
+
+    >>> print(shell(["torchrun", "--nnodes=2", "-m", "slm.training", "my run"]))
+    torchrun \\
+      --nnodes=2 -m slm.training 'my run'
+    """
+    lines = [shlex.quote(command[0])]
+    for part in command[1:]:
         if part.startswith("--"):
             lines.append(shlex.quote(part))
         else:

@@ -7,30 +7,29 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from slm.jobs import Job, JobStatus
-from slm.training.config import TrainConfig
-from slm.training.runs import RunSettings
+from slm.workspace import Artefact
 from ui.view_models.jobs import duration
+from ui.view_models.run_curves import Unit, bytes_per_token
 
-State = Literal["waiting", "running", "done", "stopped", "failed", "interrupted"]
+State = Literal["waiting", "running", "done", "paused", "stopped", "failed", "interrupted"]
 Records = Sequence[Mapping[str, Any]]
 
-AXES: Mapping[str, str] = MappingProxyType(
-    {"step": "step", "tokens": "tokens seen", "seconds": "seconds of training"}
-)
-_AXIS_FIELDS: Mapping[str, str] = MappingProxyType(
-    {"step": "step", "tokens": "tokens", "seconds": "train_seconds"}
-)
 _STATES: Mapping[State, str] = MappingProxyType(
     {
         "waiting": "Waiting to start",
         "running": "Training",
         "done": "Finished",
+        "paused": "Paused",
         "stopped": "Stopped",
         "failed": "Failed",
         "interrupted": "Interrupted",
     }
 )
-_VERBS = frozenset({"train", "build"})
+_ENDED: Mapping[str, State] = MappingProxyType(
+    {"paused": "paused", "stopped": "stopped", "failed": "failed"}
+)
+VERBS = frozenset({"train", "build"})
+"""Verbs of jobs that train one run."""
 _MAX_POINTS = 600
 _RATE_RECORDS = 50  # how many records back the rate is taken from
 _SAMPLE_CHARACTERS = 600
@@ -38,11 +37,27 @@ _SAMPLE_CHARACTERS = 600
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a run. `term` is its entry in the glossary."""
+    """One number of a run. `term` is its entry in the glossary; `more` is said after it."""
 
     label: str
     value: str
     term: str
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the figures of a run need beside its record; None where nobody knows.
+
+    train_tokens      tokens of the training split, for epochs
+    flops_per_token   of one training step, forwards and backwards
+    peak_flops        what the device can do in a second; `peak_source` says how that is known
+    """
+
+    train_tokens: int | None = None
+    flops_per_token: int | None = None
+    peak_flops: float | None = None
+    peak_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,7 @@ class RunView:
     """Where a run stands, ready to show."""
 
     state: State
+    step: int
     headline: str
     fraction: float
     figures: tuple[Figure, ...]
@@ -74,13 +90,20 @@ def run_state(step: int, steps: int, locked: bool, job: JobStatus | None) -> Sta
         return "running" if step else "waiting"
     if step >= steps:
         return "done"
-    if job is not None and job.state in {"stopped", "failed"}:
-        return "stopped" if job.state == "stopped" else "failed"
+    if job is not None and job.state in _ENDED:
+        return _ENDED[job.state]
     return "interrupted" if step else "waiting"
 
 
-def run_view(steps: int, records: Records, locked: bool, job: JobStatus | None) -> RunView:
-    """A run of `steps` steps in figures and words."""
+def run_view(
+    steps: int,
+    records: Records,
+    locked: bool,
+    job: JobStatus | None,
+    costs: Costs = Costs(),
+    unit: Unit = "nats",
+) -> RunView:
+    """A run of `steps` steps in figures and words; losses in the unit that is asked."""
     step = last_step(records)
     state = run_state(step, steps, locked, job)
     alive = state == "running" or (job is not None and job.alive)
@@ -92,9 +115,10 @@ def run_view(steps: int, records: Records, locked: bool, job: JobStatus | None) 
         headline += ", stopping: it saves what is sound first"
     return RunView(
         state=state,
+        step=step,
         headline=headline,
         fraction=min(1.0, step / steps),
-        figures=_figures(steps, records, alive),
+        figures=_figures(steps, records, alive, costs, unit),
         alive=alive,
         can_resume=not alive and state != "done",
     )
@@ -102,7 +126,7 @@ def run_view(steps: int, records: Records, locked: bool, job: JobStatus | None) 
 
 def last_step(records: Records) -> int:
     """The newest step in the record that was learned; 0 before the first."""
-    return max((int(record["step"]) for record in records if not record.get("diverged")), default=0)
+    return next((int(each["step"]) for each in reversed(records) if not each.get("diverged")), 0)
 
 
 def remaining_seconds(steps: int, records: Records) -> float | None:
@@ -127,61 +151,43 @@ def loss_rows(records: Records) -> list[dict[str, Any]]:
     ]
 
 
-def curve_rows(records: Records, field: str) -> list[dict[str, Any]]:
-    """Points (step, value) of one field, thinned evenly.
+def prompts_of(records: Records) -> tuple[str, ...]:
+    """The prompts that samples were written from, in their order; foreign text."""
+    return tuple(dict.fromkeys(str(each["prompt"]) for each in records))
 
-    >>> curve_rows([{"step": 0, "gradient_norm": None}, {"step": 1, "gradient_norm": 2.0}],
-    ...            "gradient_norm")
-    [{'step': 1, 'value': 2.0}]
+
+def prompt_label(prompt: str) -> str:
+    """A prompt as a choice.
+
+    >>> prompt_label("")
+    'a new document'
     """
-    return [
-        {"step": record["step"], "value": record[field]}
-        for record in _thinned(records)
-        if record.get(field)
-    ]
+    return prompt.strip() or "a new document"
 
 
-def comparison_rows(runs: Sequence[tuple[str, Records]], axis: str) -> list[dict[str, Any]]:
-    """Points (x, run, nats) of the validation losses of several runs; `axis` is one of AXES."""
-    return [
-        {"x": record[_AXIS_FIELDS[axis]], "run": label, "nats": record["val_nats"]}
-        for label, records in runs
-        for record in records
-        if record.get("val_nats") is not None and record.get(_AXIS_FIELDS[axis]) is not None
-    ]
-
-
-def settings_that_differ(
-    runs: Sequence[tuple[str, RunSettings]], names: Mapping[str, str]
-) -> list[dict[str, str]]:
-    """A row for each setting in which the runs differ; `names` tells ids apart in words."""
-    told = [(label, _flat(settings, names)) for label, settings in runs]
-    every = dict.fromkeys(name for _, values in told for name in values)
-    return [
-        {"setting": name, **{label: values.get(name, "") for label, values in told}}
-        for name in every
-        if len({values.get(name, "") for _, values in told}) > 1
-    ]
-
-
-def best_losses(runs: Sequence[tuple[str, Records]]) -> dict[str, str]:
-    """The lowest validation loss of each run and the step at which it was measured."""
-    told = {}
-    for label, records in runs:
-        measured = [record for record in records if record.get("val_nats") is not None]
-        if measured:
-            best = min(measured, key=lambda record: float(record["val_nats"]))
-            told[label] = f"{best['val_nats']:.3f} at step {best['step']:,}"
-        else:
-            told[label] = "not measured"
-    return told
-
-
-def samples(records: Records, limit: int = 8) -> tuple[Sample, ...]:
-    """The texts that the model wrote, newest first."""
+def sample_steps(records: Records, prompt: str) -> tuple[int, ...]:
+    """The steps at which something was written from that prompt, newest first."""
     return tuple(
-        Sample(int(each["step"]), str(each["prompt"]), str(each["text"])[:_SAMPLE_CHARACTERS])
-        for each in reversed(records[-limit:])
+        sorted({int(each["step"]) for each in records if each["prompt"] == prompt}, reverse=True)
+    )
+
+
+def samples_of(
+    records: Records, prompt: str, *, up_to: int | None = None, limit: int = 8
+) -> tuple[Sample, ...]:
+    """The texts that the model wrote from a prompt, newest first, from `up_to` back."""
+    steps = sample_steps(records, prompt)
+    wanted = [step for step in steps if up_to is None or step <= up_to][:limit]
+    return samples_at(records, prompt, wanted)
+
+
+def samples_at(records: Records, prompt: str, steps: Sequence[int]) -> tuple[Sample, ...]:
+    """What was written at those steps, in their order."""
+    by_step = {int(each["step"]): each for each in records if each["prompt"] == prompt}
+    return tuple(
+        Sample(step, prompt, str(by_step[step]["text"])[:_SAMPLE_CHARACTERS])
+        for step in steps
+        if step in by_step
     )
 
 
@@ -191,7 +197,7 @@ def job_of_run(jobs: Sequence[Job], run_id: str) -> Job | None:
         (
             job
             for job in jobs
-            if job.verb in _VERBS
+            if job.verb in VERBS
             and (job.status().result.get("run") == run_id or f"--resume={run_id}" in job.argv)
         ),
         None,
@@ -200,7 +206,7 @@ def job_of_run(jobs: Sequence[Job], run_id: str) -> Job | None:
 
 def job_at_work(jobs: Sequence[Job]) -> Job | None:
     """The training that runs now, else the one that waits longest; jobs come newest first."""
-    alive = [job for job in jobs if job.verb in _VERBS and job.status().alive]
+    alive = [job for job in jobs if job.verb in VERBS and job.status().alive]
     running = [job for job in alive if job.status().state == "running"]
     return next(iter(running), alive[-1] if alive else None)
 
@@ -214,26 +220,37 @@ def run_of_job(job: Job) -> str | None:
     return flag.removeprefix("--resume=") if flag else None
 
 
-def schedule_rows(config: TrainConfig) -> list[dict[str, Any]]:
-    """The learning rate of AdamW over the run, at most a few hundred points."""
-    from slm.training.config import rate_factor
-
-    every = max(1, config.steps // 300)
-    steps = sorted({*range(0, config.steps, every), config.steps - 1})
-    return [
-        {"step": step, "value": config.learning_rate * rate_factor(config, step)} for step in steps
-    ]
-
-
-def _figures(steps: int, records: Records, alive: bool) -> tuple[Figure, ...]:
+def _figures(
+    steps: int, records: Records, alive: bool, costs: Costs, unit: Unit
+) -> tuple[Figure, ...]:
+    per_token = bytes_per_token(records)
     found = [
-        Figure("Training loss", _nats(_newest(records, "train_nats")), "training loss"),
-        Figure("Validation loss", _nats(_newest(records, "val_nats")), "validation loss"),
-        Figure("Perplexity", _perplexity(_newest(records, "val_nats")), "perplexity"),
-        Figure("Tokens/s", _count(_newest(records, "tokens_per_second")), "token"),
+        Figure(
+            "Training loss", _loss(_newest(records, "train_nats"), unit, per_token), "training loss"
+        ),
+        Figure(
+            "Validation loss",
+            _loss(_newest(records, "val_nats"), unit, per_token),
+            "validation loss",
+        ),
     ]
+    if unit == "nats":
+        val_nats = _newest(records, "val_nats")
+        found.append(Figure("Perplexity", _loss(val_nats, "perplexity", per_token), "perplexity"))
+    rate = _newest(records, "tokens_per_second")
+    found.append(Figure("Tokens/s", _count(rate), "token"))
+    share = share_of_peak(records, costs)
+    if share is not None:
+        found.append(Figure("Share of peak", f"{share:.0%}", "share of peak", _peak_known(costs)))
+    read = _newest(records, "tokens")
+    if costs.train_tokens and read is not None:
+        found.append(Figure("Epochs read", _epochs(read / costs.train_tokens), "epoch"))
     left = remaining_seconds(steps, records) if alive else None
     taken = _newest(records, "elapsed_seconds")
+    energy = _newest(records, "energy_joules")
+    if energy is not None and taken:
+        watts = f"On average {energy / taken:,.0f} W, as the system measured it."
+        found.append(Figure("Energy", energy_in_words(energy), "energy", watts))
     if alive:
         found.append(Figure("Time left", "…" if left is None else duration(left), "step"))
     elif taken is not None:
@@ -241,18 +258,69 @@ def _figures(steps: int, records: Records, alive: bool) -> tuple[Figure, ...]:
     return tuple(found)
 
 
+def costs_of(machine: Mapping[str, Any], tokens: Artefact | None, flops: int) -> Costs:
+    """What the figures need, from the run's `machine.json` and its tokens, as far as they say."""
+    split = tokens.details.get("train") if tokens is not None else None
+    peak = machine.get("peak_flops")
+    return Costs(
+        train_tokens=int(split["tokens"]) if isinstance(split, Mapping) else None,
+        flops_per_token=flops,
+        peak_flops=float(peak) if peak else None,
+        peak_source=str(machine.get("peak_source", "")),
+    )
+
+
+def counted_in(report: Mapping[str, Any]) -> dict[str, float]:
+    """The baselines that a run's evaluation counted, in nats, by their names in a record."""
+    measured = report.get("evaluation", {})
+    found = {
+        f"{name}_nats": measured.get(name, {}).get("nats_per_token")
+        for name in ("unigram", "bigram")
+    }
+    return {name: float(nats) for name, nats in found.items() if isinstance(nats, int | float)}
+
+
+def share_of_peak(records: Records, costs: Costs) -> float | None:
+    """Floating-point operations done a second over those that the device could do (MFU)."""
+    done = _newest(records, "flops_per_second")
+    return None if done is None or not costs.peak_flops else done / costs.peak_flops
+
+
+def energy_in_words(joules: float) -> str:
+    """Energy as one reads it on a meter.
+
+    >>> energy_in_words(820), energy_in_words(90_000), energy_in_words(7.2e6)
+    ('820 J', '25.0 Wh', '2.00 kWh')
+    """
+    if joules < 3_600:
+        return f"{joules:.0f} J"
+    hours = joules / 3_600
+    return f"{hours:.1f} Wh" if hours < 1_000 else f"{hours / 1_000:.2f} kWh"
+
+
+def _peak_known(costs: Costs) -> str:
+    peak = f"{(costs.peak_flops or 0) / 1e12:,.3g} TFLOP/s"
+    if costs.peak_source == "datasheet":
+        return f"The peak is the {peak} of the maker's data sheet."
+    return f"The peak is {peak}, measured here on large matrix products before the run began."
+
+
+def _epochs(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
+
+
 def _newest(records: Records, field: str) -> float | None:
     return next((float(each[field]) for each in reversed(records) if each.get(field)), None)
 
 
-def _nats(nats: float | None) -> str:
-    return "…" if nats is None else f"{nats:.3f}"
-
-
-def _perplexity(nats: float | None) -> str:
-    if nats is None or nats > 50:
+def _loss(nats: float | None, unit: Unit, per_token: float | None) -> str:
+    if nats is None or (unit == "perplexity" and nats > 50):
         return "…"
-    value = math.exp(nats)
+    if unit == "bits":
+        return f"{nats / (math.log(2) * per_token):.3f}" if per_token else "…"
+    value = math.exp(nats) if unit == "perplexity" else nats
+    if unit == "nats":
+        return f"{value:.3f}"
     return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
@@ -271,18 +339,3 @@ def _points(records: Records, split: str, field: str) -> list[dict[str, Any]]:
         for record in records
         if record.get(field) is not None
     ]
-
-
-def _flat(settings: RunSettings, names: Mapping[str, str]) -> dict[str, str]:
-    values = {**settings.model.to_json(), **settings.train.to_json()}
-    values |= {"corpus": settings.corpus, "tokenizer": settings.tokenizer}
-    return {
-        name: names.get(value, value) if isinstance(value, str) else _shown(value)
-        for name, value in values.items()
-    }
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "automatic"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

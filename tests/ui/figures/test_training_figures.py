@@ -1,24 +1,58 @@
 """What the curves of the Training page plot."""
 
-from ui.figures.training import comparison, loss, small
+import json
+
+import pytest
+
+from ui.figures.training import curve, depth_colors, loss, schedules
+
+
+def layers_of(spec, kind):
+    return [
+        layer
+        for layer in spec["layer"]
+        if f"datum.kind === '{kind}'" in json.dumps(layer.get("transform", []))
+    ]
 
 
 def test_the_loss_spans_the_whole_run_from_its_first_step():
-    spec = loss(400)
-    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, 400]
-    assert len(spec["layer"]) == 2
+    (line,) = layers_of(loss(400, "nats per token"), "planned")
+    assert line["encoding"]["x"]["scale"]["domain"] == [0, 400]
 
 
-def test_the_baseline_is_one_line_with_its_number():
-    rule, label = loss(400, bigram_nats=2.859)["layer"][2:]
-    assert rule["encoding"]["y"]["datum"] == 2.859 and rule["data"] == {"values": [{}]}
-    assert label["mark"]["text"].endswith("2.86")
+def test_a_logarithmic_axis_of_steps_begins_at_one():
+    (line,) = layers_of(loss(400, "nats per token", log_x=True), "planned")
+    assert line["encoding"]["x"]["scale"] == {"type": "log", "domain": [1, 400]}
 
 
-def test_a_run_keeps_its_colour():
-    scale = comparison("step", {"b": "#111111", "a": "#222222"})["encoding"]["color"]["scale"]
-    assert scale == {"domain": ["b", "a"], "range": ["#111111", "#222222"]}
+@pytest.mark.parametrize("spec", [loss(9, "nats per token"), curve("gradient norm", 9)])
+def test_every_chart_of_a_run_has_room_for_events_and_findings(spec):
+    assert len(layers_of(spec, "mark")) == 2 and len(layers_of(spec, "stretch")) == 3
 
 
-def test_small_curves_may_be_logarithmic():
-    assert small("norm", 10, log_y=True)["encoding"]["y"]["scale"]["type"] == "log"
+def test_events_lie_above_what_the_pointer_finds():
+    """Else the nearest point of the curve would always answer in their place."""
+    kinds = json.dumps(loss(9, "nats per token")["layer"])
+    assert kinds.index('"hover"') < kinds.index("datum.kind === 'mark'")
+
+
+def test_a_specification_does_not_change_while_a_run_goes_on():
+    """Points come as data; another specification would redraw the chart at every poll."""
+    assert loss(400, "nats per token") == loss(400, "nats per token")
+    assert "values" not in json.dumps(curve("tokens per second", 400))
+
+
+def test_the_usual_band_is_drawn_at_the_back():
+    spec = curve("update over weights", 9, band=(1e-4, 1e-2))
+    assert spec["layer"][0]["encoding"]["y2"]["datum"] == 1e-2
+
+
+def test_layers_are_coloured_by_depth():
+    colors = depth_colors(5)
+    assert len(set(colors)) == 5 and depth_colors(1) == colors[:1]
+
+
+def test_the_chosen_schedule_is_drawn_strongly():
+    spec = schedules(9, ("cosine", "linear"), "linear")
+    condition = spec["encoding"]["strokeWidth"]["condition"]
+    assert condition == {"test": "datum.schedule === 'linear'", "value": 3}

@@ -3,19 +3,18 @@
 import pytest
 
 from slm.jobs import JobStatus
-from slm.model.config import ModelConfig
-from slm.training.config import TrainConfig
-from slm.training.runs import RunSettings
 from ui.view_models.training import (
-    best_losses,
-    comparison_rows,
+    Costs,
+    costs_of,
+    counted_in,
     loss_rows,
+    prompts_of,
     remaining_seconds,
     run_state,
     run_view,
-    samples,
-    schedule_rows,
-    settings_that_differ,
+    sample_steps,
+    samples_at,
+    samples_of,
 )
 
 
@@ -41,6 +40,7 @@ def record(step, *, train=None, val=None, seconds=None):
         (5, False, JobStatus("running"), "running"),
         (10, False, None, "done"),
         (5, False, JobStatus("stopped"), "stopped"),
+        (5, False, JobStatus("paused"), "paused"),
         (5, False, JobStatus("failed"), "failed"),
         (5, False, JobStatus("interrupted"), "interrupted"),
         (5, False, None, "interrupted"),
@@ -98,37 +98,64 @@ def test_long_training_curves_are_thinned_but_validation_is_kept():
     assert sum(row["split"] == "validation" for row in rows) == 6_000
 
 
-def test_runs_are_compared_against_the_axis_that_is_asked():
-    runs = [("a", [record(1, val=3.0), record(2)]), ("b", [record(4, val=2.0)])]
-    assert comparison_rows(runs, "tokens") == [
-        {"x": 100, "run": "a", "nats": 3.0},
-        {"x": 400, "run": "b", "nats": 2.0},
-    ]
-    assert best_losses([*runs, ("c", [])]) == {
-        "a": "3.000 at step 1",
-        "b": "2.000 at step 4",
-        "c": "not measured",
-    }
+def sample(step, prompt="A"):
+    return {"step": step, "prompt": prompt, "text": f" cat {step}"}
 
 
-def test_only_settings_that_differ_are_listed_and_ids_are_told_by_name():
-    model = ModelConfig()
-    first = RunSettings(model, TrainConfig(), "c1", "t", "x", {})
-    second = RunSettings(model.replace(n_layers=5), TrainConfig(steps=1_000), "c2", "t", "y", {})
-    rows = settings_that_differ([("a", first), ("b", second)], {"c1": "tales", "c2": "docs"})
-    assert rows == [
-        {"setting": "n_layers", "a": "3", "b": "5"},
-        {"setting": "steps", "a": "400", "b": "1,000"},
-        {"setting": "corpus", "a": "tales", "b": "docs"},
-    ]
+def test_samples_come_newest_first_and_go_back_from_a_step():
+    records = [sample(0), sample(50), sample(50, "B"), sample(100)]
+    assert prompts_of(records) == ("A", "B")
+    assert sample_steps(records, "A") == (100, 50, 0)
+    assert [each.step for each in samples_of(records, "A", limit=2)] == [100, 50]
+    assert [each.step for each in samples_of(records, "A", up_to=50)] == [50, 0]
 
 
-def test_samples_come_newest_first():
-    records = [{"step": step, "prompt": "A", "text": " cat"} for step in (0, 50, 100)]
-    assert [each.step for each in samples(records, limit=2)] == [100, 50]
+def test_two_steps_are_shown_side_by_side():
+    records = [sample(0), sample(50), sample(100)]
+    assert [each.text for each in samples_at(records, "A", (100, 0))] == [" cat 100", " cat 0"]
+    assert samples_at(records, "A", (7,)) == ()
 
 
-def test_the_schedule_ends_with_its_last_step():
-    rows = schedule_rows(TrainConfig(steps=1_000, learning_rate=0.01))
-    assert rows[-1]["step"] == 999 and len(rows) < 400
-    assert max(row["value"] for row in rows) == pytest.approx(0.01)
+def test_figures_follow_the_unit():
+    """ln 8 nats at 2 bytes a token: perplexity 8, 1.5 bits per byte."""
+    first = {**record(0, val=2.0794415), "val_bytes_per_token": 2.0}
+    records = [first, record(10, train=2.0794415, val=2.0794415)]
+
+    def told(unit):
+        view = run_view(10, records, False, None, unit=unit)
+        return {each.label: each.value for each in view.figures}
+
+    assert told("perplexity")["Validation loss"] == "8.0"
+    assert told("bits")["Validation loss"] == "1.500"
+    assert "Perplexity" not in told("bits")
+
+
+def test_speed_is_told_as_a_share_of_the_peak_and_how_that_is_known():
+    records = [record(0), {**record(5), "flops_per_second": 2e10}]
+    figures = run_view(10, records, False, None, Costs(peak_flops=1e11, peak_source="measured"))
+    share = next(each for each in figures.figures if each.label == "Share of peak")
+    assert share.value == "20%" and "0.1 TFLOP/s, measured here" in share.more
+    assert not any(
+        each.label == "Share of peak" for each in run_view(10, records, False, None).figures
+    )
+
+
+def test_energy_and_epochs_are_told_where_they_are_known():
+    """7,200 J in 10 s are 2 Wh, at 720 W; 1,000 tokens of a text of 500 are 2 epochs."""
+    records = [record(0), {**record(10), "energy_joules": 7200.0}]
+    figures = run_view(10, records, False, None, Costs(train_tokens=500)).figures
+    told = {each.label: each for each in figures}
+    assert told["Energy"].value == "2.0 Wh" and "720 W" in told["Energy"].more
+    assert told["Epochs read"].value == "2.00"
+
+
+def test_costs_come_from_machine_and_tokens_as_far_as_they_say():
+    machine = {"peak_flops": 1e12, "peak_source": "datasheet"}
+    assert costs_of(machine, None, 7) == Costs(None, 7, 1e12, "datasheet")
+    assert costs_of({}, None, 7) == Costs(None, 7, None, "")
+
+
+def test_baselines_of_an_evaluation_are_found():
+    report = {"evaluation": {"bigram": {"nats_per_token": 2.5}, "unigram": {}}}
+    assert counted_in(report) == {"bigram_nats": 2.5}
+    assert counted_in({}) == {}

@@ -1,29 +1,30 @@
-"""A run as it learns, or as it learned: losses, rates, texts; stop and go on."""
+"""A run as it learns, or as it learned: where it stands, its curves, its texts."""
 
-from typing import Any
-
-import pandas as pd
 import streamlit as st
 
 from slm import files, jobs, locks
 from slm.errors import WorkspaceError
 from slm.jobs import Job
-from slm.training.runs import METRICS, REPORT, SAMPLES, RunSettings
+from slm.model.config import flops_per_token
+from slm.training import launch
+from slm.training.events import config_at, pending_requests, read_events
+from slm.training.rates import MACHINE
+from slm.training.runs import CONFIG, METRICS, REPORT, RunSettings
 from slm.workspace import Artefact
-from ui import job_panel, loaders, session, widgets
-from ui.figures import training as figures
+from ui import loaders, session, widgets
 from ui.session import PageState
 from ui.view_models import glossary
+from ui.view_models import run_control as controls_of
+from ui.view_models import settings as settings_words
 from ui.view_models import training as words
 from ui.view_models.jobs import job_view
-from ui.view_models.training import RunView
+from ui.view_models.training import Costs
+from ui.views.training import controls, curves, doctor, findings, written
+from ui.views.training.controls import Standing
+from ui.views.training.curves import Shown
 
 _POLL_SECONDS = 1.0
-_SMALL_CURVES = (
-    ("learning_rate", "learning rate", False, True),
-    ("gradient_norm", "gradient norm", True, False),
-    ("tokens_per_second", "tokens per second", False, False),
-)
+_NOTICE_SECONDS = 3.0
 
 
 def render(state: PageState) -> None:
@@ -37,16 +38,12 @@ def render(state: PageState) -> None:
         st.info("No model has been trained here yet. Start one in the next view.")
         return
     _other_work(known, job)
-    widgets.demo_note(run is not None and run.read_only, "the training")
-    alive = job is not None and job.status().alive
-
-    @st.fragment(run_every=_POLL_SECONDS if alive or _is_locked(run) else None)
-    def panel() -> None:
-        with widgets.user_errors():
-            _panel(state, job, run, alive)
-
-    panel()
-    _code(run)
+    if run is None:
+        assert job is not None
+        _before_the_run(state, job)
+        return
+    widgets.demo_note(run.read_only, "the training")
+    _run(state, job, run)
 
 
 def watch(job: Job) -> None:
@@ -54,15 +51,141 @@ def watch(job: Job) -> None:
     st.session_state["training_job"] = (job.id, st.session_state.get("run"))
 
 
+def _run(state: PageState, job: Job | None, run: Artefact) -> None:
+    settings = RunSettings.read(run.folder)
+    standing = _standing(run, job, settings)
+    controls.render(state, job, run, settings, standing)
+    costs = _costs(state, run, settings)
+    counted = _counted_before(run)
+
+    @st.fragment(run_every=_POLL_SECONDS if standing.alive else None)
+    def panel() -> None:
+        with widgets.user_errors():
+            _panel(state, job, run, settings, standing, costs, counted)
+
+    @st.fragment(run_every=None if standing.alive else _NOTICE_SECONDS)
+    def notice() -> None:
+        """Another page, or the command line, may go on with the run."""
+        if (run.folder / CONFIG).exists() and _standing(run, job, settings) != standing:
+            st.rerun()
+
+    panel()
+    notice()
+    _code(run, settings)
+
+
+def _standing(run: Artefact, job: Job | None, settings: RunSettings) -> Standing:
+    """Everything on which the buttons of a run depend."""
+    records = loaders.log_reader(str(run.folder / METRICS)).read()
+    events = read_events(run.folder)
+    step = words.last_step(records)
+    config = config_at(settings.train, events, step)
+    locked = locks.is_held(run.folder / "run.lock")
+    status = job.status() if job is not None else None
+    stopping = locked and launch.stop_file(run.folder).exists()
+    return Standing(
+        state=words.run_state(step, config.steps, locked, status),
+        steps=config.steps,
+        job_id=job.id if job is not None and status is not None and status.alive else None,
+        alive=locked or (status is not None and status.alive),
+        ending=stopping or (status is not None and status.stopping),
+        ahead=status.queue_position if status is not None else 0,
+        n_events=len(events),
+        n_pending=len(pending_requests(run.folder)),
+        diverged=bool(records and records[-1].get("diverged")),
+        problem=status.error if status is not None else None,
+    )
+
+
+def _panel(
+    state: PageState,
+    job: Job | None,
+    run: Artefact,
+    settings: RunSettings,
+    seen: Standing,
+    costs: Costs,
+    counted: dict[str, float],
+) -> None:
+    if not (run.folder / CONFIG).exists():
+        st.info("This run was deleted.")
+        if st.button("See all runs", key="watch-library"):
+            session.go_to("library")
+        return
+    if _standing(run, job, settings) != seen:
+        st.rerun()
+    records = loaders.log_reader(str(run.folder / METRICS)).read()
+    events = read_events(run.folder)
+    config = config_at(settings.train, events, words.last_step(records))
+    unit = curves.unit_now(records)
+    view = words.run_view(
+        config.steps, records, seen.alive, job.status() if job else None, costs, unit
+    )
+    if seen.alive:
+        st.progress(view.fraction, text=f"step {view.step:,} of {config.steps:,}")
+    with st.container(horizontal=True, gap="medium"):
+        for figure in view.figures:
+            explained = f"{glossary.meaning(figure.term)} {figure.more}".strip()
+            st.metric(figure.label, figure.value, help=explained, width="content")
+    found = findings.of_run(run.id, settings, records, events, costs.train_tokens)
+    shown = Shown(
+        records,
+        config,
+        settings.model.n_layers,
+        (*controls_of.event_marks(events, settings.forked_from), *findings.marks(found)),
+        counted,
+        costs.peak_flops,
+    )
+    left, right = st.columns([2.2, 1], gap="large")
+    with left:
+        with st.container(horizontal=True, gap="small"):
+            unit = curves.ask_unit(records)
+            axes = curves.ask_axes()
+        curves.losses(shown, unit, axes)
+    with right:
+        written.render(run)
+    doctor.panel(state, run, settings, records, events, found)
+    curves.below(shown, axes)
+
+
+def _before_the_run(state: PageState, job: Job) -> None:
+    """A job that has made no run yet: it waits, or prepares its text."""
+    was_alive = job.status().alive
+
+    @st.fragment(run_every=_POLL_SECONDS if was_alive else None)
+    def panel() -> None:
+        status = job.status()
+        if status.alive != was_alive or words.run_of_job(job) is not None:
+            st.rerun()
+        view = job_view(job.name, status)
+        st.text(view.headline)
+        if view.alive:
+            st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
+            st.button("Stop", key="training-stop", disabled=status.stopping, on_click=job.stop)
+        elif view.can_resume:
+            controls.go_on_button(state, job, None)
+        if view.problem:
+            widgets.show_problem(view.problem)
+
+    panel()
+
+
 def _asked_job(state: PageState, known: list[Job]) -> Job | None:
+    """The job that is watched, which stands in the address for a reload."""
     held = st.session_state.get("training_job")
     picked = st.session_state.get("run")
+    if held is None and "job" in st.query_params:
+        held = (st.query_params["job"], picked)
+    job = None
     if held is not None and held[1] == picked:
-        return jobs.get_job(state.workspace, held[0])
-    at_work = None if picked else words.job_at_work(known)
-    if at_work is not None:
-        watch(at_work)  # so that it stays in view when it ends
-    return at_work
+        job = jobs.get_job(state.workspace, held[0])
+    if job is None and not picked:
+        job = words.job_at_work(known)
+    if job is None:
+        st.query_params.pop("job", None)
+        return None
+    watch(job)  # so that it stays in view when it ends
+    st.query_params["job"] = job.id
+    return job
 
 
 def _newest(state: PageState) -> Artefact | None:
@@ -84,133 +207,35 @@ def _other_work(known: list[Job], shown: Job | None) -> None:
     button.button("Watch it", key="watch-other", on_click=watch, args=(other,), width="stretch")
 
 
-def _is_locked(run: Artefact | None) -> bool:
-    return run is not None and locks.is_held(run.folder / "run.lock")
-
-
-def _panel(state: PageState, job: Job | None, run: Artefact | None, was_alive: bool) -> None:
-    status = job.status() if job is not None else None
-    if was_alive and status is not None and not status.alive:
-        st.rerun()
-    if run is None and job is not None:
-        run = _run_of(state, job)
-    if run is None:
-        assert job is not None and status is not None
-        view = job_view(job.name, status)
-        st.text(view.headline)
-        st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
-        _actions(state, job, None, alive=view.alive, can_resume=view.can_resume)
-        if view.problem:
-            widgets.show_problem(view.problem)
-        return
-    settings = RunSettings.read(run.folder)
-    records = loaders.log_reader(str(run.folder / METRICS)).read()
-    shown = words.run_view(settings.train.steps, records, _is_locked(run), status)
-    _head(state, job, run, shown)
-    if status is not None and status.error:
-        widgets.show_problem(status.error)
-    curves, written = st.columns([2.2, 1], gap="large")
-    with curves:
-        _curves(settings.train.steps, records, _bigram_nats(run))
-    with written:
-        _samples(run)
-
-
-def _head(state: PageState, job: Job | None, run: Artefact, view: RunView) -> None:
-    told, actions = st.columns([2.2, 1], gap="large", vertical_alignment="center")
-    with told:
-        st.text(f"{run.name} · {view.headline}")
-        if view.state != "done":
-            st.progress(view.fraction)
-    with actions:
-        _actions(state, job, run, alive=view.alive, can_resume=view.can_resume)
-    with st.container(horizontal=True, gap="medium"):
-        for figure in view.figures:
-            st.metric(
-                figure.label, figure.value, help=glossary.meaning(figure.term), width="content"
-            )
-
-
-def _actions(
-    state: PageState, job: Job | None, run: Artefact | None, *, alive: bool, can_resume: bool
-) -> None:
-    if alive and job is not None:
-        st.button(
-            "Stop",
-            icon=":material/stop_circle:",
-            key="training-stop",
-            disabled=job.status().stopping,
-            on_click=job.stop,
-            help="It saves a checkpoint first, and can go on from there later.",
-        )
-    elif alive:
-        st.caption("It runs in a process that was started outside of this app.")
-    elif can_resume and (run is None or not run.read_only):
-        if st.button(
-            "Go on from where it stopped",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="training-resume",
-        ):
-            _resume(state, job, run)
-    elif run is not None and not run.read_only and st.session_state.get("run") != run.id:
-        st.button(
-            "Use this model", type="primary", key="training-use", on_click=_use, args=(run.id,)
-        )
-
-
-def _use(run_id: str) -> None:
-    session.choose(run=run_id)
-
-
-def _resume(state: PageState, job: Job | None, run: Artefact | None) -> None:
-    """Run the job on; a run without one gets a job of its own."""
-    if job is not None:
-        job_panel.resume(state.workspace, job)
-    else:
-        assert run is not None
-        argv = ["train", f"--resume={run.id}"]
-        job = jobs.start(
-            state.workspace, argv, name=run.name, owner=state.owner, key=f"resume {run.id}"
-        )
-    watch(job)
-    st.rerun()
-
-
-def _curves(steps: int, records: list[dict[str, Any]], bigram_nats: float | None) -> None:
-    rows = pd.DataFrame(words.loss_rows(records), columns=["step", "split", "nats"])
-    st.vega_lite_chart(rows, figures.loss(steps, bigram_nats=bigram_nats), key="training-loss")
-    for column, (field, title, log_y, fine) in zip(st.columns(3), _SMALL_CURVES, strict=True):
-        points = pd.DataFrame(words.curve_rows(records, field), columns=["step", "value"])
-        spec = figures.small(title, steps, log_y=log_y, fine=fine)
-        column.vega_lite_chart(points, spec, key=f"training-{field}")
-
-
-def _samples(run: Artefact) -> None:
-    st.markdown("**What it writes**", help=glossary.meaning("sampling"))
-    written = words.samples(loaders.log_reader(str(run.folder / SAMPLES)).read())
-    if not written:
-        st.caption("The first text appears at the first sample step.")
-    with st.container(height=470, border=False):
-        for each in written:
-            st.caption(f"after {each.step:,} steps")
-            st.text((each.prompt + each.text).strip() or "(nothing)")
-
-
-def _bigram_nats(run: Artefact) -> float | None:
-    """What counting pairs of tokens gives on the same text, once the run was evaluated."""
-    path = run.folder / REPORT
+def _costs(state: PageState, run: Artefact, settings: RunSettings) -> Costs:
+    """What figures need beside the record; a machine that was not noted leaves gaps."""
     try:
-        report = files.read_json(path) if path.exists() else {}
+        machine = files.read_json(run.folder / MACHINE)
     except WorkspaceError:
-        return None
-    found = report.get("evaluation", {}).get("bigram", {}).get("nats_per_token")
-    return float(found) if isinstance(found, int | float) else None
+        machine = {}
+    tokens = state.workspace.tokens.find(settings.tokens)
+    return words.costs_of(machine, tokens, 3 * flops_per_token(settings.model))
 
 
-def _code(run: Artefact | None) -> None:
-    if run is None:
-        return
+def _counted_before(run: Artefact) -> dict[str, float]:
+    """What counting gives, as an evaluation of the run found it, where its record does not say."""
+    try:
+        return words.counted_in(files.read_json(run.folder / REPORT))
+    except WorkspaceError:
+        return {}
+
+
+def _code(run: Artefact, settings: RunSettings) -> None:
+    with st.expander("On the command line", icon=":material/terminal:"):
+        for told, argv in controls_of.commands(run.id, settings.train):
+            st.caption(told)
+            st.code(settings_words.command_line(argv), language="bash")
+        st.caption(
+            "On several machines: this on each of them, with the first one's address for HOST; "
+            "all see the run's folder under the same path."
+        )
+        command = launch.torchrun_command(run.folder.absolute(), nproc=1, nodes=2)
+        st.code(settings_words.shell(["python", *command[1:]]), language="bash")
     widgets.show_code(
         "from slm.files import read_records\n"
         "from slm.training.runs import METRICS\n"

@@ -1,0 +1,285 @@
+"""What a person may do with a run in the state it is in, and the command that does it.
+
+Knows states, settings and steps; no processes, no browser.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from slm.training.config import TrainConfig, rate_factor
+from ui.view_models import settings
+from ui.view_models.recipe import FIELDS, LABELS
+from ui.view_models.run_curves import Mark, Records
+from ui.view_models.training import State
+
+Deed = Literal["change", "extend", "fork", "delete"]
+
+DEEDS: Mapping[Deed, str] = MappingProxyType(
+    {"change": "Change settings", "extend": "Train longer", "fork": "Fork", "delete": "Delete"}
+)
+CHANGE_FIRST: tuple[str, ...] = ("learning_rate", "muon_learning_rate", "batch_size")
+FORK_FIELDS: tuple[str, ...] = (
+    *("steps", "batch_size", "learning_rate", "muon_learning_rate"),
+    *("schedule", "decay_fraction", "weight_decay", "seed"),
+)
+BadgeColor = Literal["blue", "green", "orange", "red", "gray"]
+_BADGES: Mapping[State, tuple[str, BadgeColor]] = MappingProxyType(
+    {
+        "waiting": ("Waiting", "gray"),
+        "running": ("Training", "blue"),
+        "done": ("Finished", "green"),
+        "paused": ("Paused", "orange"),
+        "stopped": ("Stopped", "orange"),
+        "failed": ("Failed", "red"),
+        "interrupted": ("Interrupted", "orange"),
+    }
+)
+_LONGER = 1.5
+_NAME_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The buttons of a run in its state, and one sentence that says where it stands."""
+
+    sentence: str
+    can_pause: bool = False
+    can_stop: bool = False
+    can_go_on: bool = False
+    can_use: bool = False
+    deeds: tuple[Deed, ...] = ()
+
+
+def controls(
+    state: State,
+    *,
+    saved_step: int | None = None,
+    ahead: int = 0,
+    ending: bool = False,
+    read_only: bool = False,
+    has_job: bool = True,
+) -> Controls:
+    """What can be done. `saved_step` is the newest checkpoint's, `ahead` the jobs before this one
+    in the queue; `ending` says that a pause or a stop was asked for already."""
+    if read_only:
+        return Controls("", can_use=False)
+    if ending:
+        return Controls("It finishes the step that it is at, saves a checkpoint and ends.")
+    if state == "waiting" and has_job:
+        told = "It starts in a few seconds."
+        if ahead:
+            told = f"{ahead} {'job is' if ahead == 1 else 'jobs are'} ahead of it."
+        return Controls(told, can_stop=True)
+    if state == "running":
+        told = "" if has_job else "It was started outside of this app."
+        deeds: tuple[Deed, ...] = ("change", "extend", "fork")
+        return Controls(told, can_pause=has_job, can_stop=True, deeds=deeds)
+    if state == "done":
+        return Controls("", can_use=True, deeds=("extend", "fork", "delete"))
+    return Controls(
+        _standing(state, saved_step),
+        can_go_on=True,
+        deeds=("change", "extend", "fork", "delete"),
+    )
+
+
+def _standing(state: State, saved_step: int | None) -> str:
+    saved = (
+        "No checkpoint was saved, so it begins anew when it goes on."
+        if saved_step is None
+        else f"It goes on from the checkpoint of step {saved_step:,}."
+    )
+    if state == "interrupted":
+        return f"Its process ended without a word. {saved}"
+    if state == "paused":
+        return f"{saved} Until then it takes no memory and no computing."
+    if state == "waiting":
+        return "It was made, and has not begun to train."
+    return saved
+
+
+@dataclass(frozen=True)
+class ForkPoint:
+    """A step from which another run can begin. `exact` is False for a snapshot's weights."""
+
+    step: int
+    exact: bool
+    told: str
+
+
+def badge(state: State, diverged: bool, ending: bool) -> tuple[str, BadgeColor]:
+    """The run's state in a word, and its colour."""
+    if ending and state == "running":
+        return "Saving", "orange"
+    if state == "failed" and diverged:
+        return "Diverged", "red"
+    return _BADGES[state]
+
+
+def fork_points(
+    checkpoints: Sequence[int], snapshots: Sequence[int], records: Records
+) -> tuple[ForkPoint, ...]:
+    """Where a run can be forked, from its first step to its last."""
+    losses = {int(r["step"]): float(r["val_nats"]) for r in records if r.get("val_nats")}
+    found = []
+    for step in sorted({*checkpoints, *snapshots}):
+        exact = step in checkpoints
+        kind = (
+            "a checkpoint: weights and optimizer as they were"
+            if exact
+            else "a snapshot: weights in half precision, and an optimizer that begins anew"
+        )
+        near = min(losses, key=lambda at: abs(at - step), default=None)
+        loss = ""
+        if near is not None:
+            where = "" if near == step else f" (measured at step {near:,})"
+            loss = f" Validation loss {losses[near]:.3f} nats{where}."
+        found.append(ForkPoint(step, exact, f"Step {step:,} is {kind}.{loss}"))
+    return tuple(found)
+
+
+def newest(points: Sequence[ForkPoint]) -> int | None:
+    """The step of the newest checkpoint among them."""
+    return max((point.step for point in points if point.exact), default=None)
+
+
+def suggested_steps(steps: int) -> int:
+    """Half as long again, rounded to two digits.
+
+    >>> suggested_steps(400), suggested_steps(1_234)
+    (600, 1900)
+    """
+    wanted = round(steps * _LONGER)
+    digits = max(0, len(str(wanted)) - 2)
+    return max(steps + 1, round(wanted, -digits))
+
+
+def fork_name(name: str, step: int) -> str:
+    """A name that says where the new run comes from.
+
+    >>> fork_name("first", 1200)
+    'first from 1200'
+    """
+    ending = f" from {step}"
+    return name[: _NAME_CHARACTERS - len(ending)] + ending
+
+
+def resume_argv(run_id: str) -> list[str]:
+    """The command line that goes on with a run."""
+    return ["train", f"--resume={run_id}"]
+
+
+def extend_argv(run_id: str, steps: int) -> list[str]:
+    """The command line that trains a run up to `steps` steps in all."""
+    return [*resume_argv(run_id), f"--steps={steps}"]
+
+
+def fork_argv(run_id: str, step: int, name: str, changes: Mapping[str, Any]) -> list[str]:
+    """The command line that begins another run where this one was at `step`."""
+    return [
+        "train",
+        f"--fork={run_id}",
+        f"--at={step}",
+        f"--name={name}",
+        *settings.flags(changes),
+    ]
+
+
+def change_argv(run_id: str, changes: Mapping[str, Any]) -> list[str]:
+    """The command line that asks for changes in mid-run."""
+    return ["change", f"--run={run_id}", *settings.flags(changes)]
+
+
+def commands(run_id: str, config: TrainConfig) -> tuple[tuple[str, list[str]], ...]:
+    """What the buttons do, as one types it: what for, and the command."""
+    rate = {"learning_rate": config.learning_rate / 2}
+    return (
+        ("Go on, or train longer:", extend_argv(run_id, suggested_steps(config.steps))),
+        ("Change a setting in mid-run:", change_argv(run_id, rate)),
+        (
+            "Fork:",
+            fork_argv(run_id, config.steps // 2, "another", rate),
+        ),
+    )
+
+
+def asked_in_words(changes: Mapping[str, Any]) -> str:
+    """Changes that were asked for.
+
+    >>> asked_in_words({"batch_size": 24, "learning_rate": 0.005})
+    'Batch (windows) 24, Learning rate 0.005'
+    """
+    return ", ".join(f"{label_of(name)} {_shown(value)}" for name, value in changes.items())
+
+
+def change_told(alive: bool) -> str:
+    """What a change does, above its form."""
+    when = "from its next step on" if alive else "as soon as it goes on"
+    return (
+        f"Changes hold {when} and are marked on the curves. Another batch size keeps the place in "
+        "the text by the number of the step."
+    )
+
+
+def change_fields(
+    config: TrainConfig, changeable: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The settings that a change asks for at first, and the further ones; steps have a form of
+    their own, and prompts stay as they are."""
+    unused = _unused(config)
+    apart = {"steps", "sample_prompts", *CHANGE_FIRST, *unused}
+    first = tuple(name for name in CHANGE_FIRST if name not in unused)
+    return first, tuple(name for name in FIELDS if name in changeable and name not in apart)
+
+
+def fork_fields(config: TrainConfig) -> tuple[str, ...]:
+    """The settings that a fork most likely changes."""
+    return tuple(name for name in FORK_FIELDS if name not in _unused(config))
+
+
+def extend_told(config: TrainConfig, done: int, steps: int) -> str:
+    """What more steps do to the learning rate, which was planned for fewer."""
+    share = rate_factor(config.replace(steps=steps), done)
+    plan = f"The schedule is laid anew over {steps:,} steps: the next one is taken at {share:.0%}"
+    told = f"{plan} of the peak rate."
+    if done and share > rate_factor(config, max(0, done - 1)) + 0.05:
+        told += (
+            " The rate rises again, so the loss rises for a while first. A fork from before the "
+            "descent avoids that."
+        )
+    return told
+
+
+def label_of(field: str) -> str:
+    """A setting as the forms call it."""
+    return LABELS.get(field, field.replace("_", " ").capitalize())
+
+
+def event_marks(events: Sequence[Any], forked_from: Mapping[str, Any] | None) -> tuple[Mark, ...]:
+    """What happened in mid-run, one mark a step: changes, other surroundings, the fork."""
+    told: dict[int, list[str]] = {}
+    if forked_from is not None:
+        at = int(forked_from["step"])
+        told[at] = ["forked from another run, whose curve stands before it"]
+    for event in events:
+        change = f"{label_of(event.field)}: {_shown(event.old)} → {_shown(event.new)}"
+        note = getattr(event, "note", None)
+        told.setdefault(event.step, []).append(f"{change} ({note})" if note else change)
+    return tuple(
+        Mark(step, f"After step {step:,}: {'; '.join(notes)}") for step, notes in told.items()
+    )
+
+
+def _unused(config: TrainConfig) -> frozenset[str]:
+    """Settings that mean nothing under the others."""
+    return frozenset({"muon_learning_rate", "muon_momentum"} if config.optimizer == "adamw" else ())
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "automatic"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
