@@ -1,12 +1,14 @@
 """Training: a model learns, and one sees how."""
 
 from ui import session, widgets
-from ui.views.training import compare, start, watch
+from ui.views.training import compare, experiments, start, timeline, watch
 
 VIEWS = {
     "watch": ("Watch", watch),
     "start": ("New training", start),
     "compare": ("Compare runs", compare),
+    "experiments": ("Sweeps and races", experiments),
+    "timeline": ("Time machine", timeline),
 }
 
 session.guard(__file__)

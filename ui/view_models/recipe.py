@@ -1,19 +1,21 @@
 """A training that is still to be started: its form, its cost, its command. Knows no browser."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, Protocol, get_args
 
-from slm.model.config import ModelConfig, flops_per_token
+from slm.model.config import ModelConfig, parameter_counts
 from slm.tokenizer.separators import matching_tokens, separator_of
-from slm.training.config import TrainConfig, recipe_for
+from slm.training.config import TrainConfig, rate_factor, recipe_for, snapshot_steps
 from slm.workspace import Artefact
 from ui.view_models import settings
-from ui.view_models.jobs import count, duration
+from ui.view_models.jobs import count, size
 from ui.view_models.model import Design
 
+MOST_PROMPTS = 8
 BASIC: tuple[str, ...] = ("steps", "batch_size", "learning_rate", "muon_learning_rate")
-FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Schedule": ("schedule", "warmup_steps", "decay_fraction", "final_fraction"),
         "Optimizer": (
@@ -37,7 +39,15 @@ FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Machine and seed": ("seed", "threads", "device", "dtype", "compile"),
     }
 )
+_GROUPED = {*BASIC, "sample_prompts", *(name for names in _GROUPS.values() for name in names)}
+FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **_GROUPS,
+        "Further settings": tuple(n for n in TrainConfig.model_fields if n not in _GROUPED),
+    }
+)
 FIELDS: tuple[str, ...] = (*BASIC, *(name for names in FOLDED.values() for name in names))
+SCHEDULES: tuple[str, ...] = get_args(TrainConfig.model_fields["schedule"].annotation)
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         "batch_size": "Batch (windows)",
@@ -80,13 +90,41 @@ _MANY_EPOCHS = 10
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training would read and how long it would take; `problem` says why it cannot be."""
+    """What a training would read; `problem` says why it cannot be."""
 
+    parameters: str
     tokens: str
     epochs: str
-    time: str
     sentence: str
     problem: str | None
+
+
+class Fit(Protocol):
+    """What `slm.training.memory.fit` tells: bytes needed and free, and what would fit."""
+
+    @property
+    def needed(self) -> int: ...
+
+    @property
+    def free(self) -> int: ...
+
+    @property
+    def fits(self) -> bool: ...
+
+    @property
+    def grad_accum_steps(self) -> int | None: ...
+
+    @property
+    def preset(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a training would take of something; `problem` says why it cannot be."""
+
+    shown: str
+    sentence: str
+    problem: str | None = None
 
 
 def training_tokens(
@@ -97,16 +135,10 @@ def training_tokens(
     return None if known is None else int(known.details["train"]["tokens"])
 
 
-def plan(
-    model: ModelConfig,
-    recipe: TrainConfig,
-    corpus_tokens: int | None,
-    flops_per_second: float | None,
-) -> Plan:
-    """The cost of a training. `flops_per_second` is what this machine did in an earlier run."""
+def plan(model: ModelConfig, recipe: TrainConfig, corpus_tokens: int | None) -> Plan:
+    """What a training reads, against the text that there is."""
     per_step = recipe.batch_size * model.context_length
     seen = recipe.steps * per_step
-    seconds = 3 * flops_per_token(model) * seen / flops_per_second if flops_per_second else None
     sentence = (
         f"{recipe.steps:,} steps of {recipe.batch_size:,} × {model.context_length:,} tokens "
         f"read {count(seen)} tokens"
@@ -123,16 +155,123 @@ def plan(
                 " So many repeats teach a model its text by heart: take fewer steps, or more text."
             )
     return Plan(
+        parameters=count(sum(parameter_counts(model).values())),
         tokens=count(seen),
         epochs="…" if epochs is None else f"{epochs:.2f}" if epochs < 10 else f"{epochs:,.0f}",
-        time="…" if seconds is None else _long_time(seconds),
         sentence=sentence,
         problem=_problem(model, corpus_tokens),
     )
 
 
+def share_of_process(recipe: TrainConfig, processes: int) -> TrainConfig:
+    """The recipe with the windows that fall to one of so many processes, at most.
+
+    >>> recipe = TrainConfig(batch_size=12, grad_accum_steps=2)
+    >>> share_of_process(recipe, 4).batch_size
+    4
+    """
+    parts = recipe.grad_accum_steps
+    return recipe.replace(batch_size=parts * -(-recipe.batch_size // (parts * processes)))
+
+
+def memory_need(fit: Fit, processes: int = 1, *, on_gpu: bool = False) -> Need:
+    """Whether the training fits into memory here; if not, with what it would.
+
+    `fit` is that of one process; on a processor all of them share its memory.
+    """
+    needed = fit.needed if on_gpu else processes * fit.needed
+    place = "on the GPU" if on_gpu else "here"
+    if fit.fits and needed <= fit.free:
+        told = f"It takes about {size(needed)} of memory; {size(fit.free)} are free {place}."
+        return Need(size(needed), told)
+    problem = f"It takes about {size(needed)} of memory, and {size(fit.free)} are free {place}. "
+    if fit.fits:
+        problem += f"Take fewer than {processes} processes: each holds a model of its own."
+    elif fit.grad_accum_steps is not None:
+        problem += (
+            f"With {fit.grad_accum_steps:,} micro-batches per step (under Optimizer) it fits, and "
+            "learns the same."
+        )
+    elif fit.preset is not None:
+        problem += f"Choose a smaller model, such as {fit.preset}, or a shorter context."
+    else:
+        problem += "Choose a much smaller model, or a shorter context."
+    return Need(size(needed), "", problem)
+
+
+def disk_need(
+    model: ModelConfig, recipe: TrainConfig, n_snapshots: int, free_bytes: int, kept: int
+) -> Need:
+    """What checkpoints and snapshots will take on the disk. `kept` checkpoints stay at a time,
+    and the best one; each holds the weights and the optimizer's averages."""
+    n = sum(parameter_counts(model).values())
+    averages = 1.5 if recipe.optimizer == "muon" else 2
+    checkpoint, snapshot = 4 * n * (1 + averages), 2 * n
+    total = (kept + 1) * checkpoint + n_snapshots * snapshot
+    told = (
+        f"On the disk: up to {kept + 1} checkpoints of about {size(checkpoint)} and "
+        f"{n_snapshots} snapshots of {size(snapshot)}, of {size(free_bytes)} that are free."
+    )
+    if n_snapshots < len(snapshot_steps(recipe.steps, recipe.snapshots)):
+        told += " The disk has no room for more snapshots."
+    if total > free_bytes:
+        problem = (
+            f"Checkpoints and snapshots would take {size(total)}, and {size(free_bytes)} of the "
+            "disk are free. Delete runs in the Library, or choose a smaller model."
+        )
+        return Need(size(total), told, problem)
+    return Need(size(total), told)
+
+
+def schedule_rows(recipe: TrainConfig) -> dict[str, list[Any]]:
+    """The learning rate over the run under each schedule, as columns."""
+    every = max(1, recipe.steps // 200)
+    steps = sorted({*range(0, recipe.steps, every), recipe.steps - 1})
+    columns: dict[str, list[Any]] = {"step": [], "value": [], "schedule": []}
+    for schedule in SCHEDULES:
+        other = recipe.replace(schedule=schedule)
+        columns["step"] += steps
+        columns["value"] += [recipe.learning_rate * rate_factor(other, step) for step in steps]
+        columns["schedule"] += [schedule] * len(steps)
+    return columns
+
+
+def prompts_of(text: str) -> tuple[str, ...]:
+    """The prompts that a person wrote, one a line; an empty text is the empty prompt.
+
+    >>> prompts_of("Once upon a time\\n\\nThe fox "), prompts_of("")
+    (('Once upon a time', 'The fox'), ('',))
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    return tuple(line for line in lines if line)[:MOST_PROMPTS] or ("",)
+
+
+def prompts_problem(prompts: Sequence[str]) -> str | None:
+    """Why a prompt cannot go on a command line."""
+    dashed = next((prompt for prompt in prompts if prompt.startswith("-")), None)
+    if dashed is None:
+        return None
+    return f"A sample cannot begin with a hyphen ({dashed[:40]!r}), which stands for a setting."
+
+
+def processes_problem(recipe: TrainConfig, processes: int) -> str | None:
+    """Why a batch cannot be shared by so many processes."""
+    if recipe.batch_size >= processes * recipe.grad_accum_steps:
+        return None
+    return (
+        f"A batch of {recipe.batch_size:,} windows in {recipe.grad_accum_steps:,} micro-batches "
+        f"cannot be shared by {processes:,} processes; take at most "
+        f"{recipe.batch_size // recipe.grad_accum_steps:,}, or a larger batch."
+    )
+
+
 def train_argv(
-    design: Design, recipe: TrainConfig, corpus: str, tokenizer: str, name: str
+    design: Design,
+    recipe: TrainConfig,
+    corpus: str,
+    tokenizer: str,
+    name: str,
+    processes: int = 1,
 ) -> list[str]:
     """The command line of that training: the preset, and what differs from it.
 
@@ -145,6 +284,7 @@ def train_argv(
         f"--tokenizer={tokenizer}",
         f"--name={name}",
         f"--preset={design.preset}",
+        *([f"--nproc={processes}"] if processes > 1 else []),
         *settings.flags(model),
         *settings.flags(settings.changes(recipe, recipe_for(design.preset))),
     ]
@@ -163,13 +303,6 @@ def suggested_name(design: Design, corpus_name: str, taken: Iterable[str]) -> st
     while (name := base if number == 1 else f"{base} {number}") in known:
         number += 1
     return name
-
-
-def _long_time(seconds: float) -> str:
-    days = seconds / 86_400
-    if days < 2:
-        return f"≈ {duration(seconds)}"
-    return f"≈ {days:,.0f} days" if days < 700 else f"≈ {days / 365.25:,.0f} years"
 
 
 def _problem(model: ModelConfig, corpus_tokens: int | None) -> str | None:

@@ -1,29 +1,61 @@
 """A new training: text, model and recipe to the left, what they come to on the right."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pandas as pd
+import psutil
 import streamlit as st
 
-from slm import jobs
-from slm.errors import ConfigError, WorkspaceError
-from slm.model.config import PRESETS, flops_per_token
+from slm import jobs, machine
+from slm.errors import ConfigError
+from slm.model.config import PRESETS
+from slm.training import launch
 from slm.training.config import TrainConfig, rate_factor, recipe_for
-from slm.training.runs import METRICS, RunSettings, create_run
+from slm.training.rates import Rate, known_rates
+from slm.training.runs import create_run
 from slm.workspace import Artefact
-from ui import loaders, session, widgets
+from ui import job_panel, session, widgets
 from ui.figures import training as figures
 from ui.session import PageState
+from ui.view_models import budget as budget_words
 from ui.view_models import glossary, settings
 from ui.view_models import model as model_words
 from ui.view_models import recipe as words
-from ui.view_models import training as run_words
+from ui.view_models.jobs import jobs_to_show
 from ui.view_models.model import Design
+from ui.view_models.recipe import Need
 from ui.views import kept
 from ui.views.model import design as board
 from ui.views.training import watch
 
 KEY = "recipe"
 _FIELD_WIDTH = 160  # pixels: two stand side by side where there is room
-_RUNS_ASKED = 5
+_MOST_PROCESSES = 64
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the form says."""
+
+    corpus: Artefact
+    tokenizer: Artefact
+    design: Design
+    recipe: TrainConfig
+    name: str
+    processes: int
+
+    @property
+    def argv(self) -> list[str]:
+        """The command line of that training."""
+        return words.train_argv(
+            self.design,
+            self.recipe,
+            self.corpus.id,
+            self.tokenizer.id,
+            self.name,
+            self.processes,
+        )
 
 
 def render(state: PageState) -> None:
@@ -31,7 +63,7 @@ def render(state: PageState) -> None:
     if state.corpus is None or state.tokenizer is None:
         _missing(state)
         return
-    _form(state, state.corpus, state.tokenizer)
+    _form(state, state.corpus, state.tokenizer, known_rates(state.workspace))
 
 
 def _missing(state: PageState) -> None:
@@ -49,38 +81,68 @@ def _missing(state: PageState) -> None:
 
 
 @st.fragment
-def _form(state: PageState, corpus: Artefact, tokenizer: Artefact) -> None:
+def _form(state: PageState, corpus: Artefact, tokenizer: Artefact, rates: Sequence[Rate]) -> None:
     left, right = st.columns([1, 1.6], gap="large")
     with left:
         design = _ask_design(corpus, tokenizer)
         recipe, problem = _ask_recipe(design)
-        taken = [run.name for run in state.workspace.runs.list()]
-        suggested = words.suggested_name(design, corpus.name, taken)
-        name = st.text_input(
-            "Name",
-            key="run_name",
-            placeholder=suggested,
-            max_chars=80,
-            bind="query-params",
-            persist_state="session",
-        )
-    argv = words.train_argv(design, recipe, corpus.id, tokenizer.id, name.strip() or suggested)
+        processes = _ask_processes(recipe)
+        name = _ask_name(state, design, corpus)
+    asked = Asked(corpus, tokenizer, design, recipe, name, processes)
     with right:
         if problem:
             widgets.show_problem(problem)
-        can_start = _tell(state, corpus, tokenizer, design, recipe)
-        if st.button(
-            "Start training",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="start-training",
-            disabled=bool(problem) or not can_start,
-        ):
+        can_start = _tell(state, asked, rates)
+        with st.container(horizontal=True):
+            start = st.button(
+                "Start training",
+                type="primary",
+                icon=":material/play_arrow:",
+                key="start-training",
+                disabled=bool(problem) or not can_start,
+            )
+            if st.button(
+                "Try several values instead",
+                key="start-sweep",
+                help="Trains with each of a few values of one setting, and shows which does best.",
+            ):
+                session.choose(view="experiments")
+                st.rerun()
+        if start:
             with widgets.user_errors():
-                _start(state, argv, name.strip() or suggested)
-        st.caption("It goes on when you close this page. The same, without a browser:")
-        st.code(settings.command_line(argv), language="bash")
-        widgets.show_code(_python(design, recipe), rate_factor, create_run)
+                _start(state, asked)
+        st.caption("It goes on when you close this page.")
+    rows = pd.DataFrame(words.schedule_rows(recipe))
+    spec = figures.schedules(recipe.steps, words.SCHEDULES, recipe.schedule)
+    st.vega_lite_chart(rows, spec, key="start-schedule")
+    _further(state, asked)
+
+
+def _ask_processes(recipe: TrainConfig) -> int:
+    return st.number_input(
+        "Processes",
+        min_value=1,
+        max_value=_MOST_PROCESSES,
+        key="processes",
+        bind="query-params",
+        persist_state="session",
+        help="They share each batch, on this machine: one for each GPU. On one processor a single "
+        f"process uses all {machine.usable_cores()} cores already, and is usually fastest.",
+    )
+
+
+def _ask_name(state: PageState, design: Design, corpus: Artefact) -> str:
+    taken = [run.name for run in state.workspace.runs.list()]
+    suggested = words.suggested_name(design, corpus.name, taken)
+    name = st.text_input(
+        "Name",
+        key="run_name",
+        placeholder=suggested,
+        max_chars=80,
+        bind="query-params",
+        persist_state="session",
+    )
+    return name.strip() or suggested
 
 
 def _ask_design(corpus: Artefact, tokenizer: Artefact) -> Design:
@@ -130,7 +192,7 @@ def _ask_recipe(design: Design) -> tuple[TrainConfig, str | None]:
         with st.expander(title):
             values |= _fields(names, before)
             if "sample_every" in names:
-                values["sample_prompts"] = (_ask_prompt(),)
+                values["sample_prompts"] = _ask_prompts()
     try:
         recipe = before.replace(**values)
     except ConfigError as error:
@@ -165,65 +227,128 @@ def _fields(names: tuple[str, ...], before: TrainConfig) -> dict[str, object]:
     return values
 
 
-def _ask_prompt() -> str:
-    return st.text_input(
+def _ask_prompts() -> tuple[str, ...]:
+    text = st.text_area(
         "Samples begin with",
-        key="sample_prompt",
-        max_chars=500,
+        key="sample_prompts",
+        max_chars=2_000,
         placeholder="a new document",
+        height=100,
         bind="query-params",
         persist_state="session",
+        help=f"One prompt a line, at most {words.MOST_PROMPTS}. The model goes on from each of "
+        "them along the way; the texts stand beside its curves.",
     )
+    return words.prompts_of(text)
 
 
-def _tell(
-    state: PageState, corpus: Artefact, tokenizer: Artefact, design: Design, recipe: TrainConfig
-) -> bool:
+def _tell(state: PageState, asked: Asked, rates: Sequence[Rate]) -> bool:
     """What the training would come to; whether it can be."""
-    n_tokens = words.training_tokens(state.workspace.tokens.list(), corpus, tokenizer)
-    plan = words.plan(design.config, recipe, n_tokens, _flops_per_second(state))
-    parameters = model_words.model_view(design.config, 1, 1).parameters
+    design, recipe = asked.design, asked.recipe
+    n_tokens = words.training_tokens(state.workspace.tokens.list(), asked.corpus, asked.tokenizer)
+    plan = words.plan(design.config, recipe, n_tokens)
+    measured = budget_words.Plan(design.preset, design.config, recipe)
+    time = budget_words.time_of(measured, rates)
+    memory, disk = _memory(asked), _disk(state, asked)
     told = (
-        ("Parameters", parameters, glossary.meaning("parameter")),
-        ("Tokens read", plan.tokens, glossary.meaning("token")),
+        ("Parameters", plan.parameters, glossary.meaning("parameter")),
         ("Epochs", plan.epochs, glossary.meaning("epoch")),
-        ("Time", plan.time, "At the speed of the newest run that was trained here."),
+        ("Time", time.shown, time.source),
+        ("Memory", memory.shown, glossary.meaning("memory")),
+        ("Disk", disk.shown, glossary.meaning("checkpoint")),
     )
     with st.container(horizontal=True, gap="small"):
         for label, value, meaning in told:
-            st.metric(label, value, help=meaning, width="content")
-    st.markdown(plan.sentence)
-    rows = pd.DataFrame(run_words.schedule_rows(recipe))
-    spec = figures.small("learning rate", recipe.steps, fine=True, height=190)
-    st.vega_lite_chart(rows, spec, key="start-schedule")
-    if plan.problem:
-        widgets.show_problem(plan.problem)
-    return plan.problem is None
+            st.metric(label, value, help=widgets.esc_md(meaning), width="content")
+    problems = [plan.problem, memory.problem, disk.problem]
+    problems.append(words.processes_problem(recipe, asked.processes))
+    problems.append(words.prompts_problem(recipe.sample_prompts))
+    for problem in filter(None, problems):
+        widgets.show_problem(problem)
+    st.markdown(" ".join(filter(None, [plan.sentence, memory.sentence, disk.sentence])))
+    _time(state, measured, time)
+    return not any(problems)
 
 
-def _flops_per_second(state: PageState) -> float | None:
-    """What this machine did in the newest run that was trained here."""
-    for run in state.workspace.runs.list()[:_RUNS_ASKED]:
-        if run.read_only or run.problem:
-            continue
-        try:
-            model = RunSettings.read(run.folder).model
-        except (WorkspaceError, ConfigError):
-            continue
-        records = loaders.log_reader(str(run.folder / METRICS)).read()
-        done = records[-1] if records else {}
-        if done.get("train_seconds"):
-            rate = float(done["tokens"]) / float(done["train_seconds"])
-            return 3 * flops_per_token(model) * rate
-    return None
+def _memory(asked: Asked) -> Need:
+    """Whether the training fits here."""
+    from slm.training.memory import fit
+    from slm.training.trainer import place
+
+    try:
+        device, dtype = place(asked.recipe)
+    except ConfigError as error:
+        return Need("…", "", str(error))
+    share = words.share_of_process(asked.recipe, asked.processes)
+    told = fit(asked.design.config, share, device, dtype)
+    return words.memory_need(told, asked.processes, on_gpu=device != "cpu")
 
 
-def _start(state: PageState, argv: list[str], name: str) -> None:
+def _disk(state: PageState, asked: Asked) -> Need:
+    """What stays on the disk, as far as it has room."""
+    from slm.lab.snapshots import affordable_steps
+    from slm.training.resume import KEPT
+
+    root = state.workspace.root.absolute()
+    place = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = psutil.disk_usage(str(place)).free
+    snapshots = affordable_steps(asked.recipe, asked.design.config, free)
+    return words.disk_need(asked.design.config, asked.recipe, len(snapshots), free, KEPT)
+
+
+def _time(state: PageState, plan: budget_words.Plan, time: budget_words.Time) -> None:
+    """How the time is known, and a button that measures it."""
+    mine = st.session_state.get("start_rate_job")
+    known = jobs.list_jobs(state.workspace)
+    for job in jobs_to_show(known, "rate", mine):
+        if job.status().state != "done":
+            job_panel.watch(state.workspace, job.id, key=f"start-rate-{job.id}")
+    if time.measured or any(job.verb == "rate" and job.status().alive for job in known):
+        return
+    told, button = st.columns([3, 1], vertical_alignment="center")
+    told.caption(widgets.esc_md(time.source))
+    if button.button(
+        "Measure it",
+        key="start-measure",
+        icon=":material/speed:",
+        help="Trains this model on random tokens for a few seconds in a process of its own, and "
+        "keeps the speed. Nothing is learned.",
+    ):
+        argv = budget_words.rate_argv(plan)
+        with widgets.user_errors():
+            job = jobs.start(
+                state.workspace,
+                argv,
+                name=f"Speed of {plan.source}"[:80],
+                owner=state.owner,
+                key=" ".join(argv),
+            )
+            st.session_state["start_rate_job"] = job.id
+            st.rerun()
+
+
+def _further(state: PageState, asked: Asked) -> None:
+    """The same without a browser, on several machines, and in Python."""
+    with st.expander("On the command line, and on several machines", icon=":material/terminal:"):
+        st.code(settings.command_line(asked.argv), language="bash")
+        st.caption(
+            "On several machines: start it so on one of them, stop it at once, and then run this "
+            "on each, with the first one's address for HOST and the run's own folder, which all "
+            "of them see under the same path. The Watch view shows it with the folder filled in."
+        )
+        folder = state.workspace.root.absolute() / "runs" / "RUN"
+        command = launch.torchrun_command(folder, nproc=asked.processes, nodes=2)
+        st.code(settings.shell(["python", *command[1:]]), language="bash")
+    widgets.show_code(_python(asked.design, asked.recipe), rate_factor, create_run)
+
+
+def _start(state: PageState, asked: Asked) -> None:
     """Start the job, once, and watch it.
 
     Raises: JobError, WorkspaceError when it cannot be started.
     """
-    job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=" ".join(argv))
+    argv = asked.argv
+    job = jobs.start(state.workspace, argv, name=asked.name, owner=state.owner, key=" ".join(argv))
     watch.watch(job)
     st.session_state.pop("run_name", None)
     session.go_to("training", view="watch")
