@@ -67,11 +67,12 @@ def rate_high(history: History) -> Finding | None:
     if hump:
         first, last = min(first, hump[0]), max(last, hump[1])
         told |= {"start_nats": hump[2], "top_nats": hump[3]}
-    cut = _MUCH_LOWER if hump or deafening else _LOWER
+    ruined = deafening or hump is not None  # weights so large stay large at a lower rate
+    cut = _MUCH_LOWER if ruined else _LOWER
     if hump and hump[3] - hump[2] > _WILD_NATS:
         cut = _LEAST
     settings = scaled_rates(config, cut)
-    remedy = Remedy("new" if history.finished or hump else "change", settings)
+    remedy = Remedy("new" if history.finished or ruined else "change", settings)
     return Finding("rate_high", "warning", first, last, told, remedy)
 
 
