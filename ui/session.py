@@ -111,10 +111,10 @@ def pages() -> Mapping[str, list[Any]]:
     }
 
 
-def go_to(chapter: str, **choices: str) -> None:
+def go_to(chapter: str, **choices: str | int) -> None:
     """Open another page (`data` … `sampling`, `library`, or "" for Home).
 
-    `choices` are values of pickers there, by their keys: `view="start"`. They go
+    `choices` are values of pickers there, by their keys: `view="start"`, `at_step=385`. They go
     through the session, and the current model with them: Streamlit refuses to switch
     with a bound key in the address, and drops those that are not set anew.
     """
@@ -148,7 +148,7 @@ def demo_run(here: Workspace) -> Artefact | None:
     return next((run for run in here.runs.list() if run.read_only and not run.problem), None)
 
 
-def choose(**ids: str | None) -> None:
+def choose(**ids: str | int | None) -> None:
     """Make a run, corpus or tokenizer the current one (or set a picker) from the next rerun on."""
     st.session_state.setdefault("pending_choice", {}).update(ids)
 

@@ -3,6 +3,7 @@
 Here models, tokenizers and run folders meet; what is told is computed in their chapters.
 """
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from slm.attention.timeline import Moment, Timeline
 from slm.errors import DataError
 from slm.lab.reports import OpenedRun
+from slm.lab.snapshots import BUDGET_BYTES, BUDGET_SHARE
 from slm.model.readout import Guess, read_position
 from slm.model.walk import MOST_TOKENS, Walk, take_walk
 from slm.tokenizer.loading import load_tokenizer
@@ -80,6 +82,11 @@ def walk_arrays(walk: Walk) -> dict[str, NDArray[Any]]:
     return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
 
 
+def snapshot_budget(run_folder: Path) -> int:
+    """Bytes that a run which starts now may take for snapshots on that disk."""
+    return int(min(BUDGET_BYTES, BUDGET_SHARE * shutil.disk_usage(run_folder).free))
+
+
 def timeline_report(run: Artefact) -> dict[str, Any]:
     """What the probes found at every snapshot of a run, and what the snapshots take up.
 
@@ -91,6 +98,7 @@ def timeline_report(run: Artefact) -> dict[str, Any]:
     return {
         "run": run.id,
         "disk_bytes": timeline.disk_bytes,
+        "budget_bytes": snapshot_budget(run.folder),
         "snapshots": [_moment_report(moment, tokenizer) for moment in moments],
         "problems": list(problems),
     }

@@ -1,0 +1,279 @@
+"""A run's past, ready to move through: every snapshot's losses, text and head scores as one view.
+
+Knows moments and records; neither folders, models nor Streamlit.
+
+S snapshots, N texts, T tokens, L layers, H heads, M measures.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slm.workspace import Artefact
+from ui.view_models.chips import visible
+
+if TYPE_CHECKING:
+    from slm.attention.timeline import Moment
+
+Floats = NDArray[np.float32]
+_MOST_POINTS = 600
+_MOST_SCORES = 2_000_000  # numbers that travel to the browser; more are thinned by measure
+_PLACE = re.compile(r"(\d{1,9}|),(\d{1,3}),([a-z_]{0,30}),(\d{1,3}|),(\d{1,3}|)")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that is measured of every head. `most` is the top of its scale."""
+
+    id: str
+    title: str
+    meaning: str
+    most: float
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that is read at every snapshot: its tokens, foreign text, and their nats."""
+
+    title: str
+    tokens: tuple[str, ...]
+    nats_ST: Floats
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of the loss chart."""
+
+    name: str
+    steps: tuple[int, ...]
+    nats: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TimelineView:
+    """Everything that the time machine needs to move without asking again."""
+
+    steps: tuple[int, ...]
+    last_step: int
+    facts: tuple[str, ...]
+    texts: tuple[Text, ...]
+    prompt: str
+    samples: tuple[tuple[str, ...], ...]
+    measures: tuple[Measure, ...]
+    scores_SLHM: Floats
+    curves: tuple[Curve, ...]
+    even_nats: float
+
+
+@dataclass(frozen=True)
+class Instant:
+    """What is looked at. None: the newest snapshot, the strongest head."""
+
+    step: int | None = None
+    text: int = 0
+    measure: str = ""
+    layer: int | None = None
+    head: int | None = None
+
+
+_MEASURES: Mapping[str, tuple[str, str]] = {
+    "induction": (
+        "Induction",
+        "On random tokens that come twice: attention to what followed the same token last time.",
+    ),
+    "previous_token": ("Previous token", "Attention to the token just before."),
+    "first_token": ("First token", "Attention to the very first token, a place to rest."),
+    "duplicate_token": (
+        "Duplicate token",
+        "On random tokens that come twice: attention to the same token's earlier place.",
+    ),
+    "entropy_normalised": (
+        "Evenness",
+        "How evenly attention is spread: 1 is over all that may be seen, 0 on one token.",
+    ),
+    "distance": ("Distance", "How many tokens back attention reaches on average."),
+}
+
+
+def timeline_view(
+    moments: Sequence["Moment"],
+    records: Sequence[Mapping[str, Any]],
+    *,
+    total_steps: int,
+    vocab_size: int,
+    prompt: str,
+    token_bytes: Callable[[int], bytes],
+) -> TimelineView:
+    """The moments of one run as a view; there must be one at least.
+
+    A moment whose texts are others than the newest one's (of a run that was forked to
+    other data) cannot be compared with it and is left out.
+    """
+    newest = moments[-1]
+    kept = [moment for moment in moments if _same_texts(moment, newest)]
+    names = {int(token): visible(token_bytes(int(token))) for token in _tokens(kept)}
+    measures, scores_SLHM = _measures(kept)
+    return TimelineView(
+        steps=tuple(moment.step for moment in kept),
+        last_step=max(total_steps, newest.step),
+        facts=tuple(_fact(moment, total_steps, records) for moment in kept),
+        texts=_texts(kept, names),
+        prompt=prompt,
+        samples=tuple(tuple(names[int(i)] for i in moment.sample_ids) for moment in kept),
+        measures=measures,
+        scores_SLHM=scores_SLHM,
+        curves=_curves(records),
+        even_nats=math.log(vocab_size),
+    )
+
+
+def read_instant(text: str | None) -> Instant:
+    """What an address asks to look at; the newest moment for any that asks nothing sensible.
+
+    >>> read_instant("385,1,induction,1,2")
+    Instant(step=385, text=1, measure='induction', layer=1, head=2)
+    >>> read_instant("yesterday")
+    Instant(step=None, text=0, measure='', layer=None, head=None)
+    """
+    found = _PLACE.fullmatch(text or "")
+    if found is None:
+        return Instant()
+    step, shown, measure, layer, head = found.groups()
+    return Instant(
+        int(step) if step else None,
+        int(shown),
+        measure,
+        int(layer) if layer else None,
+        int(head) if head else None,
+    )
+
+
+def told_instant(told: Any, view: TimelineView) -> str | None:
+    """What the browser told, as a text for the address; None when it told nothing sensible."""
+    if not isinstance(told, str) or _PLACE.fullmatch(told) is None:
+        return None
+    instant = read_instant(told)
+    known = {measure.id for measure in view.measures} | {""}
+    fits = instant.step in {None, *view.steps} and instant.text < len(view.texts)
+    return told if fits and instant.measure in known else None
+
+
+def disk_line(n_snapshots: int, taken_bytes: int, budget_bytes: int) -> str:
+    """What snapshots take up, and what they may.
+
+    >>> disk_line(12, 11_100_000, 1_000_000_000)[:36]
+    '12 snapshots, 11.1 MB on the disk. A'
+    """
+    count = f"{n_snapshots} snapshot{'' if n_snapshots == 1 else 's'}"
+    return (
+        f"{count}, {_bytes(taken_bytes)} on the disk. A run may take {_bytes(budget_bytes)} for "
+        "snapshots: 1 GB, or a tenth of the free disk where that is less; with larger models it "
+        "keeps fewer."
+    )
+
+
+def code_lines(run: Artefact, root: str, step: int) -> str:
+    """The lines that compute what is shown."""
+    return f"""from pathlib import Path
+
+from slm.attention.timeline import Timeline
+from slm.workspace import Workspace
+
+run = Workspace(Path({root!r})).runs.get({run.id!r})
+timeline = Timeline(run.folder)
+for step in timeline.steps:
+    moment = timeline.moment(step)
+    print(step, moment.text_nats_NT.mean(), moment.head_scores_LHM.max(axis=(0, 1)))
+model = timeline.load_model({step})  # the model as it was at that step
+"""
+
+
+def _same_texts(moment: "Moment", newest: "Moment") -> bool:
+    return (
+        np.array_equal(moment.text_ids_NT, newest.text_ids_NT)
+        and np.array_equal(moment.repeat_ids_T, newest.repeat_ids_T)
+        and moment.head_scores_LHM.shape == newest.head_scores_LHM.shape
+        and moment.measures == newest.measures
+    )
+
+
+def _tokens(moments: Sequence["Moment"]) -> NDArray[np.int64]:
+    newest = moments[-1]
+    every = [newest.text_ids_NT.ravel(), newest.repeat_ids_T]
+    return np.unique(np.concatenate([*every, *(moment.sample_ids for moment in moments)]))
+
+
+def _texts(moments: Sequence["Moment"], names: Mapping[int, str]) -> tuple[Text, ...]:
+    newest, found = moments[-1], []
+    for place, ids_T in enumerate(newest.text_ids_NT):
+        nats_ST = np.stack([moment.text_nats_NT[place] for moment in moments])
+        title = f"Held-out text {place + 1}"
+        found.append(Text(title, tuple(names[int(i)] for i in ids_T), nats_ST))
+    if newest.repeat_ids_T.size > 1:
+        nats_ST = np.stack([moment.repeat_nats_T for moment in moments])
+        tokens = tuple(names[int(i)] for i in newest.repeat_ids_T)
+        found.append(Text("Random tokens that come twice", tokens, nats_ST))
+    return tuple(found)
+
+
+def _measures(moments: Sequence["Moment"]) -> tuple[tuple[Measure, ...], Floats]:
+    """What is shown of heads, most telling first, and its scores."""
+    newest = moments[-1]
+    if not newest.head_scores_LHM.size:
+        return (), np.zeros((len(moments), 0, 0, 0), dtype=np.float32)
+    shown = [name for name in _MEASURES if name in newest.measures]
+    each = len(moments) * newest.head_scores_LHM[..., 0].size
+    shown = shown[: max(1, _MOST_SCORES // each)]
+    places = [newest.measures.index(name) for name in shown]
+    scores_SLHM = np.stack([moment.head_scores_LHM[..., places] for moment in moments])
+    scores_SLHM = np.nan_to_num(scores_SLHM.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    measures = tuple(
+        Measure(name, *_MEASURES[name], _most(name, scores_SLHM[..., place]))
+        for place, name in enumerate(shown)
+    )
+    return measures, scores_SLHM
+
+
+def _most(name: str, scores_SLH: Floats) -> float:
+    return max(1.0, float(np.ceil(scores_SLH.max()))) if name == "distance" else 1.0
+
+
+def _curves(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
+    found = []
+    for name, field in (("training", "train_nats"), ("validation", "val_nats")):
+        points = [
+            (int(record["step"]), float(record[field]))
+            for record in records
+            if isinstance(record.get(field), int | float) and "step" in record
+        ]
+        every = max(1, -(-len(points) // _MOST_POINTS))
+        kept = [*points[::every], *points[-1:]] if every > 1 else points
+        if kept:
+            steps, nats = zip(*kept, strict=True)
+            found.append(Curve(name, steps, nats))
+    return tuple(found)
+
+
+def _fact(moment: "Moment", total: int, records: Sequence[Mapping[str, Any]]) -> str:
+    """Where a snapshot stands in its training, in one line."""
+    here = f"Step {moment.step:,} of {total:,}"
+    record = next((each for each in records if each.get("step") == moment.step), {})
+    tokens, nats = record.get("tokens"), record.get("val_nats")
+    if isinstance(tokens, int):
+        here += f" · {tokens:,} tokens read"
+    if isinstance(nats, int | float):
+        return f"{here} · validation loss {nats:.2f} nats per token"
+    if moment.text_nats_NT.size:
+        here += f" · {float(moment.text_nats_NT.mean()):.2f} nats per token on the held-out texts"
+    return here
+
+
+def _bytes(count: int) -> str:
+    if count >= 1_000_000_000:
+        return f"{count / 1e9:.3g} GB"
+    return f"{count / 1e6:.3g} MB" if count >= 100_000 else f"{count / 1e3:.3g} kB"
