@@ -1,18 +1,19 @@
 """Model: the shape of a Transformer, and what that shape costs."""
 
 from ui import session, widgets
-from ui.views.model import design, walk
+from ui.views.model import design, drawn, walk
 
 VIEWS = {
     "design": ("Design", design),
+    "drawn": ("The model, drawn", drawn),
     "walk": ("Walk a sentence", walk),
 }
 
 session.guard(__file__)
 widgets.page_header(
     "Model",
-    "Choose the shape of a Transformer. Its size, its memory and its drawing follow at once, "
-    "before anything is trained.",
+    "Choose the shape of a Transformer and see what it costs before anything is trained; then look "
+    "into every part of a trained one.",
 )
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():

@@ -8,16 +8,20 @@ def _page() -> None:
     import streamlit as st
 
     from slm.model.config import PRESETS
+    from slm.model.parts import PARTS
+    from slm.model.pictures import picture
+    from ui.components.architecture import architecture_view
     from ui.components.attention_view import attention_view
-    from ui.components.block import block_view
     from ui.components.diff import diff_view
+    from ui.components.heatmap import heatmap_view
     from ui.components.pipeline import pipeline_view
     from ui.components.rules import rules_view
     from ui.components.tokens import tokens_view
-    from ui.view_models.block_drawing import block_drawing
+    from ui.view_models.architecture import drawing_of
     from ui.view_models.chips import chip
     from ui.view_models.cleaning import read_choices, rule_rows, rules_to_add
     from ui.view_models.diffs import DiffCard, pieces
+    from ui.view_models.part_panel import values_heat
     from ui.view_models.stages import StageCard
 
     weights = np.tril(np.ones((2, 3, 4, 4), dtype=np.float32))
@@ -26,7 +30,9 @@ def _page() -> None:
     st.session_state["opened"] = attention_view(weights, texts, layer=0, head=0, key="maps")
     tokens_view(tokens, key="tokens")
     pipeline_view([StageCard("model", "Model", "running", "0.6M parameters", 0.5)], key="stages")
-    block_view(block_drawing(PRESETS["nano"]), key="block")
+    architecture_view(drawing_of(PRESETS["nano"], 5), key="model", part="query")
+    heat = values_heat(picture(weights[0, 0], cell="mean"), PARTS["weights"], texts, "mean")
+    heatmap_view(heat, key="heat")
     choices = read_choices("min_length,lower_case")
     rules_view(rule_rows(choices, None, 0), rules_to_add(choices), selected=None, key="rules")
     diff_view([DiffCard("<b>", pieces("a  b", "a b"))], key="diff")

@@ -5,13 +5,17 @@ import pytest
 import streamlit as st
 
 from slm.model.config import PRESETS
+from slm.model.parts import PARTS
+from slm.model.pictures import picture
 from ui.components import attention_view as attention
+from ui.components.architecture import Pick, architecture_payload, read_pick
 from ui.components.attention_view import AttentionPick
-from ui.components.block import block_payload
+from ui.components.heatmap import heatmap_payload
 from ui.components.payload import pack, unpack
 from ui.components.tokens import tokens_payload
-from ui.view_models.block_drawing import block_drawing
+from ui.view_models.architecture import drawing_of
 from ui.view_models.chips import Scale, chip
+from ui.view_models.part_panel import values_heat
 
 
 def test_header_and_values_come_back_whatever_the_text():
@@ -41,10 +45,39 @@ def test_no_tokens_and_no_scale_is_a_payload_too():
     assert header["scale"] is None
 
 
-def test_every_label_of_the_block_is_text():
-    header, _ = unpack(block_payload(block_drawing(PRESETS["nano"], batch_size=8)))
-    assert header["stream"] == {"name": "", "letters": "B×T×D", "text": "8×256×128"}
-    assert [branch["name"] for branch in header["branches"]] == ["attention", "mlp"]
+def test_every_label_of_the_drawing_is_text():
+    header, _ = unpack(architecture_payload(drawing_of(PRESETS["nano"], 8), part="query", layer=2))
+    assert header["part"] == "query" and header["layer"] == 2
+    query = next(node for node in header["block"] if node["name"] == "query")
+    assert query["letters"] == "H×T×K" and query["sizes"] == "4×8×32"
+    assert [group["name"] for group in header["groups"]] == ["attention", "feed_forward"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (["gate", 2], Pick("gate", 2)),
+        (["logits", 0], Pick("logits", 0)),
+        (["gate", 3], None),  # nano has three blocks
+        (["gate", True], None),
+        (["position_embedding", 0], None),  # nano has none
+        (["<b>", 0], None),
+        ("gate", None),
+        (None, None),
+    ],
+)
+def test_a_pick_is_a_part_of_the_drawing_or_none(sent, expected):
+    assert read_pick(sent, drawing_of(PRESETS["nano"], 8)) == expected
+
+
+def test_a_heat_map_travels_as_half_floats():
+    matrix = np.array([[1.0, -0.5], [np.nan, 2.0]])
+    heat = values_heat(picture(matrix, cell="mean"), PARTS["scores"], ["<b>", "·a"], "mean")
+    header, values = unpack(heatmap_payload(heat))
+    assert header["rowNames"] == header["columnNames"] == ["<b>", "·a"]
+    assert not header["shares"]
+    cells = np.frombuffer(values, dtype="<f2").reshape(header["cells"])
+    np.testing.assert_array_equal(cells, matrix)
 
 
 @pytest.mark.parametrize(

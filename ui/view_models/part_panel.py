@@ -1,0 +1,229 @@
+"""One part of a model beside its drawing: figures, axes, and whose numbers they are, in words.
+
+Pure; pictures come from `slm.model.pictures`, token texts are foreign.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from slm.model.config import ModelConfig
+from slm.model.parts import Part, heads_of, parts_of, shape_of, weights_of
+from slm.model.pictures import Cell, Picture
+from ui.view_models.architecture import title_of
+from ui.view_models.model import summary
+
+MOST_TOKENS = 24
+ASPECTS = {"values": "Numbers", "weights": "Weights", "shapes": "Shapes", "code": "Code"}
+DRAWN = {"model": "current model", "design": "my design"}
+NOTHING_LEARNED = "Nothing is learned here: this part only computes."
+CELLS: dict[Cell, str] = {"largest": "the largest number", "mean": "the mean"}
+_COLUMN: dict[str, str] = {
+    "D": "dimension of the stream",
+    "K": "dimension of the head",
+    "F": "inner dimension",
+    "V": "token id",
+    "S": "key",
+}
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A picture with its words. Names are empty where rows or columns are numbered."""
+
+    picture: Picture
+    label: str
+    row_title: str
+    column_title: str
+    row_names: tuple[str, ...]
+    column_names: tuple[str, ...]
+    cell: str
+    shares: bool
+    height: int
+
+
+def values_heat(shown: Picture, part: Part, tokens: Sequence[str], cell: Cell) -> HeatMap:
+    """What leaves a part, a row for each token."""
+    letter = part.letters[-1]
+    return HeatMap(
+        picture=shown,
+        label=f"What leaves {part.name} for {len(tokens)} tokens",
+        row_title="token",
+        column_title=_COLUMN[letter],
+        row_names=tuple(tokens),
+        column_names=tuple(tokens) if letter == "S" else (),
+        cell=CELLS[cell].removeprefix("the "),
+        shares=part.name == "weights",
+        height=440 if letter == "S" else 400,
+    )
+
+
+def weights_heat(shown: Picture, name: str, cell: Cell) -> HeatMap:
+    """A learned tensor: rows are what comes out, columns what goes in."""
+    table = "embedding" in name and name.endswith("weight")
+    return HeatMap(
+        picture=shown,
+        label=f"The weights {name}",
+        row_title=("position" if name.startswith("position") else "token id") if table else "row",
+        column_title="dimension of the stream" if table else "column",
+        row_names=(),
+        column_names=(),
+        cell=CELLS[cell].removeprefix("the "),
+        shares=False,
+        height=260,
+    )
+
+
+def figures_of(shown: Picture) -> str:
+    """Smallest, largest, mean and spread of all the numbers, and what the colours leave out.
+
+    >>> import numpy as np
+    >>> from slm.model.pictures import picture
+    >>> figures_of(picture(np.array([[1.0, -1.0]]), cell="mean"))
+    '1 × 2 numbers: smallest −1, largest 1, mean 0, standard deviation 1.'
+    """
+    told = (
+        f"{shown.rows:,} × {shown.columns:,} numbers: smallest {_number(shown.minimum)}, "
+        f"largest {_number(shown.maximum)}, mean {_number(shown.mean)}, "
+        f"standard deviation {_number(shown.std)}."
+    )
+    if shown.beyond:
+        are = "lies" if shown.beyond == 1 else "lie"
+        told += f" {shown.beyond:,} {are} beyond the colours' ends (±{_number(shown.limit)})."
+    if shown.missing:
+        told += f" {shown.missing:,} are hidden: no position looks ahead."
+    return told
+
+
+def heads_to_choose(config: ModelConfig, part: Part) -> int:
+    """How many heads there are to choose from for a part's numbers or weights; 1 for none."""
+    if part.name == "attention_output":
+        return config.n_heads
+    return heads_of(config, part)
+
+
+def shape_rows(config: ModelConfig, part: Part, layer: int, n_tokens: int) -> dict[str, list[str]]:
+    """What goes out and what was learned, as columns of a table."""
+    rows = [("what leaves it", part.letters, _times(shape_of(config, part, n_tokens)), "")]
+    rows += [
+        (name, "weights", _times(shape), f"{prod(shape):,}")
+        for name, shape in weights_of(config, part, layer).items()
+    ]
+    titles = ("Tensor", "Kind", "Shape", "Parameters")
+    return {title: [row[i] for row in rows] for i, title in enumerate(titles)}
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A token that could come next. `text` is foreign."""
+
+    text: str
+    probability: float
+
+
+def likely_in_words(likely: Sequence[Likely]) -> str:
+    """The likeliest next tokens with their probabilities.
+
+    >>> likely_in_words([Likely("·fox", 0.5), Likely("·bear", 0.031)])
+    'After the last token: ·fox 50%, ·bear 3.1%.'
+    """
+    told = ", ".join(f"{each.text} {_percent(each.probability)}" for each in likely)
+    return f"After the last token: {told}."
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+
+
+def letters_in_words(config: ModelConfig, n_tokens: int) -> str:
+    """What the letters of shapes stand for.
+
+    >>> letters_in_words(ModelConfig(), 5)[:46]
+    'T = S = 5 tokens · D = 128 width · H = 4 heads'
+    """
+    return (
+        f"T = S = {n_tokens} tokens · D = {config.d_model:,} width · H = {config.n_heads} heads · "
+        f"G = {config.kv_heads} key-value heads · K = {config.head_width} head width · "
+        f"F = {config.d_ff:,} inner width · V = {config.vocab_size:,} vocabulary"
+    )
+
+
+def whose_numbers(name: str, step: int, model: ModelConfig, drawn: ModelConfig) -> str:
+    """Which model the numbers are of; says so plainly where the drawing is of another shape.
+
+    `name` is foreign text and is passed on as it is.
+    """
+    told = f"Numbers of {name}, step {step:,}"
+    if model == drawn:
+        return f"{told}."
+    return (
+        f"{told}, which has another shape than the drawing: {summary(model)}. Your design has no "
+        "numbers before it is trained."
+    )
+
+
+def missing_there(part: Part, config: ModelConfig, drawn: ModelConfig) -> str | None:
+    """Why the model with numbers, of shape `config`, has none for a part; None where it has."""
+    if part in parts_of(config):
+        return None
+    return (
+        f"{title_of(drawn, part.name)} is a part of your design. The current model has no such "
+        "part, so there are no numbers to show."
+    )
+
+
+def place_there(config: ModelConfig, part: Part, layer: int, head: int) -> tuple[int, int]:
+    """Block and head in the model that has numbers; the drawing may have more of them.
+
+    >>> from slm.model.parts import PARTS
+    >>> place_there(ModelConfig(n_layers=2, n_heads=4, n_kv_heads=2), PARTS["key"], 5, 3)
+    (1, 1)
+    """
+    return min(layer, config.n_layers - 1), min(head, heads_to_choose(config, part) - 1)
+
+
+def head_note(config: ModelConfig, part: Part, head: int) -> str:
+    """Which slice of a matrix is drawn, where heads share one."""
+    if heads_to_choose(config, part) < 2 or part.name not in {"query", "key", "value"}:
+        return f", columns of head {head}" if part.name == "attention_output" else ""
+    return f", rows of head {head}"
+
+
+def code_lines(run: str | None, part: Part, layer: int, head: int, text: str) -> str:
+    """The `slm` lines that give the numbers shown; `run` and `text` are foreign."""
+    if run is None:
+        return (
+            "from slm.model.config import PRESETS\n"
+            "from slm.model.parts import PARTS, shape_of, weights_of\n\n"
+            f'config, part = PRESETS["nano"], PARTS[{part.name!r}]\n'
+            f"print(shape_of(config, part, n_tokens=12), weights_of(config, part, {layer}))"
+        )
+    return (
+        "from slm.lab.reports import open_run\n"
+        "from slm.model.anatomy import values_of, weight_matrix\n"
+        "from slm.model.parts import PARTS, weights_of\n"
+        "from slm.model.pictures import picture\n"
+        "from slm.verbs.common import Common\n\n"
+        f"run = open_run(Common().open().runs.get({run!r}))\n"
+        f"ids, part = run.tokenizer.encode({text!r}), PARTS[{part.name!r}]\n"
+        f"values = values_of(run.model, ids[:{MOST_TOKENS}], part, layer={layer}, head={head})\n"
+        'print(values.shape, picture(values.numpy(), cell="largest"))\n'
+        f"for name in weights_of(run.model.config, part, {layer}):\n"
+        "    print(name, weight_matrix(run.model, name, part).std())"
+    )
+
+
+def cut_note(n_tokens: int, most: int) -> str | None:
+    """That only the beginning of a long text is read."""
+    if n_tokens <= most:
+        return None
+    return f"The text has {n_tokens:,} tokens; the first {most} are shown."
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " × ".join(f"{size:,}" for size in shape)
+
+
+def _number(value: float) -> str:
+    text = f"{value:.3g}"
+    return text.replace("-", "−")
