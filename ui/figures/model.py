@@ -10,6 +10,7 @@ from ui.view_models.model import Piece
 
 _AMOUNT_SHARE = 0.22
 _LABEL_SHARE = 0.09  # narrower pieces tell their name on hover and in the legend
+_LEGEND_SHARE = 0.005  # what can hardly be seen needs no line in the legend
 COLORS: Mapping[str, str] = MappingProxyType(
     {
         "token embedding": OKABE_ITO[0],
@@ -22,7 +23,10 @@ COLORS: Mapping[str, str] = MappingProxyType(
         "gradients": OKABE_ITO[1],
         "optimizer": OKABE_ITO[2],
         "activations": OKABE_ITO[3],
+        "logits": OKABE_ITO[5],
         "key-value cache": OKABE_ITO[4],
+        "attention's matrices": OKABE_ITO[1],
+        "scores and mixture": OKABE_ITO[3],
     }
 )
 
@@ -49,7 +53,7 @@ def stacked(rows: Mapping[str, Sequence[Piece]], *, unit: str, height: int = 220
                 orientation="h",
                 name=piece.label,
                 legendgroup=piece.label,
-                showlegend=piece.label not in told,
+                showlegend=piece.label not in told and piece.share >= _LEGEND_SHARE,
                 marker={"color": COLORS[piece.label]},
                 text=_label(piece),
                 textposition="inside",
@@ -57,7 +61,8 @@ def stacked(rows: Mapping[str, Sequence[Piece]], *, unit: str, height: int = 220
                 textangle=0,
                 hovertemplate=f"{piece.label} ({piece.shown}): {piece.share:.1%}<extra></extra>",
             )
-            told.add(piece.label)
+            if piece.share >= _LEGEND_SHARE:
+                told.add(piece.label)
     figure.update_layout(
         barmode="stack",
         height=height,

@@ -9,10 +9,11 @@ from slm.errors import ConfigError
 from slm.model.config import (
     PRESETS,
     ModelConfig,
-    flops_per_token,
+    flops_by_part,
     memory_bytes,
     parameter_counts,
 )
+from slm.model.fits import Optimizer
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
 
@@ -59,6 +60,10 @@ _PARTS: Mapping[str, str] = MappingProxyType(
         "gradients": "gradients",
         "optimizer": "optimizer",
         "activations": "activations",
+        "logits": "logits",
+        "attention_maps": "attention's matrices",
+        "mixing": "scores and mixture",
+        "output": "output",
         "cache": "key-value cache",
     }
 )
@@ -99,12 +104,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class ModelView:
-    """What a design comes to, ready to show."""
+    """What a design comes to, ready to show. `flops` is one forward pass, for one token."""
 
     parameters: str
     train_memory: str
     generate_memory: str
     flops: str
+    train_flops: str
+    flops_pieces: tuple[Piece, ...]
     parameter_pieces: tuple[Piece, ...]
     train_pieces: tuple[Piece, ...]
     generate_pieces: tuple[Piece, ...]
@@ -151,6 +158,17 @@ def preset_label(preset: str) -> str:
     return f"{preset} · {count(sum(parameter_counts(PRESETS[preset]).values()))}"
 
 
+def summary(config: ModelConfig) -> str:
+    """A shape in a few words.
+
+    >>> summary(PRESETS["gpt2-124m"])
+    '12 blocks of width 768, 124.44 M parameters'
+    """
+    parameters = count(sum(parameter_counts(config).values()))
+    blocks = "1 block" if config.n_layers == 1 else f"{config.n_layers} blocks"
+    return f"{blocks} of width {config.d_model:,}, {parameters} parameters"
+
+
 def changes_in_words(design: Design) -> str:
     """In what a design left its preset; empty where it did not.
 
@@ -160,23 +178,28 @@ def changes_in_words(design: Design) -> str:
     base = PRESETS[design.preset]
     told = [
         f"{LABELS.get(name, name).split(' (')[0].lower()} "
-        f"{_value(getattr(base, name))} → {_value(value)}"
+        f"{value_in_words(getattr(base, name))} → {value_in_words(value)}"
         for name, value in design.changed.items()
     ]
     return f"Changed from {design.preset}: {', '.join(told)}." if told else ""
 
 
-def model_view(config: ModelConfig, batch_size: int, machine_bytes: int) -> ModelView:
+def model_view(
+    config: ModelConfig, batch_size: int, machine_bytes: int, optimizer: Optimizer = "adamw"
+) -> ModelView:
     """The figures of a shape, trained on `batch_size` windows at once on this machine."""
     parameters = parameter_counts(config)
-    training = memory_bytes(config, batch_size, "train")
+    training = memory_bytes(config, batch_size, "train", optimizer=optimizer)
     generating = memory_bytes(config, 1, "generate")
     needed = sum(training.values())
+    forward = flops_by_part(config)
     return ModelView(
         parameters=count(sum(parameters.values())),
         train_memory=size(needed),
         generate_memory=size(sum(generating.values())),
-        flops=count(flops_per_token(config)),
+        flops=count(sum(forward.values())),
+        train_flops=count(3 * sum(forward.values())),
+        flops_pieces=_pieces(forward, count),
         parameter_pieces=_pieces(parameters, count),
         train_pieces=_pieces(training, size),
         generate_pieces=_pieces(generating, size),
@@ -235,7 +258,9 @@ def _memory_sentence(config: ModelConfig, batch_size: int, needed: int, machine:
     if needed <= machine:
         return f"{what}; this machine has {size(machine)}, so it fits."
     fixed = sum(
-        amount for part, amount in memory_bytes(config, 1, "train").items() if part != "activations"
+        amount
+        for part, amount in memory_bytes(config, 1, "train").items()
+        if part not in {"activations", "logits"}
     )
     remedy = (
         "fewer windows at once or a shorter context would make it fit"
@@ -245,7 +270,12 @@ def _memory_sentence(config: ModelConfig, batch_size: int, needed: int, machine:
     return f"{what}, but this machine has {size(machine)}: {remedy}."
 
 
-def _value(value: object) -> str:
+def value_in_words(value: object) -> str:
+    """A setting's value as a person says it.
+
+    >>> value_in_words(None), value_in_words(True), value_in_words(4096)
+    ('automatic', 'on', '4,096')
+    """
     if value is None:
         return "automatic"
     if isinstance(value, bool):

@@ -1,26 +1,23 @@
-"""The drawing board: settings to the left, what they come to and the block to the right."""
+"""The drawing board: settings to the left, what they come to on the right."""
 
-import psutil
 import streamlit as st
 
 from slm.errors import ConfigError, SlmError
-from slm.model.config import PRESETS, flops_per_token, memory_bytes, parameter_counts
-from slm.training.config import recipe_for
+from slm.model.config import PRESETS, ModelConfig, flops_by_part, memory_bytes, parameter_counts
+from slm.model.sizing import shape_for
 from slm.training.runs import RunSettings
 from slm.workspace import Artefact
 from ui import session, widgets
-from ui.components.block import block_view
-from ui.figures import model as figures
 from ui.session import PageState
-from ui.view_models import glossary, settings
 from ui.view_models import model as words
-from ui.view_models.block_drawing import block_drawing
-from ui.view_models.model import Design, ModelView
+from ui.view_models import settings, sizing
+from ui.view_models.jobs import count
+from ui.view_models.model import Design
 from ui.views import kept
+from ui.views.model import costs
 
 KEY = "design"
 _FIELD_WIDTH = 130  # pixels: two stand side by side where there is room
-_PLAIN = {"displayModeBar": False}
 
 
 def current() -> Design:
@@ -56,8 +53,18 @@ def _board(state: PageState) -> None:
         if problem:
             widgets.show_problem(problem)
             st.caption("Below is the last shape that fits together.")
-        _tell(design)
+        costs.show(state, design, _before(design))
     _code(design)
+
+
+def _before(design: Design) -> ModelConfig | None:
+    """The design before the last change; remembered for this visit alone."""
+    shown = st.session_state.get("design-shown")
+    if shown is not None and shown != design.config:
+        st.session_state["design-before"] = shown
+    st.session_state["design-shown"] = design.config
+    before = st.session_state.get("design-before")
+    return before if isinstance(before, ModelConfig) else None
 
 
 def _start() -> Design:
@@ -87,8 +94,35 @@ def _take_preset() -> None:
     _fill(Design(preset, PRESETS[preset]))
 
 
+def _ask_size(state: PageState, design: Design) -> None:
+    """The dial: about so many parameters. It stands on top, and follows the settings below."""
+    vocabulary = _vocabulary(state)
+    dial = sizing.dial(design.config, vocabulary)
+    st.session_state["design-size"] = dial.here
+    st.select_slider(
+        "How big?",
+        dial.places,
+        format_func=count,
+        key="design-size",
+        on_change=_take_size,
+        args=(vocabulary,),
+        help=sizing.RULE,
+    )
+
+
+def _take_size(vocabulary: int | None) -> None:
+    _fill(sizing.design_of_size(st.session_state["design-size"], vocabulary))
+
+
+def _vocabulary(state: PageState) -> int | None:
+    """Tokens of the current tokenizer, which the model will have in any case."""
+    told = state.tokenizer.details.get("vocab_size") if state.tokenizer else None
+    return told if isinstance(told, int) else None
+
+
 def _ask(state: PageState, before: Design) -> tuple[Design, str | None]:
     """The form. Gives the design, or the one before and why the settings do not fit."""
+    dial = st.container()
     if "design-preset" not in st.session_state:
         st.session_state["design-preset"] = before.preset
     st.selectbox(
@@ -105,8 +139,12 @@ def _ask(state: PageState, before: Design) -> tuple[Design, str | None]:
     try:
         config = before.config.replace(**values)
     except ConfigError as error:
+        with dial:
+            _ask_size(state, before)
         return before, str(error)
     design = Design(before.preset, config)
+    with dial:
+        _ask_size(state, design)
     kept.keep(KEY, words.write_design(design))
     return design, None
 
@@ -126,8 +164,8 @@ def _ask_fields(before: Design) -> dict[str, object]:
 
 def _borrow(state: PageState, before: Design) -> None:
     """What the current tokenizer and the current run have to give."""
-    vocabulary = state.tokenizer.details.get("vocab_size") if state.tokenizer else None
-    if isinstance(vocabulary, int) and vocabulary != before.config.vocab_size:
+    vocabulary = _vocabulary(state)
+    if vocabulary is not None and vocabulary != before.config.vocab_size:
         st.button(
             f"Take the tokenizer's {vocabulary:,} tokens",
             key="design-vocabulary",
@@ -158,48 +196,22 @@ def _take_run(run: Artefact) -> None:
         st.toast(widgets.esc_md(str(error)))
 
 
-def _tell(design: Design) -> None:
-    """Figures, the parts of the whole, the comparison, and the block."""
-    recipe = recipe_for(design.preset)
-    rows = max(1, recipe.batch_size // recipe.grad_accum_steps)
-    view = words.model_view(design.config, rows, psutil.virtual_memory().total)
-    _figures(view)
-    st.plotly_chart(figures.parts(view.parameter_pieces), key="design-parameters", config=_PLAIN)
-    st.caption(f"{view.comparison} {words.changes_in_words(design)}")
-    if not view.fits:
-        st.warning(view.memory, icon=":material/memory:")
-    aspects = {"block": "The model, drawn", "memory": "Memory, part by part"}
-    drawn, memory = st.tabs(list(aspects.values()))
-    with drawn:
-        block_view(block_drawing(design.config), key="design-block")
-    with memory:
-        st.caption(f"{view.memory} PyTorch itself takes 0.2 to 1 GB more.")
-        parts = {"training": view.train_pieces, "generating": view.generate_pieces}
-        st.plotly_chart(figures.stacked(parts, unit="bytes"), key="design-memory", config=_PLAIN)
-
-
-def _figures(view: ModelView) -> None:
-    told = (
-        ("Parameters", view.parameters, "parameter"),
-        ("Memory, training", view.train_memory, "memory"),
-        ("Memory, generating", view.generate_memory, "key-value cache"),
-        ("FLOPs per token", view.flops, "FLOP"),
-    )
-    with st.container(horizontal=True, gap="small"):
-        for label, value, term in told:
-            st.metric(label, value, help=glossary.meaning(term), width="content")
-
-
 def _code(design: Design) -> None:
+    argv = ["model", f"--preset={design.preset}", *settings.flags(design.changed)]
+    with st.expander("On the command line", icon=":material/terminal:"):
+        st.code(settings.command_line(argv), language="bash")
     widgets.show_code(
-        "from slm.model.config import PRESETS, flops_per_token, memory_bytes, parameter_counts\n"
+        "from slm.model.config import PRESETS, flops_by_part, memory_bytes, parameter_counts\n"
+        "from slm.model.fits import fits\n"
         "from slm.model.transformer import Transformer\n\n"
         f"config = PRESETS[{design.preset!r}]"
         + (f".replace({settings.python_arguments(design.changed)})" if design.changed else "")
-        + "\nprint(parameter_counts(config), flops_per_token(config))\n"
-        'print(memory_bytes(config, batch_size=12, mode="train"))\n'
+        + "\nprint(parameter_counts(config), flops_by_part(config))\n"
+        f'print(memory_bytes(config, batch_size={costs.windows_of(design)}, mode="train"))\n'
+        "print([fit.to_json() for fit in fits(config)])\n"
         "model = Transformer(config)",
+        shape_for,
         parameter_counts,
-        flops_per_token,
+        flops_by_part,
         memory_bytes,
     )

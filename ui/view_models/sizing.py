@@ -1,0 +1,198 @@
+"""What a design changes and where it fits, in words: the dial, the last change, the machines.
+
+Knows shapes and costs; no browser.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+from slm.model.config import ModelConfig, flops_per_token, memory_bytes, parameter_counts
+from slm.model.fits import Fit, Optimizer
+from slm.model.sizing import nearest_preset, shape_for, sizes
+from slm.training.config import TrainConfig
+from ui.view_models import settings
+from ui.view_models.jobs import count, size
+from ui.view_models.model import LABELS, Design, value_in_words
+
+RULE = (
+    "Chooses blocks, width, heads and inner width by a rule that runs through published models: "
+    "deeper ones are also wider. The vocabulary stays that of the tokenizer. Change any setting "
+    "below afterwards."
+)
+
+
+@dataclass(frozen=True)
+class Dial:
+    """The places of the slider, and the one that is nearest to the design."""
+
+    places: tuple[int, ...]
+    here: int
+
+
+def dial(config: ModelConfig, vocab_size: int | None) -> Dial:
+    """The dial for a vocabulary (None: it follows the size), standing at the design's size."""
+    places = sizes(vocab_size=vocab_size)
+    parameters = sum(parameter_counts(config).values())
+    return Dial(places, min(places, key=lambda place: abs(log(place / parameters))))
+
+
+def design_of_size(parameters: int, vocab_size: int | None) -> Design:
+    """The design that the dial gives, told from the preset of about that size.
+
+    Raises: ConfigError where the vocabulary leaves no room.
+    """
+    config = shape_for(parameters, vocab_size=vocab_size)
+    return Design(nearest_preset(parameters), config)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A figure and how the last change moved it; `moved` is None before anything was changed."""
+
+    label: str
+    value: str
+    term: str
+    moved: str | None
+
+    @property
+    def stayed(self) -> bool:
+        """Whether the last change left it as it was."""
+        return self.moved == UNCHANGED
+
+
+UNCHANGED = "unchanged"
+NO_CHANGE = "Change a setting: each figure then says how far it moved."
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The figures, and the key-value cache in a sentence."""
+
+    figures: tuple[Effect, ...]
+    cache: str
+
+
+def effects(
+    config: ModelConfig, before: ModelConfig | None, windows: int, optimizer: Optimizer
+) -> Effects:
+    """What a design comes to, and what the last change did to each figure.
+
+    >>> from slm.model.config import PRESETS
+    >>> nano = PRESETS["nano"]
+    >>> told = effects(nano.replace(n_heads=8), nano, 12, "muon")
+    >>> [(effect.label, effect.moved) for effect in told.figures][:2]
+    [('Parameters', '-2.5%'), ('FLOPs per token', '-2.1%')]
+    >>> told.cache
+    'Its key-value cache at the full context: 196.6 kB (-50%).'
+    """
+    now = _amounts(config, windows, optimizer)
+    then = None if before is None else _amounts(before, windows, optimizer)
+    *figures, cache = (
+        Effect(
+            label,
+            size(amount) if term in {"memory", "key-value cache"} else count(amount),
+            term,
+            None if then is None else moved(then[place][1], amount),
+        )
+        for place, (label, amount, term) in enumerate(now)
+    )
+    change = f" ({cache.moved})" if cache.moved else ""
+    return Effects(
+        tuple(figures), f"Its key-value cache at the full context: {cache.value}{change}."
+    )
+
+
+def _amounts(
+    config: ModelConfig, windows: int, optimizer: Optimizer
+) -> tuple[tuple[str, int, str], ...]:
+    training = memory_bytes(config, windows, "train", optimizer=optimizer)
+    writing = memory_bytes(config, 1, "generate")
+    return (
+        ("Parameters", sum(parameter_counts(config).values()), "parameter"),
+        ("FLOPs per token", flops_per_token(config), "FLOP"),
+        ("Memory, training", sum(training.values()), "memory"),
+        ("Memory, writing", sum(writing.values()), "memory"),
+        ("Key-value cache", writing["cache"], "key-value cache"),
+    )
+
+
+def moved(before: float, after: float) -> str:
+    """A change as a person says it.
+
+    >>> moved(100, 112), moved(100, 100), moved(100, 99.97), moved(10, 42)
+    ('+12%', 'unchanged', '-0.03%', '×4.2')
+    """
+    if before == after:
+        return UNCHANGED
+    ratio = after / before
+    if ratio >= 3:
+        return f"×{ratio:.1f}" if ratio < 10 else f"×{ratio:,.0f}"
+    percent = 100 * (ratio - 1)
+    digits = 0 if abs(percent) >= 9.95 else 1 if abs(percent) >= 0.95 else 2
+    return f"{percent:+.{digits}f}%"
+
+
+def last_change(before: ModelConfig | None, after: ModelConfig) -> str:
+    """What was changed last, setting by setting; empty before the first change.
+
+    >>> last_change(ModelConfig(n_layers=3), ModelConfig(n_layers=5))
+    'Last change: blocks 3 → 5.'
+    """
+    if before is None or before == after:
+        return ""
+    told = [
+        f"{LABELS.get(name, name).lower()} {value_in_words(getattr(before, name))} → "
+        f"{value_in_words(value)}"
+        for name, value in settings.changes(after, before).items()
+    ]
+    return f"Last change: {', '.join(told)}."
+
+
+def fit_rows(found: Sequence[Fit]) -> dict[str, list[str]]:
+    """What fits where, as columns of a table."""
+    columns: dict[str, list[str]] = {
+        title: [] for title in ("Machine", "Memory", "Training", "Most windows at once", "Writing")
+    }
+    for fit in found:
+        columns["Machine"].append(fit.machine.name)
+        columns["Memory"].append(size(fit.machine.memory))
+        columns["Training"].append(_training(fit))
+        columns["Most windows at once"].append(f"{fit.training_windows:,}")
+        columns["Writing"].append(_writing(fit))
+    return columns
+
+
+def _training(fit: Fit) -> str:
+    needs = size(fit.training_bytes)
+    if fit.trains:
+        return f"✓ takes {needs}"
+    if fit.training_windows:
+        return f"fewer windows: {needs} do not fit"
+    return f"✗ not even one window ({needs} for {fit.asked})"
+
+
+def _writing(fit: Fit) -> str:
+    if not fit.writing_texts:
+        return f"✗ takes {size(fit.writing_bytes)}"
+    texts = "1 text" if fit.writing_texts == 1 else f"up to {fit.writing_texts:,} texts"
+    return f"✓ {texts} at once"
+
+
+def fit_note(windows: int, config: ModelConfig) -> str:
+    """What the table assumes."""
+    many = "1 window" if windows == 1 else f"{windows} windows"
+    return (
+        f"Training on {many} of {config.context_length:,} tokens at once, weights in float32; GPUs "
+        "from the RTX 4090 on compute in bfloat16. Of a laptop's memory the system's share and "
+        "a fifth for holes between tensors are taken off, of a GPU's 1 GB. That it fits does not "
+        "say that it is fast."
+    )
+
+
+def recipe_note(preset: str, recipe: TrainConfig, config: ModelConfig) -> str:
+    """Which training the predicted time is of."""
+    return (
+        f"The recipe of {preset}: {recipe.steps:,} steps of {recipe.batch_size:,} windows of "
+        f"{config.context_length:,} tokens."
+    )

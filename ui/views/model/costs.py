@@ -1,0 +1,136 @@
+"""What a design comes to, before anything is trained: figures, parts, machines, time."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import pandas as pd
+import psutil
+import streamlit as st
+
+from slm import jobs
+from slm.model.config import ModelConfig
+from slm.model.fits import MACHINES, Machine, fits, machines_here
+from slm.training.config import recipe_for
+from slm.training.rates import Rate, known_rates
+from ui import job_panel, widgets
+from ui.components.architecture import architecture_view
+from ui.figures import model as figures
+from ui.session import PageState
+from ui.view_models import budget as budget_words
+from ui.view_models import glossary, sizing
+from ui.view_models import model as words
+from ui.view_models.architecture import drawing_of
+from ui.view_models.budget import Plan
+from ui.view_models.jobs import jobs_to_show
+from ui.view_models.model import Design, ModelView
+
+_PLAIN = {"displayModeBar": False}
+_DRAWN_TOKENS = 24
+_TABS = ("What fits where", "Memory, part by part", "FLOPs, part by part", "Drawing")
+
+
+def windows_of(design: Design) -> int:
+    """Windows that the preset's recipe trains on at once: one micro-batch."""
+    recipe = recipe_for(design.preset)
+    return ceil(recipe.batch_size / recipe.grad_accum_steps)
+
+
+def show(state: PageState, design: Design, before: ModelConfig | None) -> None:
+    """Everything that follows from the settings, the last change first."""
+    recipe, windows = recipe_for(design.preset), windows_of(design)
+    view = words.model_view(design.config, windows, psutil.virtual_memory().total, recipe.optimizer)
+    told = sizing.effects(design.config, before, windows, recipe.optimizer)
+    _figures(told.figures)
+    st.caption(f"{sizing.last_change(before, design.config) or sizing.NO_CHANGE} {told.cache}")
+    st.plotly_chart(figures.parts(view.parameter_pieces), key="design-parameters", config=_PLAIN)
+    st.caption(f"{view.comparison} {words.changes_in_words(design)}")
+    _time(state, design, known_rates(state.workspace))
+    _aspects(design, view, windows)
+
+
+def _figures(told: Sequence[sizing.Effect]) -> None:
+    """The figures, each with how the last change moved it."""
+    with st.container(horizontal=True, gap="small"):
+        for effect in told:
+            st.metric(
+                effect.label,
+                effect.value,
+                effect.moved,
+                delta_color="off",
+                delta_arrow="off" if effect.stayed else "auto",
+                help=glossary.meaning(effect.term),
+                width="content",
+            )
+
+
+def _aspects(design: Design, view: ModelView, windows: int) -> None:
+    where, memory, flops, drawing = st.tabs(list(_TABS))
+    with where:
+        machines = (*_here(), *MACHINES)
+        found = fits(design.config, windows, machines, recipe_for(design.preset).optimizer)
+        st.dataframe(pd.DataFrame(sizing.fit_rows(found)), hide_index=True, height="content")
+        st.caption(sizing.fit_note(windows, design.config))
+    with memory:
+        st.caption(f"{view.memory} PyTorch itself takes 0.2 to 1 GB more.")
+        parts = {"training": view.train_pieces, "writing": view.generate_pieces}
+        st.plotly_chart(figures.stacked(parts, unit="bytes"), key="design-memory", config=_PLAIN)
+    with flops:
+        st.caption(
+            f"A token costs {view.flops} FLOPs on the way forward. Training goes back as well, "
+            f"which costs twice as much again: {view.train_flops} in all."
+        )
+        st.plotly_chart(
+            figures.stacked({"forward": view.flops_pieces}, unit="FLOPs per token", height=170),
+            key="design-flops",
+            config=_PLAIN,
+        )
+    with drawing:
+        architecture_view(drawing_of(design.config, _DRAWN_TOKENS), key="design-drawing")
+        st.caption("The view “The model, drawn” opens each part with its code and its numbers.")
+
+
+@st.cache_resource(show_spinner=False)
+def _here() -> tuple[Machine, ...]:
+    return machines_here()
+
+
+def _time(state: PageState, design: Design, rates: Sequence[Rate]) -> None:
+    """How long the preset's recipe takes here, and a button that measures it."""
+    recipe = recipe_for(design.preset)
+    plan = Plan(design.preset, design.config, recipe)
+    time = budget_words.time_of(plan, rates)
+    st.markdown(
+        f"**Training time here: {time.shown}.** "
+        f"{sizing.recipe_note(design.preset, recipe, design.config)} {widgets.esc_md(time.source)}"
+    )
+    if time.measured or _work(state):
+        return
+    if st.button(
+        "Measure it",
+        key="design-measure",
+        icon=":material/speed:",
+        help="Trains this model on random tokens for a few seconds in a process of its own, and "
+        "keeps the speed. Nothing is learned.",
+    ):
+        argv = budget_words.rate_argv(plan)
+        with widgets.user_errors():
+            job = jobs.start(
+                state.workspace,
+                argv,
+                name=f"Speed of {plan.source}",
+                owner=state.owner,
+                key=" ".join(argv),
+            )
+            st.session_state["rate_job"] = job.id
+            st.rerun()
+
+
+def _work(state: PageState) -> bool:
+    """Measurements that run, and how the last one of this visitor ended; whether one runs."""
+    mine = st.session_state.get("rate_job")
+    shown = jobs_to_show(jobs.list_jobs(state.workspace), "rate", mine)
+    for job in shown:
+        if job.id == mine and job.status().state == "done":
+            continue  # its result stands above
+        job_panel.watch(state.workspace, job.id, key=f"design-rate-{job.id}")
+    return any(job.status().alive for job in shown)
