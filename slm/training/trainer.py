@@ -30,7 +30,7 @@ from slm.locks import FileLock
 from slm.model.config import flops_per_token
 from slm.model.loss import IGNORED, LossTally, token_nats
 from slm.model.transformer import Transformer
-from slm.training import memory, ranks, resume
+from slm.training import launch, memory, ranks, resume
 from slm.training.changes import Changes, require_rows
 from slm.training.compiling import choose_way
 from slm.training.config import (
@@ -94,7 +94,8 @@ def train(
     """Train the run to its last step, from its newest sound checkpoint if it has one.
 
     `tokens` is the folder of its token files where it is not the one beside the runs.
-    When the reporter asks to stop, a checkpoint is committed and the state is "stopped".
+    When the reporter asks to stop, or the file `launch.stop_file` names does, a checkpoint is
+    committed and the state is "stopped".
     Changes that `events.request_change` asks for are in force from the next update on.
 
     Raises: JobError when another process trains this run; DivergedError when loss or
@@ -121,6 +122,7 @@ def _sole_trainer(run_folder: Path) -> Iterator[None]:
     lock = FileLock(run_folder / "run.lock")
     if not lock.acquire():
         raise JobError("This run is already running in another process; stop that one first.")
+    launch.stop_file(run_folder).unlink(missing_ok=True)  # of an earlier stretch
     try:
         yield
     finally:
@@ -194,7 +196,8 @@ class _Training:
     def _ends(self) -> bool:
         """Whether the run is over, or is to stop, before its next update; takes up changes."""
         step = self.progress.step
-        stop, asked = ranks.from_first(self.report.should_stop(), self.changes.asked())
+        ending = self.report.should_stop() or launch.stop_file(self.run_folder).exists()
+        stop, asked = ranks.from_first(ending, self.changes.asked())
         if asked:
             self.changes.take(step)
         if asked or self.changes.begin_at(step):
