@@ -10,6 +10,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from slm import files
 from slm.errors import ConfigError
 from slm.training import ranks
 from slm.training.config import TrainConfig
@@ -91,7 +92,9 @@ class Changes:
         ]
         for event in events:
             record_event(self.folder, event)
+            files.reach("event.logged")
         request.path.unlink(missing_ok=True)
+        files.reach("request.done")
         return events
 
 

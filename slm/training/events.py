@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,19 @@ def config_at(base: TrainConfig, events: Sequence[Event], step: int) -> TrainCon
         if event.step <= step and event.field in CHANGEABLE
     }
     return base.replace(**changes) if changes else base
+
+
+def windows_read(base: TrainConfig, events: Sequence[Event], step: int) -> int:
+    """How many windows the updates before number `step` took: the place in the data.
+
+    >>> smaller = Event(step=10, field="batch_size", old=12, new=8)
+    >>> windows_read(TrainConfig(batch_size=12), [smaller], 15)
+    160
+    """
+    edges = sorted({0, step, *(event.step for event in events if 0 < event.step < step)})
+    return sum(
+        (end - begin) * config_at(base, events, begin).batch_size for begin, end in pairwise(edges)
+    )
 
 
 def latest_config(run_folder: Path) -> TrainConfig:

@@ -4,6 +4,7 @@ Talks to the processes through the run folder alone: reads the metrics that they
 write, and asks them to stop with the file `control/stop`. No torch is needed here.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -15,9 +16,13 @@ from typing import Any
 from slm import files
 from slm.errors import ConfigError, JobError
 from slm.jobs import Reporter, silent
-from slm.training.runs import METRICS, RunSettings
+from slm.training.events import latest_config
+from slm.training.runs import METRICS
 
+END_WITH_PARENT = "SLM_END_WITH_PARENT"
+"""Set for processes that shall not outlive the one that started them."""
 _POLL_SECONDS = 0.25
+_LOG_BYTES = 1_000_000
 _PYTHON_ERROR = re.compile(r"(?:\[rank\d+\]: *)?(\w[\w.]*(?:Error|Exception): .+)")
 
 
@@ -31,16 +36,18 @@ def torchrun_command(
 ) -> list[str]:
     """The command that trains a run with `nproc` processes on each of `nodes` machines.
 
-    On several machines the same command runs on each, with the first one's address
-    in place of HOST; all of them see the run folder under the same path.
+    On several machines the same command runs on each, with the first one's address in
+    place of HOST, and 0 on the first, 1 on the second, … in place of NUMBER; all of them
+    see the run folder under the same path. (Meeting points that torchrun finds by itself
+    need machines whose names lead to their addresses, which few networks at home have.)
     """
     meeting = ["--standalone"]
     if nodes > 1:
         meeting = [
             f"--nnodes={nodes}",
-            f"--rdzv-id={run_folder.name}",
-            "--rdzv-backend=c10d",
-            "--rdzv-endpoint=HOST:29400",
+            "--node-rank=NUMBER",
+            "--master-addr=HOST",
+            "--master-port=29400",
         ]
     command = [sys.executable, "-m", "torch.distributed.run", *meeting, f"--nproc-per-node={nproc}"]
     command += ["-m", "slm.training", str(run_folder)]
@@ -55,22 +62,27 @@ def train_in_processes(
     Raises: ConfigError when a batch has fewer rows than there are processes;
     JobError with the processes' last words when they fail.
     """
-    settings = RunSettings.read(run_folder)
-    if nproc < 1 or settings.train.batch_size < nproc * settings.train.grad_accum_steps:
+    config = latest_config(run_folder)
+    if nproc < 1 or config.batch_size < nproc * config.grad_accum_steps:
         raise ConfigError(
-            f"nproc is {nproc}; choose 1 to "
-            f"{settings.train.batch_size // settings.train.grad_accum_steps}, so that every "
-            "process has rows of each batch to work on."
+            f"nproc is {nproc}; choose 1 to {config.batch_size // config.grad_accum_steps}, so "
+            "that every process has rows of each batch to work on."
         )
     stop_file(run_folder).unlink(missing_ok=True)
     log = run_folder / "processes.log"
-    with log.open("wb") as output:
+    log.unlink(missing_ok=True)
+    with log.open("ab") as output:
         command = torchrun_command(run_folder.absolute(), nproc, tokens=tokens)
         processes = subprocess.Popen(
-            command, stdout=output, stderr=output, cwd=Path(__file__).parents[2]
+            command,
+            stdin=subprocess.PIPE,  # closes when this process ends, however it ends
+            stdout=output,
+            stderr=output,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, END_WITH_PARENT: "1"},
         )
         try:
-            _watch(processes, run_folder, settings.train.steps, report)
+            _watch(processes, run_folder, report)
         finally:
             if processes.poll() is None:
                 processes.terminate()
@@ -79,27 +91,30 @@ def train_in_processes(
         raise JobError(f"The {nproc} processes ended with an error. {_last_words(log)}")
 
 
-def _watch(
-    processes: "subprocess.Popen[bytes]", run_folder: Path, steps: int, report: Reporter
-) -> None:
+def _watch(processes: "subprocess.Popen[bytes]", run_folder: Path, report: Reporter) -> None:
     end = 0
+    metrics = run_folder / METRICS
     while processes.poll() is None:
         if report.should_stop() and not stop_file(run_folder).exists():
             stop_file(run_folder).parent.mkdir(exist_ok=True)
             stop_file(run_folder).touch()
-        fresh = files.read_records(run_folder / METRICS, end)
+        if metrics.exists() and metrics.stat().st_size < end:
+            end = 0  # the run goes on from an earlier checkpoint: its log was cut
+        files.keep_newest(run_folder / "processes.log", _LOG_BYTES)
+        fresh = files.read_records(metrics, end)
         end = fresh.end
-        _pass_on(fresh.records, steps, report)
+        _pass_on(fresh.records, run_folder, report)
         time.sleep(_POLL_SECONDS)
-    _pass_on(files.read_records(run_folder / METRICS, end).records, steps, report)
+    _pass_on(files.read_records(metrics, end).records, run_folder, report)
 
 
-def _pass_on(records: Sequence[dict[str, Any]], steps: int, report: Reporter) -> None:
+def _pass_on(records: Sequence[dict[str, Any]], run_folder: Path, report: Reporter) -> None:
     facts: dict[str, Any] = {
         name: value for r in records for name, value in r.items() if value is not None
     }
     step, loss = facts.get("step"), facts.get("train_nats")
     if isinstance(step, int):
+        steps = latest_config(run_folder).steps
         words = f", loss {loss:.3f}" if isinstance(loss, float) else ""
         known = {name: facts[name] for name in ("train_nats", "val_nats") if name in facts}
         report(step / steps, f"step {step:,} of {steps:,}{words}", step=step, steps=steps, **known)

@@ -14,10 +14,12 @@ import torch
 from slm.errors import NoMemoryError
 from slm.machine import available_memory
 from slm.model.config import PRESETS, ModelConfig, memory_bytes
+from slm.model.head_loss import EAGER_CHUNK_VALUES
 from slm.training.config import TrainConfig
 from slm.training.events import latest_config, steps_done
 
 _CUDA_LIBRARIES = 600_000_000  # what PyTorch takes on a GPU beside tensors
+_BYTES_PER_LOGIT = 16  # float32: logits, their log-softmax, two gradients
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 
 
@@ -88,7 +90,8 @@ def needed_bytes(model: ModelConfig, config: TrainConfig, dtype: torch.dtype) ->
     parts = memory_bytes(
         model, rows, "train", bytes_per_value=per_value, optimizer=config.optimizer
     )
-    return sum(parts.values())
+    in_chunks = _BYTES_PER_LOGIT * EAGER_CHUNK_VALUES  # beyond, the loss takes them in turn
+    return sum({**parts, "logits": min(parts["logits"], in_chunks)}.values())
 
 
 def require(model: ModelConfig, config: TrainConfig, device: str, dtype: torch.dtype) -> None:

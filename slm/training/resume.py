@@ -199,9 +199,11 @@ class Store:
             )
         stored_model = checkpoint.load_checkpoint(folder, self.model.device, verify=False)
         self.model.load_state_dict(stored_model.state_dict())
-        stored = stored_tensors(folder, "optimizer")
-        self.optimizers.load({name: stored[name].read() for name in stored})
-        _restore_generators(generators, self.model.device)
+        if not state.get("fresh_optimizer"):
+            stored = stored_tensors(folder, "optimizer")
+            self.optimizers.load({name: stored[name].read() for name in stored})
+        if generators:  # a fork from a snapshot keeps the fresh ones
+            _restore_generators(generators, self.model.device)
         if ranks.rank() == 0:
             self._note_changes(progress.step, then, surroundings)
         return progress
@@ -212,7 +214,7 @@ class Store:
         for name in (name for name in new if new[name] != old[name]):
             record_event(self.folder, Event(step, name, old[name], new[name], now()))
         for name, value in self._surroundings.items():
-            if surroundings.get(name) != value:
+            if name in surroundings and surroundings[name] != value:
                 note = "exactness not guaranteed"
                 event = Event(step, name, surroundings.get(name), value, now(), note)
                 record_event(self.folder, event)

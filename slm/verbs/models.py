@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from slm.errors import ConfigError
+from slm.errors import ConfigError, JobError, WorkspaceError
+from slm.locks import is_held
 from slm.tokenizer.separators import Separator
 from slm.verbs.common import Context, Result, parse, value_of
 from slm.workspace import Artefact
@@ -29,13 +30,18 @@ class TrainChoice:
     separator: Separator | None = None
     """What stands behind each document. Default: what the tokenizer was trained to go with."""
     resume: str = ""
-    """Go on with this run from its newest sound checkpoint; other settings are its own."""
+    """Go on with this run from its newest sound checkpoint. Settings are its own but for those
+    given: with more --steps a finished run gets longer."""
+    fork: str = ""
+    """Begin a new run where this one was; settings are its own but for those given."""
+    at: int | None = None
+    """The step to fork from: of a checkpoint or a snapshot. Default: the newest checkpoint."""
     nproc: int = 1
     """Processes that share the work, on one machine."""
 
 
 def train(arguments: Sequence[str], context: Context) -> Result:
-    """Train a model, or go on with one."""
+    """Train a model, go on with one, or fork one."""
     from slm.model.config import PRESETS, ModelConfig
     from slm.training.config import TrainConfig, recipe_for
 
@@ -43,21 +49,130 @@ def train(arguments: Sequence[str], context: Context) -> Result:
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
 
+    known = None if "run" in context.result else _known_run(arguments, context)
+    model, recipe = PRESETS[preset], recipe_for(preset)
+    if known is not None:
+        model, recipe = known.model, known.training
+
     @dataclass(frozen=True)
     class Train:
         choice: Annotated[TrainChoice, tyro.conf.arg(name="")]
-        model: Annotated[ModelConfig, tyro.conf.arg(name="")] = PRESETS[preset]
-        training: Annotated[TrainConfig, tyro.conf.arg(name="")] = recipe_for(preset)
+        model: Annotated[ModelConfig, tyro.conf.arg(name="")] = model
+        training: Annotated[TrainConfig, tyro.conf.arg(name="")] = recipe
 
     asked = parse(Train, train, arguments)
-    run = context.result.get("run") or asked.choice.resume
-    if not run:
-        made = _new_run(asked.choice, asked.model, asked.training, context)
+    if "run" not in context.result:
+        take = _new_run if known is None else known.taken_up
+        made = take(asked.choice, asked.model, asked.training, context)
         if made is None:
             return {}
-        run = made.id
-        context.result["run"] = run
-    return _train_run(context.workspace.runs.get(run), asked.choice.nproc, context)
+        context.result["run"] = made.id
+    run = context.workspace.runs.get(context.result["run"])
+    return _train_run(run, asked.choice.nproc, context)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A run to go on with or to fork, its model, and the settings that hold for it there."""
+
+    run: Artefact
+    model: Any
+    training: Any
+    step: int | None
+
+    def taken_up(
+        self, choice: TrainChoice, model: Any, training: Any, context: Context
+    ) -> Artefact:
+        """The run to train: itself, with what is to change asked for, or its fork."""
+        from slm.training.events import request_change
+        from slm.training.fork import fork_run
+
+        if model != self.model:
+            raise ConfigError(
+                f"The model of {self.run.name!r} cannot change; start a new run for another model."
+            )
+        if self.step is not None:
+            name = "" if choice.name == TrainChoice.name else choice.name
+            return fork_run(
+                context.workspace, self.run, self.step, training, name=name, owner=context.owner
+            )
+        old, new = self.training.to_json(), training.to_json()
+        request_change(self.run.folder, {key: new[key] for key in new if new[key] != old[key]})
+        return self.run
+
+
+def _known_run(arguments: Sequence[str], context: Context) -> _Known | None:
+    """The run that --resume or --fork names, as it stands."""
+    from slm.training.events import config_at, latest_config, read_events
+    from slm.training.runs import RunSettings
+
+    name, fork = value_of("--resume", arguments), value_of("--fork", arguments)
+    if name and fork:
+        raise ConfigError("Choose one of --resume and --fork.")
+    if not name and not fork:
+        return None
+    run = context.workspace.runs.get(fork or name or "")
+    settings = RunSettings.read(run.folder)
+    if name:
+        _require_own(run)
+        return _Known(run, settings.model, latest_config(run.folder), None)
+    at = value_of("--at", arguments)
+    step = int(at) if at and at.isdigit() else _newest_step(run)
+    training = config_at(settings.train, read_events(run.folder), step)
+    return _Known(run, settings.model, training, step)
+
+
+def _newest_step(run: Artefact) -> int:
+    from slm.model.checkpoint import newest_sound
+
+    return newest_sound(run.folder).step
+
+
+def _require_own(run: Artefact) -> None:
+    """Raises: WorkspaceError for a run that ships with the app, JobError for one at work."""
+    if run.read_only:
+        raise WorkspaceError(
+            f"{run.name!r} ships with the app and cannot be changed; fork it: --fork {run.id}."
+        )
+    if is_held(run.folder / "run.lock"):
+        raise JobError(f"{run.name!r} is being trained now; change it with the verb change.")
+
+
+@dataclass(frozen=True)
+class ChangeChoice:
+    """Which run is to change."""
+
+    run: str
+    """Run, by name or id."""
+
+
+def change(arguments: Sequence[str], context: Context) -> Result:
+    """Change settings of a run while it trains, or for when it goes on."""
+    from slm.training.config import TrainConfig
+    from slm.training.events import CHANGEABLE, latest_config, request_change
+
+    name = value_of("--run", arguments)
+    run = context.workspace.runs.get(name) if name else None
+    if run is not None and run.read_only:
+        raise WorkspaceError(f"{run.name!r} ships with the app and cannot be changed; fork it.")
+    before = TrainConfig() if run is None else latest_config(run.folder)
+
+    @dataclass(frozen=True)
+    class Change:
+        choice: Annotated[ChangeChoice, tyro.conf.arg(name="")]
+        training: Annotated[TrainConfig, tyro.conf.arg(name="")] = before
+
+    asked = parse(Change, change, arguments)
+    assert run is not None, "parse requires --run"
+    old, new = before.to_json(), asked.training.to_json()
+    changes = {key: new[key] for key in new if new[key] != old[key]}
+    if not changes:
+        raise ConfigError(
+            "Nothing would change: give at least one setting another value than it has. "
+            f"What can change: {', '.join(sorted(CHANGEABLE))}."
+        )
+    request_change(run.folder, changes)
+    return {"run": run.id, "name": run.name, "changes": changes}
 
 
 def build(arguments: Sequence[str], context: Context) -> Result:
@@ -200,7 +315,9 @@ def export(arguments: Sequence[str], context: Context) -> Result:
 def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -> Artefact | None:
     """The run folder to train in; None when asked to stop before it is ready."""
     from slm.tokenizer.encoding import newest_tokenizer, tokens_for
+    from slm.training import memory
     from slm.training.runs import create_run
+    from slm.training.trainer import place
 
     here = context.workspace
     if not choice.corpus:
@@ -222,6 +339,7 @@ def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -
     if tokens is None:
         return None
     fitted = model.replace(vocab_size=tokens.details["vocab_size"])
+    memory.require(fitted, training, *place(training))
     return create_run(
         here, fitted, training, corpus, tokenizer, tokens, choice.name, owner=context.owner
     )
@@ -232,8 +350,17 @@ def _train_run(run: Artefact, nproc: int, context: Context) -> Result:
     from slm.training.launch import train_in_processes
     from slm.training.trainer import train as train_here
 
+    tokens = _tokens_of(run, context)
     if nproc > 1:
-        train_in_processes(run.folder, nproc, report=context.report)
+        train_in_processes(run.folder, nproc, report=context.report, tokens=tokens)
         return {"run": run.id, "name": run.name}
-    outcome = train_here(run.folder, observers=observers_for(run.folder), report=context.report)
+    observers = observers_for(run.folder, tokens)
+    outcome = train_here(run.folder, observers=observers, report=context.report, tokens=tokens)
     return {"run": run.id, "name": run.name, **asdict(outcome)}
+
+
+def _tokens_of(run: Artefact, context: Context) -> Path | None:
+    """The folder of its token files: a fork of the shipped run reads the shipped ones."""
+    parent = run.manifest.parents.get("tokens")
+    found = context.workspace.tokens.find(parent.id) if parent else None
+    return found.folder if found is not None else None

@@ -15,8 +15,10 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from slm import files
+from slm.training.events import request_change
 from slm.training.trainer import train
 
 
@@ -32,6 +34,30 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Wishes:
+    """A reporter that asks for changes at the steps that `wishes.json` names, each once ever."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        path = run / "wishes.json"
+        self.wishes = json.loads(path.read_text()) if path.exists() else {}
+
+    def __call__(self, fraction: float | None, message: str = "", **facts: Any) -> None:
+        pass
+
+    def plan(self, stages: Any) -> None:
+        pass
+
+    def should_stop(self) -> bool:
+        records = files.read_records(self.run / "metrics.jsonl").records if self.wishes else []
+        step = str(records[-1]["step"]) if records else "0"
+        once = self.run / f"wished-{step}"
+        if step in self.wishes and not once.exists():
+            request_change(self.run, self.wishes[step])
+            once.touch()
+        return False
+
+
 def attempt(run: Path, kill: list | float | None) -> bool:
     """One process that trains the run; whether a kill ended it."""
     child = os.fork()
@@ -40,7 +66,7 @@ def attempt(run: Path, kill: list | float | None) -> bool:
             files.at_point = Killer(*kill)
         exit_status = 1
         try:
-            train(run)
+            train(run, report=Wishes(run))
             exit_status = 0
         finally:
             if exit_status:
