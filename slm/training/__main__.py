@@ -18,8 +18,10 @@ import torch
 import torch.distributed as dist
 import tyro
 
+from slm.children import end_with_parent
 from slm.errors import SlmError
 from slm.lab.snapshots import observers_for
+from slm.training import launch
 from slm.training.launch import stop_file, train_in_processes
 from slm.training.runs import RunSettings
 from slm.training.trainer import train
@@ -100,6 +102,8 @@ def _joined(device: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    if launch.END_WITH_PARENT in os.environ:
+        end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         tyro.cli(main)

@@ -118,5 +118,32 @@ def test_an_error_that_is_not_ours_is_told_too(tmp_path: Path):
 
 def test_the_command_for_several_machines_names_what_to_fill_in(tmp_path: Path):
     words = " ".join(torchrun_command(tmp_path / "run", nproc=2, nodes=3))
-    assert "--nnodes=3" in words and "--rdzv-endpoint=HOST:29400" in words
+    assert "--nnodes=3" in words and "--node-rank=NUMBER --master-addr=HOST" in words
     assert words.endswith(f"--nproc-per-node=2 -m slm.training {tmp_path / 'run'}")
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_at_any_number_of_processes(make_run: MakeRun):
+    """One process, then two, then one: the losses are those of one from first to last."""
+    settings = {"steps": 12, "evaluate_every": 4, "log_every": 1, "checkpoint_every": 4}
+    alone, moving = make_run(**settings), with_tokenizer(make_run(**settings))
+    train(alone)
+    train(moving, report=Listener(stop_at=4))
+    first = newest_sound(moving).step
+    train_in_processes(moving, 2, report=Listener(stop_at=first + 4))
+    train(moving)
+    assert newest_sound(moving).step == 12
+    pairs = zip(
+        files.read_records(alone / "metrics.jsonl").records,
+        files.read_records(moving / "metrics.jsonl").records,
+        strict=True,
+    )
+    for one, other in pairs:
+        for name in ("train_nats", "val_nats", "gradient_norm"):
+            assert other[name] == (one[name] and pytest.approx(one[name], abs=1e-5, rel=1e-5))
+    worlds = [
+        (event["old"], event["new"])
+        for event in files.read_records(moving / "events.jsonl").records
+        if event["field"] == "processes"
+    ]
+    assert worlds in ([(1, 2), (2, 1)], [(1, 2)])  # two may be done before they hear the stop

@@ -27,7 +27,7 @@ from ui.view_models.model import Design
 from ui.view_models.recipe import Need
 from ui.views import kept
 from ui.views.model import design as board
-from ui.views.training import watch
+from ui.views.training import rate_finder, watch
 
 KEY = "recipe"
 _FIELD_WIDTH = 160  # pixels: two stand side by side where there is room
@@ -112,9 +112,10 @@ def _form(state: PageState, corpus: Artefact, tokenizer: Artefact, rates: Sequen
             with widgets.user_errors():
                 _start(state, asked)
         st.caption("It goes on when you close this page.")
-    rows = pd.DataFrame(words.schedule_rows(recipe))
-    spec = figures.schedules(recipe.steps, words.SCHEDULES, recipe.schedule)
-    st.vega_lite_chart(rows, spec, key="start-schedule")
+        rows = pd.DataFrame(words.schedule_rows(recipe))
+        spec = figures.schedules(recipe.steps, words.SCHEDULES, recipe.schedule)
+        st.vega_lite_chart(rows, spec, key="start-schedule")
+        rate_finder.render(state, corpus, tokenizer, design, recipe)
     _further(state, asked)
 
 
@@ -333,8 +334,9 @@ def _further(state: PageState, asked: Asked) -> None:
         st.code(settings.command_line(asked.argv), language="bash")
         st.caption(
             "On several machines: start it so on one of them, stop it at once, and then run this "
-            "on each, with the first one's address for HOST and the run's own folder, which all "
-            "of them see under the same path. The Watch view shows it with the folder filled in."
+            "on each, with the first one's address for HOST, 0, 1, … for NUMBER, and the run's own "
+            "folder, which all of them see under the same path. The Watch view shows it with the "
+            "folder filled in."
         )
         folder = state.workspace.root.absolute() / "runs" / "RUN"
         command = launch.torchrun_command(folder, nproc=asked.processes, nodes=2)

@@ -18,7 +18,7 @@ from ui.view_models import run_control as controls_of
 from ui.view_models import settings as settings_words
 from ui.view_models import training as words
 from ui.view_models.jobs import job_view
-from ui.view_models.training import Costs
+from ui.view_models.training import Costs, RunView
 from ui.views.training import controls, curves, doctor, findings, written
 from ui.views.training.controls import Standing
 from ui.views.training.curves import Shown
@@ -116,16 +116,7 @@ def _panel(
     records = loaders.log_reader(str(run.folder / METRICS)).read()
     events = read_events(run.folder)
     config = config_at(settings.train, events, words.last_step(records))
-    unit = curves.unit_now(records)
-    view = words.run_view(
-        config.steps, records, seen.alive, job.status() if job else None, costs, unit
-    )
-    if seen.alive:
-        st.progress(view.fraction, text=f"step {view.step:,} of {config.steps:,}")
-    with st.container(horizontal=True, gap="medium"):
-        for figure in view.figures:
-            explained = f"{glossary.meaning(figure.term)} {figure.more}".strip()
-            st.metric(figure.label, figure.value, help=explained, width="content")
+    told = st.container()
     found = findings.of_run(run.id, settings, records, events, costs.train_tokens)
     shown = Shown(
         records,
@@ -143,8 +134,25 @@ def _panel(
         curves.losses(shown, unit, axes)
     with right:
         written.render(run)
+    with told:
+        _figures(
+            words.run_view(
+                config.steps, records, seen.alive, job.status() if job else None, costs, unit
+            ),
+            config.steps,
+        )
     doctor.panel(state, run, settings, records, events, found)
     curves.below(shown, axes)
+
+
+def _figures(view: RunView, steps: int) -> None:
+    """How far the run is, and its newest numbers, in the unit that is chosen below them."""
+    if view.alive:
+        st.progress(view.fraction, text=f"step {view.step:,} of {steps:,}")
+    with st.container(horizontal=True, gap="medium"):
+        for figure in view.figures:
+            explained = f"{glossary.meaning(figure.term)} {figure.more}".strip()
+            st.metric(figure.label, figure.value, help=explained, width="content")
 
 
 def _before_the_run(state: PageState, job: Job) -> None:
@@ -231,8 +239,8 @@ def _code(run: Artefact, settings: RunSettings) -> None:
             st.caption(told)
             st.code(settings_words.command_line(argv), language="bash")
         st.caption(
-            "On several machines: this on each of them, with the first one's address for HOST; "
-            "all see the run's folder under the same path."
+            "On several machines: this on each of them, with the first one's address for HOST "
+            "and 0, 1, … for NUMBER; all see the run's folder under the same path."
         )
         command = launch.torchrun_command(run.folder.absolute(), nproc=1, nodes=2)
         st.code(settings_words.shell(["python", *command[1:]]), language="bash")
