@@ -34,6 +34,13 @@ def watch(workspace: Workspace, job_id: str, key: str) -> Job | None:
             if view.alive:
                 st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
                 st.button("Stop", key=f"{key}-stop", disabled=status.stopping, on_click=job.stop)
+                if view.may_force:
+                    st.button(
+                        "End it at once",
+                        key=f"{key}-force",
+                        help="It did not stop by itself. What it saved before stays.",
+                        on_click=job.kill,
+                    )
             elif view.problem:
                 widgets.show_problem(view.problem)
             if view.can_resume:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slm.jobs import Job, JobStatus
 
+_WAITS = "Nothing is lost; it goes on by itself once it can."
 _STATES = {
     "queued": "Waiting",
     "running": "Running",
@@ -26,6 +27,7 @@ class JobView:
     alive: bool
     can_resume: bool
     problem: str | None
+    may_force: bool = False
 
 
 def job_view(name: str, status: JobStatus) -> JobView:
@@ -39,6 +41,9 @@ def job_view(name: str, status: JobStatus) -> JobView:
         parts = ["starting"]
     if status.stopping:
         parts = ["stopping: it saves what is sound first"]
+    elif status.stalled:
+        silent = duration(status.silent_seconds)
+        parts = [f"stalled? No sign of life for {silent}: halted, or the machine slept. {_WAITS}"]
     elif status.remaining_seconds is not None:
         parts.append(f"about {duration(status.remaining_seconds)} left")
     return JobView(
@@ -48,6 +53,7 @@ def job_view(name: str, status: JobStatus) -> JobView:
         alive=status.alive,
         can_resume=status.state in {"paused", "stopped", "interrupted", "failed"},
         problem=status.error,
+        may_force=status.may_force,
     )
 
 
