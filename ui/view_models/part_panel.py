@@ -6,6 +6,7 @@ Pure; pictures come from `slm.model.pictures`, token texts are foreign.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 from slm.model.config import ModelConfig
 from slm.model.parts import Part, heads_of, parts_of, shape_of, weights_of
@@ -14,6 +15,7 @@ from ui.view_models.architecture import title_of
 from ui.view_models.model import summary
 
 MOST_TOKENS = 24
+_WHOLE_LINES, _CODE_PIXELS = 16, 420
 ASPECTS = {"values": "Numbers", "weights": "Weights", "shapes": "Shapes", "code": "Code"}
 DRAWN = {"model": "current model", "design": "my design"}
 NOTHING_LEARNED = "Nothing is learned here: this part only computes."
@@ -148,18 +150,29 @@ def letters_in_words(config: ModelConfig, n_tokens: int) -> str:
     )
 
 
-def whose_numbers(name: str, step: int, model: ModelConfig, drawn: ModelConfig) -> str:
+def whose_numbers(name: str, step: int, model: ModelConfig, drawn: ModelConfig, place: str) -> str:
     """Which model the numbers are of; says so plainly where the drawing is of another shape.
 
-    `name` is foreign text and is passed on as it is.
+    `name` is foreign text and is passed on as it is; `place` is from `place_in_words`.
     """
     told = f"Numbers of {name}, step {step:,}"
     if model == drawn:
-        return f"{told}."
+        return f"{told}{place}."
     return (
-        f"{told}, which has another shape than the drawing: {summary(model)}. Your design has no "
-        "numbers before it is trained."
+        f"{told}{place}. It has another shape than the drawing ({summary(model)}); your design has "
+        "no numbers before it is trained."
     )
+
+
+def place_in_words(config: ModelConfig, part: Part, layer: int, head: int) -> str:
+    """Which block and head of the model with numbers is shown.
+
+    >>> from slm.model.parts import PARTS
+    >>> place_in_words(ModelConfig(), PARTS["query"], 1, 3)
+    ', block 1, head 3'
+    """
+    told = f", block {layer}" if part.in_block else ""
+    return f"{told}, head {head}" if heads_to_choose(config, part) > 1 else told
 
 
 def missing_there(part: Part, config: ModelConfig, drawn: ModelConfig) -> str | None:
@@ -218,6 +231,11 @@ def cut_note(n_tokens: int, most: int) -> str | None:
     if n_tokens <= most:
         return None
     return f"The text has {n_tokens:,} tokens; the first {most} are shown."
+
+
+def code_height(source: str) -> int | Literal["content"]:
+    """Pixels for a function's source: short ones whole, long ones to be scrolled."""
+    return "content" if source.count("\n") <= _WHOLE_LINES else _CODE_PIXELS
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -12,10 +12,20 @@ GPT = PRESETS["gpt2-124m"]
 
 
 def test_numbers_of_another_shape_say_whose_they_are():
-    same = words.whose_numbers("Demo", 3600, NANO, NANO)
-    assert same == "Numbers of Demo, step 3,600."
-    other = words.whose_numbers("Demo", 3600, NANO, GPT)
-    assert "another shape than the drawing: 3 blocks of width 128" in other
+    same = words.whose_numbers("Demo", 3600, NANO, NANO, ", block 1")
+    assert same == "Numbers of Demo, step 3,600, block 1."
+    other = words.whose_numbers("Demo", 3600, NANO, GPT, "")
+    assert "another shape than the drawing (3 blocks of width 128" in other
+
+
+def test_the_block_and_head_shown_are_told_where_there_are_any():
+    assert words.place_in_words(NANO, PARTS["gate"], 2, 0) == ", block 2"
+    assert words.place_in_words(NANO, PARTS["logits"], 2, 0) == ""
+
+
+def test_short_code_is_shown_whole():
+    assert words.code_height("a\n" * 3) == "content"
+    assert words.code_height("a\n" * 80) == 420
 
 
 def test_a_part_that_the_trained_model_lacks_says_so():

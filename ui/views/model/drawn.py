@@ -5,6 +5,7 @@ current model on the text that is typed. Everything chosen stands in the address
 """
 
 import inspect
+import textwrap
 from typing import Any
 
 import pandas as pd
@@ -204,6 +205,9 @@ def _numbers(
         st.info(absent)
         return
     layer, head = words.place_there(own, part, layer, head)
+    place = words.place_in_words(own, part, layer, head)
+    whose = words.whose_numbers(loaded.name, loaded.step, own, config, place)
+    st.caption(widgets.esc_md(whose))
     cell: Cell = st.session_state.get("cell") or "largest"
     if aspect == "values":
         if not ids:
@@ -226,7 +230,6 @@ def _numbers(
         bind="query-params",
         required=True,
     )
-    st.caption(widgets.esc_md(words.whose_numbers(loaded.name, loaded.step, own, config)))
 
 
 def _weights(
@@ -245,8 +248,9 @@ def _weights(
 def _code(part: Part) -> None:
     """The functions of `slm` that compute the part, as they run."""
     for function in CODE[part.name]:
+        source = textwrap.dedent(inspect.getsource(function))
         st.caption(f"{function.__module__}.{function.__qualname__}")
-        st.code(inspect.getsource(function), language="python", height=240)
+        st.code(source, language="python", height=words.code_height(source))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
