@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 DEFAULT_TEXT = "Carla had a copper lamp. One day Carla lost her copper"
 """A word comes again, so that a head which looks for what followed it has something to find."""
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLACE = re.compile(r"([a-z_]{1,20}),(\d{1,4}),(\d{1,4}),(\d{1,3}),(\d{1,3}|)")
 
 
@@ -235,13 +236,16 @@ def length_note(n_tokens: int, n_walked: int) -> str | None:
 def number(value: float) -> str:
     """A number with three significant digits, and a true minus sign.
 
-    >>> number(-0.123456), number(1234.5), number(0.0)
-    ('−0.123', '1,230', '0')
+    >>> number(-0.123456), number(1234.5), number(0.0), number(0.000412), number(2.5e-9)
+    ('−0.123', '1,230', '0', '0.000412', '2.5·10⁻⁹')
     """
     if value == 0:
         return "0"
-    digits = f"{float(f'{value:.3g}'):,}" if 1e-3 <= abs(value) < 1e6 else f"{value:.2e}"
-    return digits.removesuffix(".0").replace("-", "−")
+    if 1e-6 <= abs(value) < 1e6:
+        digits = f"{float(f'{value:.3g}'):,.9f}".rstrip("0").removesuffix(".")
+        return digits.replace("-", "−")
+    digits, _, power = f"{value:.3g}".partition("e")
+    return f"{digits}·10{str(int(power or 0)).translate(_RAISED)}".replace("-", "−")
 
 
 def share(value: float) -> str:

@@ -88,8 +88,8 @@ def _project(look: Look) -> Step:
         why="The query says what this position looks for, the key what it has to offer to others, "
         "the value what it hands over to those who look.",
         told=told,
-        source=f"{_ATTENTION}.SelfAttention.forward",
-        line="query_BHTK = self._heads(self.query(normed_BTD), self.n_heads)",
+        source=f"{_ATTENTION}.SelfAttention",
+        line="self.query = nn.Linear(config.d_model, inner, bias=with_bias)",
         pictures=(
             Strips(f"Query and key of {look.here}, head {head}", tuple(rows)),
             Strips("Its value", (("value", block.value_GTK[group, at]),)),

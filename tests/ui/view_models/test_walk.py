@@ -37,6 +37,7 @@ from ui.view_models.walk import (
     write_place,
 )
 from ui.view_models.walk_ends import step_ids
+from ui.view_models.walk_terms import terms_of
 
 QWEN = ModelConfig(
     vocab_size=30, context_length=16, n_layers=2, n_heads=4, n_kv_heads=2, d_model=16, d_ff=24
@@ -86,6 +87,14 @@ def test_every_quoted_line_stands_in_the_function_that_is_named(config: ModelCon
         for name in parts[depth:]:
             found = getattr(found, name)
         assert step.line in inspect.getsource(found), step.id
+
+
+def test_every_step_has_terms_of_the_glossary_and_its_own_nonlinearity():
+    for config, named, absent in ((QWEN, "SiLU", "GELU"), (GPT2, "GELU", "SiLU")):
+        _, _, steps = looked(config, Place(token=2))
+        assert all(terms_of(step) for step in steps.values())
+        terms = [term for term, _ in terms_of(steps["hidden"])]
+        assert named in terms and absent not in terms
 
 
 def is_module(name: str) -> bool:

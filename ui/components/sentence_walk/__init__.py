@@ -24,6 +24,7 @@ from ui.view_models.walk import (
     Table,
     Turns,
 )
+from ui.view_models.walk_terms import terms_of
 
 _mount = register(
     "slm_sentence_walk",
@@ -42,21 +43,18 @@ def sentence_walk(
     n_heads: int,
     key: str,
     on_move: Callable[[Any], None],
-) -> str | None:
-    """Draw the walk; gives the step at which the visitor rests, None while nobody moved.
+) -> None:
+    """Draw the walk. `tokens` as `visible()` shows them.
 
-    `tokens` as `visible()` shows them. `on_move` hears what the visitor asked for (another
-    token, head, block or key, perhaps with a step to go to) before the script runs again;
-    it comes from a browser, so it may be anything.
+    `on_move` hears where the visitor went (the step of rest, another token, head, block or
+    key) before the script runs again; it comes from a browser, so it may be anything.
     """
 
     def tell() -> None:
         on_move(st.session_state.get(key, {}).get("go"))
 
     data = walk_payload(steps, tokens, place, n_layers=n_layers, n_heads=n_heads)
-    result = _mount(key=key, data=data, on_go_change=tell, on_step_change=lambda: None)
-    rests = result.get("step")
-    return rests if any(step.id == rests for step in steps) else None
+    _mount(key=key, data=data, on_go_change=tell)
 
 
 def walk_payload(
@@ -86,6 +84,7 @@ def walk_payload(
                 "told": step.told,
                 "source": step.source,
                 "line": step.line,
+                "terms": [list(each) for each in terms_of(step)],
                 "pictures": [_packed(picture, numbers) for picture in step.pictures],
             }
             for step in steps

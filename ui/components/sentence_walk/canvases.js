@@ -74,17 +74,17 @@ function drawMatrix(box, picture, take, look) {
   const measure = canvas.getContext("2d");
   measure.font = `12px ${theme.code}`;
   const left = Math.min(96, Math.ceil(Math.max(...tokens.map((t) => measure.measureText(t).width))) + 8);
-  const cell = Math.max(4, Math.min(24, Math.floor(Math.min(look.width - left, MATRIX) / n)));
+  const cell = Math.max(5, Math.min(24, Math.floor(Math.min(look.width - left, MATRIX) / n)));
   const pen = sizeCanvas(canvas, left + n * cell + 1, n * cell + 1);
   const seen = (i) => !hidden || !hidden[i];
   const most = mostOf([values.filter((_, i) => seen(i))]);
   const paint = diverging(channels(theme.background));
   const colour = picture.share ? (v) => cividis(Math.sqrt(v)) : (v) => paint(v / most);
-  pen.font = `${Math.min(12, cell + 2)}px ${theme.code}`;
   pen.textBaseline = "middle";
   const striped = hatch(pen, theme);
   for (let t = 0; t < n; t++) {
     pen.fillStyle = t === place.token ? theme.accent : theme.text;
+    pen.font = `${cell >= 8 && t !== place.token ? Math.min(12, cell + 2) : 12}px ${theme.code}`;
     if (cell >= 8 || t === place.token) pen.fillText(fitText(pen, tokens[t], left - 6), 0, t * cell + cell / 2);
     for (let s = 0; s < n; s++) {
       pen.fillStyle = seen(t * n + s) ? rgb(colour(values[t * n + s])) : striped;

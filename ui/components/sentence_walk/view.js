@@ -4,7 +4,7 @@ const DRAWERS = {
   strips: drawStrips, matrix: drawMatrix, columns: drawColumns, bars: drawBars, turns: drawTurns, table: drawTable,
 };
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   const find = (name) => root.querySelector(name);
   const { header, values } = unpack(data);
@@ -35,7 +35,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     root.step = id;
     draw();
     clearTimeout(root.telling);
-    root.telling = setTimeout(() => { if (root.isConnected && !root.asked) setStateValue("step", root.step); }, TELL_AFTER_MS);
+    root.telling = setTimeout(() => { if (root.isConnected && !root.asked) setTriggerValue("go", { step: root.step }); }, TELL_AFTER_MS);
   }
 
   // The walk in a row: what is before the blocks, every block, what is behind them.
@@ -111,6 +111,14 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     find(".why").textContent = step.why;
     find(".numbers").textContent = step.told;
     find(".shape").textContent = `Shape ${step.shape}`;
+    find(".terms").replaceChildren();
+    for (const [term, meaning] of step.terms) {
+      const word = element(find(".terms"), "span", "term", term);
+      word.title = meaning;
+      word.tabIndex = 0;
+      word.onfocus = word.onpointerenter = () => { find(".meaning").textContent = `${term}: ${meaning}`; };
+    }
+    find(".meaning").textContent = "";
     find(".function").textContent = step.source;
     find(".line").textContent = step.line;
     drawPictures(step);

@@ -4,7 +4,6 @@ The walk is computed once for each checkpoint, text and block, what is read off 
 each token; steps inside a block ask the server nothing.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -110,7 +109,7 @@ def _draw(loaded: LoadedRun, ids: tuple[int, ...]) -> Place:
     walk = _walk(loaded.run_id, loaded.step, ids, place.layer, loaded)
     reading = _reading(loaded.run_id, loaded.step, ids, place.layer, place.token, loaded)
     shown = words.with_key(place, walk)
-    rests = sentence_walk(
+    sentence_walk(
         words.story(_look(loaded, walk, reading, shown)),
         [visible(loaded.tokenizer.token_bytes(token)) for token in ids],
         shown,
@@ -119,7 +118,6 @@ def _draw(loaded: LoadedRun, ids: tuple[int, ...]) -> Place:
         key="sentence-walk",
         on_move=_move,
     )
-    place = replace(place, step=rests) if rests is not None else place
     kept.keep(_PLACE, words.write_place(place))
     return place
 
@@ -136,7 +134,7 @@ def _look(loaded: LoadedRun, walk: "Walk", reading: "Reading", place: Place) -> 
 
 
 def _move(asked: Any) -> None:
-    """The visitor asked for another token, head, block or key."""
+    """The visitor went to another step, token, head, block or key."""
     place = words.moved(words.read_place(kept.recall(_PLACE)), asked)
     kept.keep(_PLACE, words.write_place(place))
 
