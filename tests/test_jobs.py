@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from slm import jobs, locks
-from slm.errors import JobError
+from slm import jobs, locks, worker
+from slm.errors import DiskFullError, JobError
 from slm.jobs import JobStatus, StageStatus
 from slm.workspace import Workspace
 from tests.processes import end_all
@@ -25,6 +25,10 @@ def _long(name="long"):
     return ["prepare", "--source", "tales", "--documents", "500000", "--name", name]
 
 
+def _few():
+    return ["prepare", "--source", "tales", "--documents", "40", "--name", "few"]
+
+
 def _until(condition):
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
@@ -39,11 +43,7 @@ def _start_long(workspace, **kwargs):
 
 
 def test_a_job_runs_a_verb_and_names_what_it_made(workspace):
-    job = jobs.start(
-        workspace,
-        ["prepare", "--source", "tales", "--documents", "40", "--name", "few"],
-        name="few",
-    )
+    job = jobs.start(workspace, _few(), name="few")
     _until(lambda: not job.status().alive)
     status = job.status()
     assert (status.state, status.fraction, status.error) == ("done", 1.0, None), job.log_tail()
@@ -57,6 +57,49 @@ def test_any_server_finds_a_running_job_and_can_stop_it(workspace):
     found[0].stop()
     _until(lambda: not started.status().alive)
     assert started.status().state == "stopped"
+
+
+def test_a_job_is_paused_and_goes_on(workspace):
+    job = _start_long(workspace)
+    job.pause()
+    assert job.status().stopping or not job.status().alive
+    _until(lambda: not job.status().alive)
+    assert (job.status().state, job.status().error) == ("paused", None)
+    jobs.restart(workspace, job)
+    assert not job.pause_asked
+    _until(lambda: job.status().state == "running")
+    job.pause()
+    job.stop()  # for good, whatever was asked before
+    _until(lambda: not job.status().alive)
+    assert job.status().state == "stopped"
+
+
+@pytest.fixture
+def as_worker(monkeypatch):
+    """Work in this process, without taking over what it does at Ctrl+C."""
+    monkeypatch.setattr(worker, "_hear_signals", lambda report: None)
+
+
+def test_a_full_disk_pauses_a_job_and_says_what_it_needs(workspace, as_worker):
+    job = jobs.start(workspace, _few(), name="few")
+    _until(lambda: not job.status().alive)
+    with pytest.raises(DiskFullError), worker.working(job):
+        raise DiskFullError("A checkpoint needs 212 MB; the disk has 3 MB free.")
+    status = job.status()
+    assert (status.state, status.error) == (
+        "paused",
+        "A checkpoint needs 212 MB; the disk has 3 MB free.",
+    )
+
+
+def test_work_that_was_done_before_it_heard_a_stop_is_done(workspace, as_worker):
+    job = jobs.start(workspace, _few(), name="few")
+    _until(lambda: not job.status().alive)
+    with worker.working(job) as report:
+        job.pause()
+        assert report.should_stop()
+        report.result["state"] = "done"
+    assert job.status().state == "done"
 
 
 def test_a_killed_job_is_interrupted_and_can_go_on(workspace):

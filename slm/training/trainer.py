@@ -334,12 +334,13 @@ class _Training:
             "muon_learning_rate": config.muon_learning_rate * factor if with_muon else None,
             "batch_size": config.batch_size if progress.step else None,
             "gradient_norm": None,
-            "tokens_per_second": round(new_tokens / seconds, 1) if seconds > 0 else None,
+            "tokens_per_second": None,
             "flops_per_second": None,
             **record,
             **_for_the_record(found, model.n_layers),
         }
         if seconds > 0 and new_places:
+            whole["tokens_per_second"] = round(new_tokens / seconds, 1)
             whole["flops_per_second"] = round(3 * flops_per_token(model) * new_places / seconds)
         if progress.energy_joules is not None:
             whole["energy_joules"] = round(progress.energy_joules, 3)

@@ -50,14 +50,14 @@ def train(arguments: Sequence[str], context: Context) -> Result:
         raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
 
     known = None if "run" in context.result else _known_run(arguments, context)
-    model, recipe = PRESETS[preset], recipe_for(preset)
+    shape, recipe = PRESETS[preset], recipe_for(preset)
     if known is not None:
-        model, recipe = known.model, known.training
+        shape, recipe = known.model, known.training
 
     @dataclass(frozen=True)
     class Train:
         choice: Annotated[TrainChoice, tyro.conf.arg(name="")]
-        model: Annotated[ModelConfig, tyro.conf.arg(name="")] = model
+        model: Annotated[ModelConfig, tyro.conf.arg(name="")] = shape
         training: Annotated[TrainConfig, tyro.conf.arg(name="")] = recipe
 
     asked = parse(Train, train, arguments)
