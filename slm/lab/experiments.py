@@ -2,6 +2,7 @@
 
     experiments/<id>/manifest.json   kind, name, owner, parents
     experiments/<id>/plan.json       every lane's settings, final before anything is trained
+    experiments/<id>/problems.json   why lanes failed, in the latest try
     experiments/<id>/record.json     the curves and texts, once all lanes are through
 
 A *lane* is one of the runs, with its name in the comparison. Each is an ordinary run in its
@@ -22,6 +23,7 @@ from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Shelf, Workspace
 
 SCHEMA = 1
 PLAN = "plan.json"
+PROBLEMS = "problems.json"
 BACKWARD = 3
 """A training step costs about three forward passes (Kaplan et al. 2020, section 2.1)."""
 
@@ -229,6 +231,20 @@ def group_of(run: Artefact) -> Mapping[str, Any] | None:
     """The sweep or race that a run belongs to: id, kind, name, lane, value; None without one."""
     group = run.details.get("group")
     return group if isinstance(group, Mapping) and {"id", "name", "lane"} <= set(group) else None
+
+
+def problems_of(experiment: Artefact) -> dict[str, str]:
+    """Why lanes could not be trained in the latest try, by their names."""
+    path = experiment.folder / PROBLEMS
+    if not path.exists():
+        return {}
+    return {str(lane): str(text) for lane, text in files.read_json(path).items()}
+
+
+def note_problems(experiment: Artefact, problems: Mapping[str, str]) -> None:
+    """Write down why lanes could not be trained; none at the begin of a try."""
+    if problems or (experiment.folder / PROBLEMS).exists():
+        files.write_json(experiment.folder / PROBLEMS, problems)
 
 
 def ensure_run(

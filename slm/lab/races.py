@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field
 
 from slm.config import Config
-from slm.errors import ConfigError, DivergedError
+from slm.errors import ConfigError, DivergedError, NoMemoryError
 from slm.jobs import Reporter, StageOf, silent
 from slm.lab import experiments, standings
 from slm.lab.experiments import Budget, Lane, Plan
@@ -183,27 +183,31 @@ def run_race(
     """Train all lanes in turns, from where they stand to the end of the budget.
 
     The lane that is furthest behind has the next turn, so that they grow side by side. One
-    that diverges is out, and the others go on. Asked to stop, it returns after the turn's
-    checkpoint; called again, it goes on.
+    that diverges or runs out of memory is out, and the others go on. Asked to stop, it returns
+    after the turn's checkpoint; called again, it goes on, and tries lanes anew that failed.
 
-    Raises: as `train`, but for a lane that diverged.
+    Raises: as `train`, but for a lane that diverged or does not fit into memory.
     """
     runs = [
         experiments.ensure_run(workspace, experiment, plan, index, owner)
         for index in range(len(plan.lanes))
     ]
     tokens = workspace.tokens.get(plan.tokens).folder
+    experiments.note_problems(experiment, {})
     while True:
-        traces = [standings.trace_of(lane, run) for lane, run in zip(plan.lanes, runs, strict=True)]
+        traces = standings.traces_of(plan, experiment, dict(enumerate(runs)))
         behind = _furthest_behind(traces)
         if behind is None or report.should_stop():
             break
-        _take_turn(runs[behind].folder, tokens, traces, behind, report)
+        problem = _take_turn(runs[behind].folder, tokens, traces, behind, report)
+        if problem is not None:
+            told = {**experiments.problems_of(experiment), plan.lanes[behind].name: problem}
+            experiments.note_problems(experiment, told)
         if plan.budget is not None and plan.budget.kind == "seconds":
             _check_pace(runs[behind].folder, plan.budget.amount)
     if behind is None:
         standings.keep_record(experiment, traces)
-    return tuple(traces)
+    return traces
 
 
 @dataclass
@@ -241,7 +245,8 @@ class _Turn:
 
 def _take_turn(
     run: Path, tokens: Path, traces: Sequence[Trace], index: int, report: Reporter
-) -> None:
+) -> str | None:
+    """Train a lane for a turn; why it cannot be trained here, if so."""
     from slm.lab.snapshots import observers_for
     from slm.training.trainer import train
 
@@ -258,7 +263,10 @@ def _take_turn(
     try:
         train(run, observers=observers_for(run, tokens), report=turn, tokens=tokens)
     except DivergedError:
-        return  # the run's own log says so
+        return None  # the run's own log says so
+    except NoMemoryError as error:
+        return str(error)
+    return None
 
 
 def _turn_end(done: int, steps: int) -> int:
@@ -273,7 +281,7 @@ def _turn_end(done: int, steps: int) -> int:
 
 def _furthest_behind(traces: Sequence[Trace]) -> int | None:
     """The lane to train next: the one with the least of its way done; None when all are through."""
-    left = [index for index, trace in enumerate(traces) if trace.state not in {"done", "diverged"}]
+    left = [index for index, trace in enumerate(traces) if not trace.through]
     return min(left, key=lambda index: traces[index].fraction, default=None)
 
 

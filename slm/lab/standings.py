@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 from slm import files
 from slm.errors import WorkspaceError
+from slm.lab import experiments
 from slm.lab.experiments import Lane, Plan
 from slm.training.events import read_events
 from slm.training.runs import METRICS, SAMPLES
@@ -21,7 +22,7 @@ from slm.workspace import Artefact
 
 Axis = Literal["tokens", "flops", "seconds", "step"]
 AXES: tuple[Axis, ...] = ("tokens", "flops", "seconds", "step")
-State = Literal["waiting", "unfinished", "done", "diverged"]
+State = Literal["waiting", "unfinished", "done", "diverged", "failed"]
 Read = Callable[[Path], Sequence[Mapping[str, Any]]]
 RECORD = "record.json"
 _MOST_POINTS = 300  # of the training loss; every validation loss is kept
@@ -55,7 +56,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Trace:
-    """What one lane has done so far."""
+    """What one lane has done so far. `problem` says why it failed, where it did."""
 
     lane: Lane
     run: str | None
@@ -63,6 +64,7 @@ class Trace:
     state: State
     points: tuple[Point, ...]
     texts: tuple[Text, ...] = ()
+    problem: str = ""
 
     @property
     def last(self) -> Point | None:
@@ -70,9 +72,14 @@ class Trace:
         return self.points[-1] if self.points else None
 
     @property
+    def through(self) -> bool:
+        """Whether it will do no more."""
+        return self.state in {"done", "diverged", "failed"}
+
+    @property
     def fraction(self) -> float:
         """How much of its steps it has done, 0 to 1; 1 when it will do no more."""
-        if self.state in {"done", "diverged"}:
+        if self.through:
             return 1.0
         return self.last.step / self.steps if self.last else 0.0
 
@@ -83,8 +90,9 @@ class Trace:
 
     @property
     def final(self) -> Point | None:
-        """The last measured point; None of a lane that diverged."""
-        return self.measured[-1] if self.measured and self.state != "diverged" else None
+        """The last measured point; None of a lane that diverged or failed."""
+        lost = self.state in {"diverged", "failed"}
+        return self.measured[-1] if self.measured and not lost else None
 
     @property
     def best(self) -> Point | None:
@@ -113,7 +121,7 @@ class Trace:
         texts = tuple(text for text in self.texts if text.step <= steps)
         through = share >= 1 or (self.last is not None and self.last.step <= steps)
         state: State = self.state if through else "unfinished" if points else "waiting"
-        return Trace(self.lane, self.run, self.steps, state, points, texts)
+        return Trace(self.lane, self.run, self.steps, state, points, texts, self.problem)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
@@ -124,6 +132,7 @@ class Trace:
             "state": self.state,
             "points": [[*asdict(point).values()] for point in self.points],
             "texts": [asdict(text) for text in self.texts],
+            "problem": self.problem,
         }
 
     @classmethod
@@ -140,6 +149,7 @@ class Trace:
                 values["state"],
                 tuple(Point(*point) for point in values["points"]),
                 tuple(Text(**text) for text in values["texts"]),
+                values.get("problem", ""),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(f"{RECORD} of the experiment is damaged: {error!r}.") from None
@@ -168,6 +178,7 @@ class ValueResult:
     seconds: float | None
     diverged: int
     waiting: int
+    failed: int = 0
 
 
 def read_log(path: Path) -> Sequence[Mapping[str, Any]]:
@@ -175,8 +186,11 @@ def read_log(path: Path) -> Sequence[Mapping[str, Any]]:
     return files.read_records(path).records
 
 
-def trace_of(lane: Lane, run: Artefact | None, read: Read = read_log) -> Trace:
-    """What the run of a lane has written down, thinned for drawing."""
+def trace_of(lane: Lane, run: Artefact | None, read: Read = read_log, problem: str = "") -> Trace:
+    """What the run of a lane has written down, thinned for drawing.
+
+    `problem` is why its last try failed, where it did.
+    """
     if run is None:
         return Trace(lane, None, lane.train.steps, "waiting", ())
     records = read(run.folder / METRICS)
@@ -190,6 +204,8 @@ def trace_of(lane: Lane, run: Artefact | None, read: Read = read_log) -> Trace:
         Text(int(each["step"]), str(each["prompt"]), str(each["text"]))
         for each in read(run.folder / SAMPLES)
     )
+    if problem and state == "unfinished":  # also before its first step
+        return Trace(lane, run.id, steps, "failed", points, texts, problem)
     return Trace(lane, run.id, steps, state if points else "waiting", points, texts)
 
 
@@ -200,12 +216,12 @@ def traces_of(
 
     Raises: WorkspaceError, ConfigError when that record is damaged.
     """
-    kept = read_record(experiment)
+    kept, problems = read_record(experiment), experiments.problems_of(experiment)
 
     def trace(index: int, lane: Lane) -> Trace:
         if index not in runs and lane.name in kept:
             return kept[lane.name]
-        return trace_of(lane, runs.get(index), read)
+        return trace_of(lane, runs.get(index), read, problems.get(lane.name, ""))
 
     return tuple(trace(index, lane) for index, lane in enumerate(plan.lanes))
 
@@ -294,7 +310,9 @@ def best_value(traces: Sequence[Trace]) -> ValueResult | None:
     A value with a seed that diverged is not trusted while another has none.
     """
     results = [each for each in by_value(traces) if each.final is not None]
-    return min(results, key=lambda each: (each.diverged > 0, each.final), default=None)
+    return min(
+        results, key=lambda each: (each.diverged + each.failed > 0, each.final), default=None
+    )
 
 
 def _value_result(traces: Sequence[Trace]) -> ValueResult:
@@ -309,7 +327,8 @@ def _value_result(traces: Sequence[Trace]) -> ValueResult:
         best=mean(bests) if bests else None,
         seconds=mean(seconds) if seconds else None,
         diverged=sum(trace.state == "diverged" for trace in traces),
-        waiting=sum(trace.state in {"waiting", "unfinished"} for trace in traces),
+        waiting=sum(not trace.through for trace in traces),
+        failed=sum(trace.state == "failed" for trace in traces),
     )
 
 

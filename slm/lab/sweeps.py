@@ -13,7 +13,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from slm.config import bounds
-from slm.errors import ConfigError, DivergedError
+from slm.errors import ConfigError, DivergedError, NoMemoryError
 from slm.jobs import Reporter, StageOf, silent
 from slm.lab import experiments, standings
 from slm.lab.experiments import Lane, Plan
@@ -124,30 +124,37 @@ def run_sweep(
 ) -> tuple[Trace, ...]:
     """Train lane after lane, each from where it stands.
 
-    One that diverges is over, and the others go on. Asked to stop, it returns after the
-    checkpoint of the lane in hand; called again, it goes on there.
+    One that diverges or runs out of memory is over, and the others go on. Asked to stop, it
+    returns after the checkpoint of the lane in hand; called again, it goes on there, and tries
+    lanes anew that failed.
 
-    Raises: as `train`, but for a lane that diverged.
+    Raises: as `train`, but for a lane that diverged or does not fit into memory.
     """
     report.plan({lane.name: _cost(lane) for lane in plan.lanes})
     tokens = workspace.tokens.get(plan.tokens).folder
+    problems: dict[str, str] = {}
+    experiments.note_problems(experiment, problems)
     traces = []
     for index, lane in enumerate(plan.lanes):
         known = experiments.runs_of(workspace, experiment.id).get(index)
         trace = standings.trace_of(lane, known)
-        if trace.state not in {"done", "diverged"} and not report.should_stop():
+        if not trace.through and not report.should_stop():
             run = experiments.ensure_run(workspace, experiment, plan, index, owner)
-            _train(run.folder, tokens, StageOf(report, lane.name))
-            trace = standings.trace_of(lane, run)
-        if trace.state in {"done", "diverged"}:
+            problem = _train(run.folder, tokens, StageOf(report, lane.name))
+            if problem is not None:
+                problems[lane.name] = problem
+                experiments.note_problems(experiment, problems)
+            trace = standings.trace_of(lane, run, problem=problem or "")
+        if trace.through:
             report(1.0, _last_word(trace), stage=lane.name)
         traces.append(trace)
-    if all(trace.state in {"done", "diverged"} for trace in traces):
+    if all(trace.through for trace in traces):
         standings.keep_record(experiment, traces)
     return tuple(traces)
 
 
-def _train(run: Path, tokens: Path, report: Reporter) -> None:
+def _train(run: Path, tokens: Path, report: Reporter) -> str | None:
+    """Train a lane; why it cannot be trained here, if so."""
     from slm.lab.snapshots import observers_for
     from slm.training.trainer import train
 
@@ -155,12 +162,15 @@ def _train(run: Path, tokens: Path, report: Reporter) -> None:
     try:
         train(run, observers=observers_for(run, tokens), report=report, tokens=tokens)
     except DivergedError:
-        return  # the run's own log says so
+        return None  # the run's own log says so
+    except NoMemoryError as error:
+        return str(error)
+    return None
 
 
 def _last_word(trace: Trace) -> str:
-    if trace.state == "diverged":
-        return "diverged"
+    if trace.state != "done":
+        return trace.state
     final = trace.final
     return f"loss {final.val_nats:.3f}" if final and final.val_nats else "done"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from slm import jobs
-from slm.errors import ConfigError
+from slm.errors import ConfigError, NoMemoryError
 from slm.lab import experiments, races, standings, sweeps
 from slm.lab.experiments import Budget, Lane, lane_of
 from slm.lab.races import RaceConfig
 from slm.model.config import ModelConfig
 from slm.training.config import TrainConfig
-from slm.training.runs import METRICS
+from slm.training.runs import METRICS, RunSettings
 from slm.workspace import Workspace
 from tests.processes import end_all
 
@@ -282,3 +282,25 @@ def until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def test_a_lane_that_does_not_fit_into_memory_costs_only_itself(here, monkeypatch):
+    """Training is refused for the one whose batch is 4; the other is trained for real."""
+    from slm.training import trainer
+
+    really = trainer.train
+
+    def short_of_memory(run, **how):
+        if RunSettings.read(run).train.batch_size == 4:
+            raise NoMemoryError("Out of memory; try a batch of 2.")
+        return really(run, **how)
+
+    monkeypatch.setattr(trainer, "train", short_of_memory)
+    plan, experiment = race_of(
+        here, f"{SMALL},name=large,batch_size=4", f"{SMALL},name=small", budget="tokens=5120"
+    )
+    traces = races.run_race(here, experiment, plan)
+    assert [each.state for each in traces] == ["failed", "done"]
+    assert experiments.problems_of(experiment) == {"large": "Out of memory; try a batch of 2."}
+    monkeypatch.setattr(trainer, "train", really)
+    assert [each.state for each in races.run_race(here, experiment, plan)] == ["done", "done"]

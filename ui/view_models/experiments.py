@@ -46,6 +46,7 @@ _STATES: Mapping[standings.State, str] = MappingProxyType(
         "unfinished": "under way",
         "done": "finished",
         "diverged": "diverged",
+        "failed": "failed",
     }
 )
 _KINDS = MappingProxyType({"sweep": "Sweep", "race": "Race"})
@@ -95,7 +96,7 @@ def label(name: str, kind: str, shipped: bool) -> str:
 def head(plan: Plan, traces: Sequence[Trace], status: JobStatus | None) -> Head:
     """Its state, how far it is, and what can be done with it."""
     fraction = sum(trace.fraction for trace in traces) / len(traces)
-    done = all(trace.state in {"done", "diverged"} for trace in traces)
+    done = all(trace.through for trace in traces)
     alive = status is not None and status.alive
     if alive and status is not None and status.state == "queued":
         ahead = status.queue_position
@@ -243,7 +244,7 @@ def race_verdict(plan: Plan, traces: Sequence[Trace], axis: Axis) -> str:
     ranked = [trace for trace in standings.ranking(traces) if trace.final is not None]
     if not ranked or ranked[0].final is None:
         return "Nothing was measured yet."
-    done = all(trace.state in {"done", "diverged"} for trace in traces)
+    done = all(trace.through for trace in traces)
     winner = ranked[0]
     if len(ranked) == 1:
         return f"{winner.lane.name} alone has a validation loss: {_nats(winner.final)} nats."
@@ -331,6 +332,11 @@ def lane_texts(traces: Sequence[Trace], prompt: str) -> tuple[LaneText, ...]:
             )
         )
     return tuple(told)
+
+
+def problems(traces: Sequence[Trace]) -> tuple[str, ...]:
+    """Why lanes failed, where they did; foreign text."""
+    return tuple(f"{trace.lane.name}: {trace.problem}" for trace in traces if trace.problem)
 
 
 def prompts(traces: Sequence[Trace]) -> tuple[str, ...]:
@@ -516,7 +522,7 @@ def _edge(results: Sequence[ValueResult], best: ValueResult) -> str:
 
 def _mean_and_spread(result: ValueResult) -> str:
     if result.final is None:
-        return "diverged" if result.diverged else "–"
+        return "diverged" if result.diverged else "failed" if result.failed else "–"
     if len(result.finals) < 2:
         return f"{result.final:.3f}"
     return f"{result.final:.3f} ({min(result.finals):.3f} to {max(result.finals):.3f})"
@@ -526,6 +532,8 @@ def _seeds(result: ValueResult) -> str:
     parts = [f"{len(result.finals)} done"]
     if result.diverged:
         parts.append(f"{result.diverged} diverged")
+    if result.failed:
+        parts.append(f"{result.failed} failed")
     if result.waiting:
         parts.append(f"{result.waiting} to come")
     return ", ".join(parts)

@@ -180,6 +180,8 @@ def _panel(
         _actions(state, experiment, plan, job, head)
     if status is not None and status.error and not head.alive:
         widgets.show_problem(status.error)
+    for problem in words.problems(traces):
+        widgets.show_problem(problem)
     picked = experiment_results.show(plan, traces, live=head.alive)
     if picked is not None:
         _use(traces[picked])
@@ -205,29 +207,22 @@ def _actions(
         )
     ):
         _resume(state, experiment, plan, job)
-    if not head.alive:
-        runs = ",".join(
-            run.id for run in experiments.runs_of(state.workspace, experiment.id).values()
+    has_runs = bool(experiments.runs_of(state.workspace, experiment.id))
+    if (
+        has_runs
+        and not head.alive
+        and st.button(
+            "Compare the runs", icon=":material/stacked_line_chart:", key="experiment-compare"
         )
-        if runs:
-            st.button(
-                "Compare the runs",
-                icon=":material/stacked_line_chart:",
-                key="experiment-compare",
-                on_click=_compare,
-                args=(experiment.id,),
-            )
+    ):
+        session.choose(view="compare", group=experiment.id)
+        st.rerun()
     if not head.alive and not experiment.read_only:
         with st.popover("Delete", icon=":material/delete:"):
             st.caption("The runs stay, with all that they learned; the comparison goes.")
             if st.button("Delete the comparison", key="experiment-delete"):
                 experiments.shelf(state.workspace).delete(experiment.id)
-                st.session_state["experiment"] = None
                 st.rerun()
-
-
-def _compare(group: str) -> None:
-    session.choose(view="compare", group=group)
 
 
 def _resume(state: PageState, experiment: Artefact, plan: Plan, job: Job | None) -> None:
