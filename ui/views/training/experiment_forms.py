@@ -17,8 +17,8 @@ from ui import session, widgets
 from ui.session import PageState
 from ui.view_models import experiment_forms as words
 from ui.view_models import experiments as told
+from ui.view_models import glossary, settings
 from ui.view_models import model as model_words
-from ui.view_models import settings
 from ui.view_models.experiment_forms import Preview
 from ui.view_models.model import Design
 from ui.views import kept
@@ -43,7 +43,8 @@ def race(state: PageState) -> None:
             height=150,
             bind="query-params",
             persist_state="session",
-            help="A preset, and what is changed, separated by commas: preset=nano, "
+            help=f"{glossary.meaning('lane')} A preset, and what is changed, separated by commas: "
+            "preset=nano, "
             "optimizer=adamw, learning_rate=0.002. Every setting of a model or a training has "
             "the name that the command line knows. name= is what the lane is called here. "
             "Two to six lanes.",
