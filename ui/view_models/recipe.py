@@ -92,7 +92,6 @@ _MANY_EPOCHS = 10
 class Plan:
     """What a training would read; `problem` says why it cannot be."""
 
-    parameters: str
     tokens: str
     epochs: str
     sentence: str
@@ -155,12 +154,16 @@ def plan(model: ModelConfig, recipe: TrainConfig, corpus_tokens: int | None) -> 
                 " So many repeats teach a model its text by heart: take fewer steps, or more text."
             )
     return Plan(
-        parameters=count(sum(parameter_counts(model).values())),
         tokens=count(seen),
         epochs="…" if epochs is None else f"{epochs:.2f}" if epochs < 10 else f"{epochs:,.0f}",
         sentence=sentence,
         problem=_problem(model, corpus_tokens),
     )
+
+
+def parameters_in_words(model: ModelConfig) -> str:
+    """The model's size."""
+    return f"{count(sum(parameter_counts(model).values()))} parameters"
 
 
 def share_of_process(recipe: TrainConfig, processes: int) -> TrainConfig:

@@ -305,6 +305,14 @@ def part_label(part: str) -> str:
     return "embedding" if part == "token_embedding" else part
 
 
+def nothing_inside(records: Records, config: TrainConfig) -> str:
+    """Why a run has no curves of its layers."""
+    evaluated = sum(record.get("val_nats") is not None for record in records[-2_000:])
+    if evaluated > 1:
+        return "This run was trained before the inside of its layers was recorded."
+    return f"They are measured at each evaluation, first after {config.evaluate_every:,} steps."
+
+
 def has(records: Records, name: str) -> bool:
     """Whether the field was ever recorded. Looks at both ends, and at evaluations between."""
     return any(record.get(name) for record in (*records[:2], *records[-200:], *records[:200]))

@@ -82,8 +82,13 @@ class Sample:
     text: str
 
 
-def run_state(step: int, steps: int, locked: bool, job: JobStatus | None) -> State:
-    """How a run is doing, from its record, its lock and the job behind it, if there is one."""
+def run_state(
+    step: int, steps: int, locked: bool, job: JobStatus | None, *, stop_asked: bool = False
+) -> State:
+    """How a run is doing, from its record, its lock and the job behind it, if there is one.
+
+    `stop_asked` says that a file in its folder asked it to stop, and nothing went on since.
+    """
     if locked:
         return "running"
     if job is not None and job.alive:
@@ -92,6 +97,8 @@ def run_state(step: int, steps: int, locked: bool, job: JobStatus | None) -> Sta
         return "done"
     if job is not None and job.state in _ENDED:
         return _ENDED[job.state]
+    if stop_asked:
+        return "stopped"
     return "interrupted" if step else "waiting"
 
 

@@ -51,6 +51,11 @@ def test_a_run_is_as_its_record_its_lock_and_its_job_say(step, locked, job, stat
     assert run_state(step, 10, locked, job) == state
 
 
+def test_a_run_that_was_asked_to_stop_was_not_interrupted():
+    assert run_state(5, 10, False, None, stop_asked=True) == "stopped"
+    assert run_state(5, 10, True, None, stop_asked=True) == "running"
+
+
 def test_a_finished_run_tells_its_losses_and_time():
     """ln 8 = 2.079 nats is a perplexity of 8."""
     records = [record(0, val=3.0), record(10, train=2.0, val=2.0794415, seconds=75)]

@@ -27,13 +27,6 @@ class Shown:
     n_layers: int
     marks: Sequence[Mark]
     counted: Mapping[str, float]
-    peak_flops: float | None = None
-
-
-def unit_now(records: Records) -> Unit:
-    """The unit that is chosen, for what stands above its buttons."""
-    held = st.session_state.get("unit")
-    return next((unit for unit in words.units_of(records) if unit == held), "nats")
 
 
 def ask_unit(records: Records) -> Unit:
@@ -126,21 +119,11 @@ def _rates_and_speed(shown: Shown, log_x: bool) -> None:
         rows = words.field_rows(shown.records, "tokens_per_second", shown.marks, log_steps=log_x)
         spec = figures.curve("tokens per second", steps, log_x=log_x, zero=True)
         _draw(rows, spec, "training-tokens_per_second")
-        if shown.peak_flops and words.has(shown.records, "flops_per_second"):
-            rows = words.field_rows(
-                shown.records,
-                "flops_per_second",
-                shown.marks,
-                log_steps=log_x,
-                over=shown.peak_flops,
-            )
-            spec = figures.curve("share of peak", steps, log_x=log_x, zero=True, axis_format=".0%")
-            _draw(rows, spec, "training-share-of-peak")
 
 
 def _inside(shown: Shown, log_x: bool) -> None:
     if not words.has(shown.records, "update_ratios"):
-        st.caption("This run was trained before the inside of its layers was recorded.")
+        st.caption(words.nothing_inside(shown.records, shown.config))
         return
     parts = words.parts_of(shown.n_layers)
     layers = parts[1:-1]

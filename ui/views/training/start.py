@@ -168,7 +168,8 @@ def _ask_design(corpus: Artefact, tokenizer: Artefact) -> Design:
         help="A preset brings its recipe with it. The Model chapter changes its shape.",
     )
     st.caption(
-        f"It learns from {widgets.esc_md(corpus.name)}, cut by {widgets.esc_md(tokenizer.name)} "
+        f"It has {words.parameters_in_words(design.config.replace(vocab_size=vocabulary))} and "
+        f"learns from {widgets.esc_md(corpus.name)}, cut by {widgets.esc_md(tokenizer.name)} "
         f"into {vocabulary:,} different tokens. {model_words.changes_in_words(told)}"
     )
     return Design(design.preset, design.config.replace(vocab_size=vocabulary))
@@ -252,7 +253,6 @@ def _tell(state: PageState, asked: Asked, rates: Sequence[Rate]) -> bool:
     time = budget_words.time_of(measured, rates)
     memory, disk = _memory(asked), _disk(state, asked)
     told = (
-        ("Parameters", plan.parameters, glossary.meaning("parameter")),
         ("Epochs", plan.epochs, glossary.meaning("epoch")),
         ("Time", time.shown, time.source),
         ("Memory", memory.shown, glossary.meaning("memory")),
@@ -306,9 +306,8 @@ def _time(state: PageState, plan: budget_words.Plan, time: budget_words.Time) ->
             job_panel.watch(state.workspace, job.id, key=f"start-rate-{job.id}")
     if time.measured or any(job.verb == "rate" and job.status().alive for job in known):
         return
-    told, button = st.columns([3, 1], vertical_alignment="center")
-    told.caption(widgets.esc_md(time.source))
-    if button.button(
+    st.caption(widgets.esc_md(time.source))
+    if st.button(
         "Measure it",
         key="start-measure",
         icon=":material/speed:",

@@ -82,13 +82,13 @@ def _standing(run: Artefact, job: Job | None, settings: RunSettings) -> Standing
     config = config_at(settings.train, events, step)
     locked = locks.is_held(run.folder / "run.lock")
     status = job.status() if job is not None else None
-    stopping = locked and launch.stop_file(run.folder).exists()
+    stop_asked = launch.stop_file(run.folder).exists()
     return Standing(
-        state=words.run_state(step, config.steps, locked, status),
+        state=words.run_state(step, config.steps, locked, status, stop_asked=stop_asked),
         steps=config.steps,
         job_id=job.id if job is not None and status is not None and status.alive else None,
         alive=locked or (status is not None and status.alive),
-        ending=stopping or (status is not None and status.stopping),
+        ending=(locked and stop_asked) or (status is not None and status.stopping),
         ahead=status.queue_position if status is not None else 0,
         n_events=len(events),
         n_pending=len(pending_requests(run.folder)),
@@ -124,7 +124,6 @@ def _panel(
         settings.model.n_layers,
         (*controls_of.event_marks(events, settings.forked_from), *findings.marks(found)),
         counted,
-        costs.peak_flops,
     )
     left, right = st.columns([2.2, 1], gap="large")
     with left:

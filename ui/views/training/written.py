@@ -12,6 +12,7 @@ from ui.view_models import training as words
 from ui.view_models.training import Sample
 
 _HEIGHT = 270
+_CHOICE_WIDTH = 130  # pixels: two stand side by side where there is room
 
 
 def render(run: Artefact) -> None:
@@ -24,9 +25,9 @@ def render(run: Artefact) -> None:
         return
     prompt = _ask_prompt(prompts)
     steps = words.sample_steps(records, prompt)
-    first, second = st.columns(2)
-    newer = _ask_step(first, steps, "written", "the newest")
-    older = _ask_step(second, steps, "beside", "all before")
+    with st.container(horizontal=True, gap="small"):
+        newer = _ask_step(steps, "written", "newest")
+        older = _ask_step(steps, "beside", "all")
     with st.container(height=_HEIGHT, border=False):
         if older is None:
             _list(words.samples_of(records, prompt, up_to=newer))
@@ -48,16 +49,15 @@ def _ask_prompt(prompts: Sequence[str]) -> str:
     return prompts[chosen] if chosen < len(prompts) else prompts[0]
 
 
-def _ask_step(
-    place: "st.delta_generator.DeltaGenerator", steps: Sequence[int], key: str, none: str
-) -> int | None:
+def _ask_step(steps: Sequence[int], key: str, none: str) -> int | None:
     """One of the steps at which something was written, newest first; None for the rest."""
-    chosen: int | None = place.selectbox(
+    chosen: int | None = st.selectbox(
         "Step" if key == "written" else "Beside step",
         steps,
         index=None,
         format_func=lambda step: f"after {step:,}",
         placeholder=none,
+        width=_CHOICE_WIDTH,
         key=key,
         bind="query-params",
     )
