@@ -37,6 +37,7 @@ class HeatMap:
     label: str
     row_title: str
     column_title: str
+    axis: str
     row_names: tuple[str, ...]
     column_names: tuple[str, ...]
     cell: str
@@ -52,6 +53,7 @@ def values_heat(shown: Picture, part: Part, tokens: Sequence[str], cell: Cell) -
         label=f"What leaves {part.name} for {len(tokens)} tokens",
         row_title="token",
         column_title=_COLUMN[letter],
+        axis=_COLUMN[letter],
         row_names=tuple(tokens),
         column_names=tuple(tokens) if letter == "S" else (),
         cell=CELLS[cell].removeprefix("the "),
@@ -68,6 +70,9 @@ def weights_heat(shown: Picture, name: str, cell: Cell) -> HeatMap:
         label=f"The weights {name}",
         row_title=("position" if name.startswith("position") else "token id") if table else "row",
         column_title="dimension of the stream" if table else "column",
+        axis="rows: tokens or positions; columns: dimensions of the stream"
+        if table
+        else "rows: numbers that come out; columns: numbers that go in",
         row_names=(),
         column_names=(),
         cell=CELLS[cell].removeprefix("the "),

@@ -36,6 +36,7 @@ def heatmap_payload(heat: HeatMap) -> bytes:
             "columnNames": list(heat.column_names),
             "rowTitle": heat.row_title,
             "columnTitle": heat.column_title,
+            "axis": heat.axis,
             "cell": heat.cell,
             "label": heat.label,
             "height": heat.height,

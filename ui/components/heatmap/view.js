@@ -61,7 +61,7 @@ export default function ({ data, parentElement }) {
     });
     pen.font = `12px ${theme.font}`;
     pen.fillStyle = theme.muted;
-    pen.fillText(fitText(pen, header.columnTitle, wide), left + wide / 2, top + high + 13);
+    pen.fillText(fitText(pen, header.axis, wide), left + wide / 2, top + high + 13);
     if (spot) {
       pen.lineWidth = 2; pen.strokeStyle = theme.accent;
       pen.strokeRect(left + spot[1] * column, top + spot[0] * row, Math.max(2, column), Math.max(2, row));

@@ -250,7 +250,8 @@ def _code(part: Part) -> None:
     for function in CODE[part.name]:
         source = textwrap.dedent(inspect.getsource(function))
         st.caption(f"{function.__module__}.{function.__qualname__}")
-        st.code(source, language="python", height=words.code_height(source))
+        height = words.code_height(source)
+        st.code(source, language="python", height=height, wrap_lines=True)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
