@@ -113,7 +113,14 @@ class Optimizers:
     call: gradients must then be where they were in the step before.
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig, *, record: bool = False) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        config: TrainConfig,
+        *,
+        record: bool = False,
+        muon: type[Muon] = Muon,
+    ) -> None:
         self._names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
         self._record = record
         self._steps_seen = 0
@@ -136,7 +143,7 @@ class Optimizers:
             )
         ]
         if hidden:
-            self._parts.append(Muon(hidden, lr=1.0))
+            self._parts.append(muon(hidden, lr=1.0))
         if record:
             for part in self._parts:
                 for group in part.param_groups:
