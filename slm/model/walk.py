@@ -13,7 +13,7 @@ K head width, P pairs of a head's numbers (K/2), F feed-forward width, V vocabul
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,7 @@ Floats = npt.NDArray[np.float32]
 MOST_TOKENS = 64
 """The longest text that is walked: every number of it is kept and may be looked at."""
 
-_EVERYWHERE = frozenset({"resid_pre", "attn_out", "mlp_out", "resid_post"})
-_INSIDE = ("q", "k", "v", "scores", "weights", "head_out", "mlp_hidden")
+_INSIDE = ("q", "k", "v", "scores", "weights", "head_out", "attn_out", "mlp_hidden")
 
 
 @dataclass(frozen=True)
@@ -145,18 +144,50 @@ def take_walk(model: Transformer, ids_T: Sequence[int], layer: int) -> Walk:
     token outside the vocabulary, or a block that the model lacks; DivergedError for
     numbers that are not finite.
     """
-    config = model.config
-    ids = _walkable(ids_T, config)
-    if not 0 <= layer < config.n_layers:
-        raise DataError(f"There is no block {layer}: this model has 0 to {config.n_layers - 1}.")
-    stream, inside = Recorder(_EVERYWHERE | {"final_norm"}), Recorder(_INSIDE, [layer])
+    ids = _walkable(ids_T, model.config)
+    _require_block(model.config, layer)
+    stream = Recorder(("resid_pre", "attn_out", "mlp_out", "resid_post"))
     ids_BT = torch.from_numpy(ids)[None].to(model.device)
     with inference(model):
-        model(ids_BT, probe=_Both(stream, inside))
-        walk = _gathered(model, ids, layer, stream, inside)
+        model(ids_BT, probe=stream, last_only=True)
+        layers = range(model.config.n_layers)
+        before = [stream["resid_pre", each][0] for each in layers]
+        after_TD = stream["resid_post", len(layers) - 1][0]
+        table = model.position_embedding
+        walk = Walk(
+            config=model.config,
+            ids_T=ids,
+            token_TD=_array(model.token_embedding.weight[ids_BT[0]]),
+            position_TD=None if table is None else _array(table.weight[: len(ids)]),
+            stream_LTD=_array(torch.stack([*before, after_TD])),
+            attention_LTD=_array(torch.stack([stream["attn_out", each][0] for each in layers])),
+            feed_forward_LTD=_array(torch.stack([stream["mlp_out", each][0] for each in layers])),
+            final_TD=_array(model.final_norm(after_TD)),
+            block=_open_block(model, ids_BT, layer, before[layer][None]),
+        )
     if not (np.isfinite(walk.stream_LTD).all() and np.isfinite(walk.final_TD).all()):
         raise diverged("its residual stream is")
     return walk
+
+
+def open_block(model: Transformer, walk: Walk, layer: int) -> Walk:
+    """The same walk with another block opened: that block alone is run again, on its stream.
+
+    Raises: DataError for a block that the model lacks.
+    """
+    _require_block(model.config, layer)
+    if layer == walk.block.layer:
+        return walk
+    ids_BT = torch.from_numpy(walk.ids_T)[None].to(model.device)
+    stream_TD = torch.from_numpy(walk.stream_LTD[layer])
+    with inference(model):
+        before_BTD = stream_TD[None].to(device=model.device, dtype=model.dtype)
+        return replace(walk, block=_open_block(model, ids_BT, layer, before_BTD))
+
+
+def _require_block(config: ModelConfig, layer: int) -> None:
+    if not 0 <= layer < config.n_layers:
+        raise DataError(f"There is no block {layer}: this model has 0 to {config.n_layers - 1}.")
 
 
 def _walkable(ids_T: Sequence[int], config: ModelConfig) -> npt.NDArray[np.int64]:
@@ -173,53 +204,15 @@ def _walkable(ids_T: Sequence[int], config: ModelConfig) -> npt.NDArray[np.int64
     return ids
 
 
-class _Both:
-    """Two recorders as one probe: the stream at every block, and the inside of one."""
-
-    def __init__(self, stream: Recorder, inside: Recorder) -> None:
-        self.sites = stream.sites | inside.sites
-        self.layers: frozenset[int] | None = None
-        self._stream, self._inside = stream, inside
-
-    def __call__(self, site: str, layer: int, tensor: Tensor) -> None:
-        if site in self._stream.sites:
-            self._stream(site, layer, tensor)
-        elif self._inside.layers is not None and layer in self._inside.layers:
-            self._inside(site, layer, tensor)
-
-
-def _gathered(
-    model: Transformer,
-    ids: npt.NDArray[np.int64],
-    layer: int,
-    stream: Recorder,
-    inside: Recorder,
-) -> Walk:
-    layers = range(model.config.n_layers)
-    n_tokens = len(ids)
-    before = [stream["resid_pre", each][0] for each in layers]
-    after = stream["resid_post", len(layers) - 1][0]
-    token_TD = model.token_embedding.weight[torch.from_numpy(ids).to(model.device)]
-    table = model.position_embedding
-    return Walk(
-        config=model.config,
-        ids_T=ids,
-        token_TD=_array(token_TD),
-        position_TD=None if table is None else _array(table.weight[:n_tokens]),
-        stream_LTD=_array(torch.stack([*before, after])),
-        attention_LTD=_array(torch.stack([stream["attn_out", each][0] for each in layers])),
-        feed_forward_LTD=_array(torch.stack([stream["mlp_out", each][0] for each in layers])),
-        final_TD=_array(stream.outer("final_norm")[0]),
-        block=_inside_block(model, layer, stream, inside),
-    )
-
-
-def _inside_block(model: Transformer, layer: int, stream: Recorder, inside: Recorder) -> BlockWalk:
+def _open_block(model: Transformer, ids_BT: Tensor, layer: int, before_BTD: Tensor) -> BlockWalk:
+    """One block run on the stream that it reads, with everything recorded."""
     block, config = model.blocks[layer], model.config
     assert isinstance(block, Block)
-    before_BTD = stream["resid_pre", layer]
+    inside = Recorder(_INSIDE, [layer])
+    _, turns, visible_TS = model.enter(ids_BT)
+    block(before_BTD, turns, visible_TS, layer, probe=inside)
     normed_BTD = block.attention_norm(before_BTD)
-    between_BTD = before_BTD + stream["attn_out", layer]
+    between_BTD = before_BTD + inside["attn_out", layer]
     mlp_normed_BTD = block.mlp_norm(between_BTD)
     attention, mlp, n_tokens = block.attention, block.mlp, before_BTD.shape[1]
     query_HTK = _heads(attention.query(normed_BTD), config.n_heads)

@@ -18,7 +18,7 @@ from slm.model.readout import (
     unit_additions,
 )
 from slm.model.transformer import Transformer
-from slm.model.walk import MOST_TOKENS, take_walk
+from slm.model.walk import MOST_TOKENS, open_block, take_walk
 
 SMALL = ModelConfig(
     vocab_size=40, context_length=80, n_layers=2, n_heads=4, n_kv_heads=2, d_model=32, d_ff=48
@@ -187,6 +187,25 @@ def test_reading_a_position_takes_its_likeliest_token_apart(model: Transformer):
     assert reading.parts.token == reading.guesses[-1][0].token
     assert reading.parts.logit == pytest.approx(reading.guesses[-1][0].logit, abs=2e-3)
     assert reading.head_lengths_H.shape == (4,) and reading.unit_lengths_F.shape == (48,)
+
+
+def test_opening_another_block_gives_the_walk_that_begins_there(model: Transformer):
+    there = take_walk(model, IDS, layer=1)
+    opened = open_block(model, take_walk(model, IDS, layer=0), layer=1)
+    for name, value in vars(there.block).items():
+        found = getattr(opened.block, name)
+        if isinstance(value, np.ndarray):
+            np.testing.assert_allclose(found, value, atol=1e-5, err_msg=name)
+        else:
+            assert found == value, name
+    np.testing.assert_array_equal(opened.stream_LTD, there.stream_LTD)
+
+
+def test_the_final_norm_is_the_models_own(model: Transformer):
+    recorder = Recorder(["final_norm"])
+    model(torch.tensor([IDS]), probe=recorder)
+    walk = take_walk(model, IDS, layer=0)
+    np.testing.assert_allclose(walk.final_TD, recorder.outer("final_norm")[0], atol=1e-5)
 
 
 def test_walking_changes_nothing_in_the_model(model: Transformer):

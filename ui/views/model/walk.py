@@ -139,12 +139,21 @@ def _move(asked: Any) -> None:
     kept.keep(_PLACE, words.write_place(place))
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _walk(run_id: str, step: int, ids: tuple[int, ...], layer: int, _loaded: LoadedRun) -> "Walk":
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _first_walk(run_id: str, step: int, ids: tuple[int, ...], _loaded: LoadedRun) -> "Walk":
+    """The whole way, with the first block opened."""
     from slm.model.walk import take_walk
 
     del run_id, step
-    return take_walk(_loaded.model, ids, layer)
+    return take_walk(_loaded.model, ids, 0)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _walk(run_id: str, step: int, ids: tuple[int, ...], layer: int, _loaded: LoadedRun) -> "Walk":
+    """The same way with another block opened; the streams are shared, not copied."""
+    from slm.model.walk import open_block
+
+    return open_block(_loaded.model, _first_walk(run_id, step, ids, _loaded), layer)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

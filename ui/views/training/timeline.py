@@ -49,6 +49,8 @@ def _panel(state: PageState, run: Artefact) -> None:
     from slm.attention.timeline import Timeline
     from slm.lab.looking import snapshot_budget
 
+    if state.run is None or run.id != state.run.id:
+        st.caption(f"You see the training that is at work: {widgets.esc_md(run.name)}")
     settings = RunSettings.read(run.folder)
     timeline = Timeline(run.folder)
     moments, problems = timeline.moments()

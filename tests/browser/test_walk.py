@@ -1,0 +1,63 @@
+"""Walking through a model and back through its training, in a browser."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.app_server import AppServer, settled
+
+TEXT = "Ben saw the otter. Ben saw"
+
+
+def test_keys_walk_on_and_a_click_follows_another_token(page: Page, server: AppServer):
+    page.goto(server.address("model", run="tiny", view="walk", walk_text=TEXT))
+    settled(page)
+    title, stop = page.get_by_test_id("walk-title"), page.get_by_test_id("walk-stop")
+    expect(title).to_have_text("Text becomes tokens")
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text("The embedding")
+    expect(page.get_by_test_id("walk-formulas").locator("math")).to_have_count(2)
+    before = page.get_by_test_id("walk-numbers").inner_text()
+    page.get_by_test_id("walk-chips").locator(".chip").first.click()
+    expect(page.get_by_test_id("walk-numbers")).not_to_have_text(before)
+    page.get_by_test_id("walk-steps").get_by_text("Down, into the stream").click()
+    place = int(stop.inner_text().split(" ")[0])
+    page.get_by_test_id("walk-next").click()
+    expect(title).to_have_text("Norm before attention")
+    expect(stop).to_contain_text(f"{place + 1} of")
+    expect(page.get_by_test_id("walk-layer")).to_have_value("1")
+    page.wait_for_url("**walk=norm*")
+    page.reload()
+    settled(page)
+    expect(title).to_have_text("Norm before attention")
+
+
+def test_a_cell_of_the_matrix_chooses_query_and_key(page: Page, server: AppServer):
+    page.goto(
+        server.address("model", run="tiny", view="walk", walk_text=TEXT, walk="scores,0,0,3,")
+    )
+    settled(page)
+    numbers = page.get_by_test_id("walk-numbers")
+    before = numbers.inner_text()
+    canvas = page.get_by_test_id("walk-pictures").locator("canvas").first
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.click(position={"x": box["width"] - 6, "y": box["height"] - 6})
+    expect(numbers).not_to_have_text(before)
+    page.wait_for_url("**walk=scores*")
+
+
+def test_the_time_machine_moves_plays_and_is_found_again(page: Page, server: AppServer):
+    page.goto(server.address("training", run="tiny", view="timeline"))
+    settled(page)
+    fact, readout = page.get_by_test_id("machine-fact"), page.get_by_test_id("machine-readout")
+    expect(fact).to_contain_text("Step 12 of 12")
+    page.get_by_test_id("machine-chips").locator(".chip").nth(2).hover()
+    expect(readout).to_contain_text("since the first snapshot")
+    page.get_by_test_id("machine-slider").focus()
+    page.keyboard.press("Home")
+    expect(fact).to_contain_text("Step 0 of 12")
+    page.wait_for_url("**moment=0*")
+    page.reload()
+    settled(page)
+    expect(fact).to_contain_text("Step 0 of 12")
+    page.get_by_test_id("machine-play").click()
+    expect(fact).to_contain_text("Step 12 of 12")
