@@ -11,8 +11,8 @@ from typing import Literal
 from slm.model.config import ModelConfig
 from slm.model.parts import Part, heads_of, parts_of, shape_of, weights_of
 from slm.model.pictures import Cell, Picture
-from ui.view_models.architecture import title_of
 from ui.view_models.model import summary
+from ui.view_models.part_words import title_of
 
 MOST_TOKENS = 24
 _WHOLE_LINES, _CODE_PIXELS = 16, 420

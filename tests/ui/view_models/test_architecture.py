@@ -4,8 +4,9 @@ import pytest
 
 from slm.model.config import PRESETS, ModelConfig, parameter_counts
 from slm.model.parts import parts_of
-from ui.view_models.architecture import drawing_of, title_of, words_of
+from ui.view_models.architecture import drawing_of
 from ui.view_models.jobs import count
+from ui.view_models.part_words import title_of, words_of
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
