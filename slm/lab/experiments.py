@@ -292,20 +292,23 @@ def lane_of(text: str, fixed: Mapping[str, str], shared: Mapping[str, Any]) -> L
     Raises: ConfigError that names the lane, and what in it cannot be.
     """
     changes: dict[str, Any] = {}
-    name, preset = "", "nano"
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        field, equals, value = (piece.strip() for piece in part.partition("="))
-        if field == "name":
-            name = value
-        elif field == "preset":
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    written = [tuple(piece.strip() for piece in part.partition("=")) for part in parts]
+    name = next((value for field, _, value in written if field == "name"), "")
+    called = f"The lane {(name or text)[:80]!r}"
+    preset = "nano"
+    for part, (field, equals, value) in zip(parts, written, strict=True):
+        if field == "preset":
             preset = value
+        elif field == "name":
+            continue
         elif not equals or not is_setting(field):
             raise ConfigError(
-                f"The lane {text[:80]!r} has {part[:60]!r}, which is no setting of a model or a "
-                "training; write setting=value, separated by commas."
+                f"{called} has {part[:60]!r}, which is no setting of a model or a training; "
+                "write setting=value, separated by commas."
             )
         elif field in fixed:
-            raise ConfigError(f"The lane {text[:80]!r} sets {field}: {fixed[field]}")
+            raise ConfigError(f"{called} sets {field}: {fixed[field]}")
         else:
             changes[field] = value
     if preset not in PRESETS:
@@ -314,7 +317,7 @@ def lane_of(text: str, fixed: Mapping[str, str], shared: Mapping[str, Any]) -> L
     try:
         model, train = changed(PRESETS[preset], recipe_for(preset).replace(**shared), changes)
     except ConfigError as error:
-        raise ConfigError(f"The lane {text[:80]!r} cannot be: {error}") from None
+        raise ConfigError(f"{called} cannot be: {error}") from None
     return Lane((name or told)[:MAX_NAME], preset, model, train)
 
 

@@ -31,7 +31,7 @@ _TURN_SECONDS = 20.0  # after which a turn ends anyway
 _PROBE_SECONDS = 3.0  # for each lane of a race by seconds
 _CHECKED_FROM, _CHECKED_UNTIL = 0.04, 0.45  # shares of a lane's way; later, rates descend
 _TOLERANCE = 0.02  # of the budget of seconds
-_WARM_RECORDS = 5
+_WARM_RECORDS, _TIMED_STEPS = 5, 3  # records that tell little of the pace, steps that tell it
 _LEAST_STEPS = 10
 _FOLLOWS = "it follows from the budget; leave it out."
 _SHARED = "it is the same for all lanes; set it for the race."
@@ -308,9 +308,9 @@ def _check_pace(run: Path, seconds: float) -> None:
 
 def _seconds_per_step(records: Sequence[Mapping[str, Any]]) -> float | None:
     """What a step takes on average once the first ones are over; None while that says little."""
-    timed = records[_WARM_RECORDS:]
-    steps = int(timed[-1]["step"]) - int(timed[0]["step"]) if timed else 0
-    if steps < _LEAST_STEPS:
+    timed = records[min(_WARM_RECORDS, len(records) // 3) :]
+    steps = int(timed[-1]["step"]) - int(timed[0]["step"])
+    if steps < _TIMED_STEPS:
         return None
     return (float(timed[-1]["train_seconds"]) - float(timed[0]["train_seconds"])) / steps
 
