@@ -36,7 +36,15 @@ _TRIED: Mapping[str, tuple[Any, ...]] = {
     RATES: (0.1, 0.3, 1.0, 3.0, 10.0),
 }
 _NOT_SWEPT = frozenset(
-    {"vocab_size", "sample_prompts", "threads", "device", "copy_start", "rope_scaling"}
+    {
+        "vocab_size",
+        "sample_prompts",
+        "threads",
+        "device",
+        "copy_start",
+        "look_back_start",
+        "rope_scaling",
+    }
 )
 
 

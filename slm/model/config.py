@@ -184,6 +184,15 @@ class ModelConfig(Config):
         "matrix times its value matrix starts near this share of the identity. 0: random.",
         json_schema_extra={"ui": {"step": 0.25, "max": 2.0, "advanced": True}},
     )
+    look_back_start: float = Field(
+        3.0,
+        ge=0.0,
+        le=16.0,
+        description="Heads of the first blocks begin by looking at the token before, the one "
+        "before that, and so on up to the fourth: how far this outweighs their random start. "
+        "Only with rotary positions. 0: random.",
+        json_schema_extra={"ui": {"step": 1.0, "max": 8.0, "advanced": True}},
+    )
 
     @property
     def kv_heads(self) -> int:
@@ -396,12 +405,13 @@ def memory_bytes(
 def _activation_bytes_per_token(config: ModelConfig, bytes_per_value: int) -> int:
     """Bytes kept for the backward pass: each operation's inputs that its gradient needs."""
     queries, keys = config.n_heads * config.head_width, config.kv_heads * config.head_width
-    inside = 2 if config.norm == "rmsnorm" else 1  # a norm's input; normed but unscaled
-    norm = inside * BYTES_FLOAT32 + bytes_per_value  # and its output
+    norm = BYTES_FLOAT32 + bytes_per_value  # a norm's input, and its output
     norms = 2 * norm * config.d_model
     if config.qk_norm:  # their output is not kept, but rotated
-        norms += inside * BYTES_FLOAT32 * (queries + keys)
+        norms += BYTES_FLOAT32 * (queries + keys)
     attention = queries + 2 * keys + 2 * queries  # and the mixture, by head and by position
+    if config.positions == "rotary":  # the values keep what they were projected with
+        attention += queries + keys
     feed_forward = (4 if config.mlp == "swiglu" else 2) * config.d_ff
     block = norms + bytes_per_value * (attention + feed_forward)
     return config.n_layers * block + norm * config.d_model

@@ -9,7 +9,9 @@ as much again for their gradient; here it is 1 GB at a time.
 N positions, D width, V vocabulary, C positions of one chunk.
 """
 
+import importlib.util
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -19,8 +21,9 @@ from torch import Tensor
 from slm.model.loss import IGNORED, token_nats
 
 EAGER_CHUNK_VALUES = 2**26
-COMPILED_CHUNK_VALUES = 2**29
-"""Logits held at once: 1 GB in bfloat16. Compiled, nothing beside them is made."""
+KERNEL_CHUNK_VALUES = 2**29
+"""Logits held at once: 1 GB in bfloat16. With a kernel of its own nothing beside them is made."""
+_EVEN = 128  # products of matrices are fastest at multiples of this many columns
 
 ToGradient = Callable[[Tensor, Tensor], Tensor]
 
@@ -29,26 +32,37 @@ def summed_nats(
     normed_BTD: Tensor,
     unembedding_VD: Tensor,
     targets_BT: Tensor,
-    to_gradient: ToGradient | None = None,
-    chunk_values: int = EAGER_CHUNK_VALUES,
+    chunk_values: int | None = None,
 ) -> Tensor:
     """Nats of all scored targets together, as `token_nats(logits, targets).sum()` gives them.
 
-    In autocast the logits are made in its number format. `to_gradient` is a compiled
-    `logits_to_gradient`, where there is one.
+    In autocast the logits are made in its number format. `chunk_values` is how many may be
+    held at once; fewer in all are not cut.
     """
-    n_values = targets_BT.numel() * unembedding_VD.shape[0]
-    if n_values <= chunk_values and to_gradient is None:
+    kernel = gradient_kernel() if unembedding_VD.is_cuda else None
+    if chunk_values is None:
+        chunk_values = EAGER_CHUNK_VALUES if kernel is None else KERNEL_CHUNK_VALUES
+    if targets_BT.numel() * unembedding_VD.shape[0] <= min(chunk_values, EAGER_CHUNK_VALUES):
         return token_nats(F.linear(normed_BTD, unembedding_VD), targets_BT).sum()
     rows = max(1, chunk_values // unembedding_VD.shape[0])
     nats: Tensor = _HeadNats.apply(  # type: ignore[no-untyped-call]
         normed_BTD.flatten(0, -2),
         unembedding_VD,
         targets_BT.flatten(),
-        to_gradient or logits_to_gradient,
+        kernel or logits_to_gradient,
         rows,
     )
     return nats
+
+
+@cache
+def gradient_kernel() -> ToGradient | None:
+    """The same as `logits_to_gradient` in one kernel, where Triton can make one."""
+    if importlib.util.find_spec("triton") is None:
+        return None
+    from slm.model.head_kernel import logits_to_gradient_on_gpu
+
+    return logits_to_gradient_on_gpu
 
 
 def logits_to_gradient(logits_CV: Tensor, targets_C: Tensor) -> Tensor:
@@ -87,13 +101,17 @@ class _HeadNats(torch.autograd.Function):
         if torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind)
         with torch.autocast(kind, enabled=False):
+            vocabulary = unembedding_VD.shape[0]
             weight_VD = unembedding_VD.to(dtype)
+            if weight_VD.is_cuda and vocabulary % _EVEN:
+                weight_VD = F.pad(weight_VD, (0, 0, 0, -vocabulary % _EVEN))
             streams = torch.split(normed_ND.to(dtype), rows)
             parts, sums = [], []
             weight_gradient_VD: Tensor | None = None
             for stream_CD, targets_C in zip(streams, torch.split(targets_N, rows), strict=True):
                 logits_CV = stream_CD @ weight_VD.mT
-                sums.append(to_gradient(logits_CV, targets_C).sum())
+                logits_CV[:, vocabulary:] = 0.0
+                sums.append(to_gradient(logits_CV[:, :vocabulary], targets_C).sum())
                 parts.append(logits_CV @ weight_VD)
                 part_VD = (logits_CV.mT @ stream_CD).to(unembedding_VD.dtype)
                 weight_gradient_VD = (
@@ -101,7 +119,8 @@ class _HeadNats(torch.autograd.Function):
                 )
                 del logits_CV
         ctx.stream_dtype = normed_ND.dtype
-        ctx.save_for_backward(torch.cat(parts), weight_gradient_VD)
+        assert weight_gradient_VD is not None
+        ctx.save_for_backward(torch.cat(parts), weight_gradient_VD[:vocabulary])
         return torch.stack(sums).sum()
 
     @staticmethod

@@ -6,6 +6,7 @@ B batch, T position, D width, H heads, K head width, F feed-forward width.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,52 @@ def make_norm(config: ModelConfig, width: int) -> nn.Module:
     """
     if config.norm == "layernorm":
         return nn.LayerNorm(width, eps=config.norm_eps, bias=config.bias == "all")
-    return nn.RMSNorm(width, eps=config.norm_eps)
+    return RMSNorm(width, eps=config.norm_eps)
+
+
+class RMSNorm(nn.RMSNorm):
+    """x / RMS(x) times a learned gain; faster than PyTorch's on a CPU, and in autocast.
+
+    Source: Zhang and Sennrich 2019, eq. 4.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The vectors at an even size, in x's number format."""
+        assert self.eps is not None
+        plain = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
+        if plain and not torch.compiler.is_compiling():
+            y: Tensor = _FusedRMSNorm.apply(x, self.weight, self.eps)
+            return y
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+
+
+class _FusedRMSNorm(torch.autograd.Function):
+    """RMSNorm in few passes over the memory, which is what it costs on a CPU.
+
+    Backward, with r = 1 / RMS(x) and g the gradient times the gain, N numbers a vector:
+    dx = r · g − x · r³ · (g · x) / N. PyTorch's fused backward pass of LayerNorm, told that
+    means are 0, gives this less r · sum(g) / N, which is put back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        flat_ND = x.reshape(-1, x.shape[-1])
+        norms_N1 = torch.linalg.vector_norm(flat_ND, dim=-1, keepdim=True)
+        rescale_N1 = norms_N1.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
+        ctx.save_for_backward(flat_ND, rescale_N1, weight)
+        return (flat_ND * rescale_N1).mul_(weight).view(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        flat_ND, rescale_N1, weight = ctx.saved_tensors
+        width = flat_ND.shape[-1]
+        gradient_ND = gradients[0].reshape(-1, width)
+        means_N1 = torch.zeros_like(rescale_N1)
+        dx_ND, dweight, _ = torch.ops.aten.native_layer_norm_backward(
+            gradient_ND, flat_ND, [width], means_N1, rescale_N1, weight, None, [True, True, False]
+        )
+        lost_N1 = (gradient_ND @ weight)[:, None].mul_(rescale_N1).div_(width)
+        return dx_ND.add_(lost_N1).view(gradients[0].shape), dweight, None
 
 
 def rotary_frequencies(width: int, theta: float, scaling: RopeScaling | None = None) -> Tensor:

@@ -90,6 +90,10 @@ def visibility(positions_T: Tensor, n_keys: int, window: int | None) -> Tensor:
     return visible_TS if window is None else visible_TS & (distance_TS < window)
 
 
+_FAST_TURN = 0.15  # radians a position: pairs that tell neighbours apart
+_PLACES_BACK = 4
+
+
 class SelfAttention(nn.Module):
     """Queries, keys and values from each position; every head's mixture back into the width."""
 
@@ -120,11 +124,7 @@ class SelfAttention(nn.Module):
         `turns` are the rotary tables of the positions given (None: no rotation),
         `visible_TS` as in `attend_fused`.
         """
-        query_BHTK = self._heads(self.query(normed_BTD), self.n_heads)
-        key_BHSK = self._heads(self.key(normed_BTD), self.kv_heads)
-        value_BHSK = self._heads(self.value(normed_BTD), self.kv_heads)
-        if self.query_norm is not None and self.key_norm is not None:
-            query_BHTK, key_BHSK = self.query_norm(query_BHTK), self.key_norm(key_BHSK)
+        query_BHTK, key_BHSK, value_BHSK = self._project(normed_BTD)
         if turns is not None:
             query_BHTK, key_BHSK = rotate(query_BHTK, *turns), rotate(key_BHSK, *turns)
         if cache is not None:
@@ -164,9 +164,54 @@ class SelfAttention(nn.Module):
         self.value.weight += turn_VD
         self.output.weight += back_DHK.repeat_interleave(group, dim=1).flatten(1)
 
-    def _heads(self, flat: Tensor, n_heads: int) -> Tensor:
-        """(B, T, H·K) → (B, H, T, K)."""
-        return flat.view(*flat.shape[:2], n_heads, self.head_width).transpose(1, 2)
+    @torch.no_grad()
+    def begin_looking_back(self, common_D: Tensor, frequencies: Tensor, size: float) -> None:
+        """Let head h begin with its eye on the token 1 + h mod 4 places before.
+
+        Queries and keys answer to the vector `common_D` that all tokens share, with pairs of
+        numbers that turn fast. The queries' pairs are turned back by so many places, so that
+        a query agrees best with the key that stands just there.
+
+        Source: Su et al. 2021 (RoFormer), eq. 16: a product of turned pairs depends on their
+        distance alone. That it is worth beginning with is our measurement
+        (benchmarks/README.md).
+        """
+        fast = (frequencies > _FAST_TURN).to(common_D)
+        reading_D = size * common_D / common_D.square().sum()
+        straight_K = torch.cat([fast, torch.zeros_like(fast)])
+        for head in range(self.kv_heads):
+            rows = slice(head * self.head_width, (head + 1) * self.head_width)
+            self.key.weight[rows] += torch.outer(straight_K, reading_D)
+        for head in range(self.n_heads):
+            angles = frequencies * (1 + head % _PLACES_BACK)
+            back_K = torch.cat([fast * angles.cos(), -fast * angles.sin()])
+            rows = slice(head * self.head_width, (head + 1) * self.head_width)
+            self.query.weight[rows] += torch.outer(back_K, reading_D)
+
+    def _project(self, normed_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values by heads. In training by one product, which is faster."""
+        parts = (self.query, self.key, self.value)
+        if self.training:
+            biases: list[Tensor] = [part.bias for part in parts if part.bias is not None]
+            weights: list[Tensor] = [part.weight for part in parts]
+            weight = torch.cat(weights)
+            together = F.linear(normed_BTD, weight, torch.cat(biases) if biases else None)
+            widths = [part.out_features for part in parts]
+            query, key, value = torch.split(together, widths, dim=-1)
+        else:
+            query, key, value = (part(normed_BTD) for part in parts)
+        return (
+            self._heads(query, self.n_heads, self.query_norm),
+            self._heads(key, self.kv_heads, self.key_norm),
+            self._heads(value, self.kv_heads),
+        )
+
+    def _heads(self, flat: Tensor, n_heads: int, norm: nn.Module | None = None) -> Tensor:
+        """(B, T, H·K) → (B, H, T, K), each head's vector normed where there is a norm."""
+        heads_BTHK = flat.view(*flat.shape[:2], n_heads, self.head_width)
+        if norm is not None:
+            heads_BTHK = norm(heads_BTHK)
+        return heads_BTHK.transpose(1, 2)
 
     def _attend_probed(
         self,

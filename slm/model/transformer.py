@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from slm.errors import DataError
 from slm.model.cache import KeyValueCache
 from slm.model.config import ModelConfig
-from slm.model.layers import FeedForward, make_norm, rotary_tables
+from slm.model.layers import FeedForward, make_norm, rotary_frequencies, rotary_tables
 from slm.model.probe import NO_LAYER, Probe, tap
 from slm.model.self_attention import SelfAttention, visibility
 
 INITIAL_STD = 0.02
+LOOKING_BACK = 2  # blocks, at most, that begin with the tokens just before
 
 
 class Block(nn.Module):
@@ -190,7 +191,8 @@ class Transformer(nn.Module):
     def _initialise(self) -> None:
         """Small random matrices; the ones that write to the stream smaller the more blocks write.
 
-        The last block's attention begins as a copier, see `copy_start`.
+        The last block's attention begins as a copier, see `copy_start`; that of the first
+        ones with the tokens just before, see `look_back_start`.
 
         Source: Radford et al. 2019 (GPT-2), section 2.3.
         """
@@ -206,3 +208,22 @@ class Transformer(nn.Module):
             last = self.blocks[-1]
             assert isinstance(last, Block)
             last.attention.begin_as_copier(self.config.copy_start)
+        if self.config.look_back_start > 0 and self.config.positions == "rotary":
+            self._begin_looking_back()
+
+    @torch.no_grad()
+    def _begin_looking_back(self) -> None:
+        """Give all tokens one vector in common, which queries and keys of the first blocks know.
+
+        With tied embeddings it adds the same to every logit, which changes no probability.
+        """
+        embedding_VD = self.token_embedding.weight
+        common_D = torch.randn(self.config.d_model).to(embedding_VD)
+        common_D *= self.config.d_model**0.5 / common_D.norm()
+        embedding_VD += INITIAL_STD * common_D
+        frequencies = rotary_frequencies(
+            self.config.head_width, self.config.rope_theta, self.config.rope_scaling
+        ).to(embedding_VD)
+        for block in self.blocks[: min(LOOKING_BACK, max(1, self.config.n_layers // 2))]:
+            assert isinstance(block, Block)
+            block.attention.begin_looking_back(common_D, frequencies, self.config.look_back_start)

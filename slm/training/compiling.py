@@ -3,8 +3,8 @@
     plain    every operation is started by itself, forward and backward
     graphs   a GPU's whole micro-batch, and the update, are recorded once (CUDA graphs) and
              started with one call each; the same kernels, so the same numbers
-    blocks   torch.compile writes fused kernels, for one block that serves all, and for the
-             loss; on a GPU recorded as well
+    blocks   torch.compile writes fused kernels, for one block that serves all; on a GPU
+             recorded as well
     whole    the same with all the blocks compiled as one
 
 Knows settings and devices, no data and no files.
@@ -22,13 +22,7 @@ from torch import Tensor, nn
 
 from slm.errors import ConfigError
 from slm.model.config import ModelConfig, flops_per_token
-from slm.model.head_loss import (
-    COMPILED_CHUNK_VALUES,
-    EAGER_CHUNK_VALUES,
-    ToGradient,
-    logits_to_gradient,
-    summed_nats,
-)
+from slm.model.head_loss import summed_nats
 from slm.model.transformer import Transformer
 from slm.training.config import TrainConfig
 
@@ -101,15 +95,10 @@ class Loss(nn.Module):
     def __init__(self, model: Transformer, way: Way) -> None:
         super().__init__()
         self.model = model
-        self._chunk_values = EAGER_CHUNK_VALUES
-        self._to_gradient: ToGradient | None = None
         self._stream: Stream = _stream
         self._block: Stream | None = None
         if way in {"blocks", "whole"}:
             # Without dynamic=False a second batch size would bring slower kernels for any size.
-            if model.device.type == "cuda":
-                self._to_gradient = torch.compile(logits_to_gradient, dynamic=False)
-                self._chunk_values = COMPILED_CHUNK_VALUES
             if way == "whole":
                 self._stream = torch.compile(_stream, dynamic=False)
             else:
@@ -118,13 +107,7 @@ class Loss(nn.Module):
     def forward(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
         """Summed nats of the targets that count."""
         normed_BTD = self._stream(self.model, ids_BT, self._block or _block)
-        return summed_nats(
-            normed_BTD,
-            self.model.unembedding_weight,
-            targets_BT,
-            self._to_gradient,
-            self._chunk_values,
-        )
+        return summed_nats(normed_BTD, self.model.unembedding_weight, targets_BT)
 
 
 def _stream(model: Transformer, ids_BT: Tensor, block_of: Stream) -> Tensor:

@@ -49,11 +49,9 @@ class Gradients:
         if ranks.world_size() > 1:
             self._loss = DistributedDataParallel(self._loss)
         self._chosen = chosen
-        self._records: dict[torch.Size, _Record] = {}
+        self._records: dict[tuple[torch.Size, bool], _Record] = {}
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._gradients: list[Tensor] = []
-        if self._chosen.records:
-            self._gradients = [torch.zeros_like(p) for p in self._parameters]
         self._share = torch.ones((), device=model.device)
 
     def add(
@@ -88,20 +86,20 @@ class Gradients:
         return nullcontext()
 
     def _replay(self, ids_BT: Tensor, targets_BT: Tensor, share: float, first: bool) -> Tensor:
-        if ids_BT.shape not in self._records:
-            self._records[ids_BT.shape] = self._record(ids_BT, targets_BT)
-        record = self._records[ids_BT.shape]
+        size = (ids_BT.shape, first)
+        if size not in self._records:
+            self._records[size] = self._record(ids_BT, targets_BT, first)
+        record = self._records[size]
         record.ids_BT.copy_(ids_BT.pin_memory(), non_blocking=True)
         record.targets_BT.copy_(targets_BT.pin_memory(), non_blocking=True)
         self._share.fill_(share)
+        record.graph.replay()
         if first:
-            torch._foreach_zero_(self._gradients)
             for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
                 parameter.grad = gradient
-        record.graph.replay()
         return record.nats.clone()
 
-    def _record(self, ids_BT: Tensor, targets_BT: Tensor) -> _Record:
+    def _record(self, ids_BT: Tensor, targets_BT: Tensor, first: bool) -> _Record:
         """Compute it a few times, so that all is loaded and compiled; then record it.
 
         Neither the random numbers nor the gradients so far are changed by that.
@@ -119,18 +117,30 @@ class Gradients:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             nats, gradients = self._gradient_of(ids, targets)
-            torch._foreach_add_(self._gradients, gradients)
+            if not self._gradients:  # where these are is where all gradients will be
+                self._gradients = gradients
+            elif first:
+                torch._foreach_copy_(self._gradients, gradients)
+            else:
+                torch._foreach_add_(self._gradients, gradients)
         return _Record(graph, ids, targets, nats)
 
     def _gradient_of(self, ids_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, list[Tensor]]:
         nats = self._nats(ids_BT, targets_BT)
         gradients = torch.autograd.grad(nats * self._share, self._parameters)
-        return nats.detach(), list(gradients)
+        pairs = zip(self._parameters, gradients, strict=True)
+        return nats.detach(), [_laid_out_as(parameter, gradient) for parameter, gradient in pairs]
 
 
 def number_format(device: str, dtype: torch.dtype) -> AbstractContextManager[None]:
     """Matrix products inside are computed in that number format; weights stay float32."""
     return nullcontext() if dtype == torch.float32 else torch.autocast(device, dtype)
+
+
+def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient with its numbers in the parameter's order, as fused optimizers want it."""
+    same = gradient.stride() == parameter.stride()
+    return gradient if same else torch.empty_like(parameter).copy_(gradient)
 
 
 def _fast_attention(device: str) -> AbstractContextManager[None]:

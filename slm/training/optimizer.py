@@ -24,7 +24,7 @@ ADAM_BETAS = (0.9, 0.95)
 ADAM_EPS = 1e-10
 
 
-def orthogonalized(matrices_MRC: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
+def orthogonalized(matrices: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
     """The matrices with their singular values drawn towards 1, their directions kept.
 
     A few iterations of a quintic polynomial, with products of matrices only; the
@@ -33,13 +33,15 @@ def orthogonalized(matrices_MRC: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Te
     Source: Jordan et al. 2024 (Muon), Newton–Schulz iteration.
     """
     a, b, c = NEWTON_SCHULZ
-    norms_M11: Tensor = torch.linalg.matrix_norm(matrices_MRC, keepdim=True)
-    x_MRC: Tensor = matrices_MRC / norms_M11.clamp(min=1e-7)
+    norms_M11: Tensor = torch.linalg.matrix_norm(matrices, keepdim=True)
+    x: Tensor = matrices / norms_M11.clamp(min=1e-7)
+    wide = _is_wide(x)
     for _ in range(steps):
-        gram_MRR = x_MRC @ x_MRC.mT
+        gram_MRR = x @ x.mT if wide else x.mT @ x
         polynomial_MRR = torch.baddbmm(gram_MRR, gram_MRR, gram_MRR, beta=b, alpha=c)
-        x_MRC = torch.baddbmm(x_MRC, polynomial_MRR, x_MRC, beta=a)
-    return x_MRC
+        sides = (polynomial_MRR, x) if wide else (x, polynomial_MRR)
+        x = torch.baddbmm(x, *sides, beta=a)
+    return x
 
 
 class Muon(torch.optim.Optimizer):
@@ -85,18 +87,21 @@ class Muon(torch.optim.Optimizer):
         averages = [self._average(matrix) for matrix in matrices]
         torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
         directions = torch._foreach_lerp(gradients, averages, group["momentum"])  # Nesterov
-        batch_MRC = torch.stack([x if _is_wide(x) else x.mT for x in directions])
-        if batch_MRC.is_cuda:
-            batch_MRC = batch_MRC.bfloat16()
-        updates_MRC = orthogonalized(batch_MRC, int(group["newton_schulz_steps"]))
+        # Lying as most of them do, so that few must be turned to join the others.
+        lie_wide = 2 * sum(_is_wide(matrix) for matrix in matrices) >= len(matrices)
+        turned = [_is_wide(matrix) != lie_wide for matrix in matrices]
+        batch = torch.stack([x.mT if t else x for x, t in zip(directions, turned, strict=True)])
+        if batch.is_cuda:
+            batch = batch.bfloat16()
+        updates = orthogonalized(batch, int(group["newton_schulz_steps"]))
         # The rate may be a number or, in a recorded step, a tensor that is filled anew.
-        updates_MRC = updates_MRC.to(matrices[0].dtype) * -group["lr"]
+        updates = updates.to(matrices[0].dtype) * -group["lr"]
         if group["weight_decay"]:
             torch._foreach_mul_(list[Tensor](matrices), 1 - group["lr"] * group["weight_decay"])
-        for matrix, update_RC in zip(matrices, updates_MRC, strict=True):
+        for matrix, update, is_turned in zip(matrices, updates, turned, strict=True):
             height, width = matrix.shape
             scale = math.sqrt(max(1.0, height / width))
-            matrix.add_(update_RC if _is_wide(matrix) else update_RC.mT, alpha=scale)
+            matrix.add_(update.mT if is_turned else update, alpha=scale)
 
     def _average(self, matrix: nn.Parameter) -> Tensor:
         state = self.state[matrix]

@@ -33,7 +33,8 @@ _TAIL_BYTES = 64_000
 _RECORDS = 50
 _LEAST_RECORDS = 3
 _WARM_STEPS = 3  # the first steps allocate
-_SAME_SPEED = ("copy_start", "rope_theta", "norm_eps")  # settings of a model that cost no time
+# Settings of a model that cost no time.
+_SAME_SPEED = ("copy_start", "look_back_start", "rope_theta", "norm_eps")
 _DECIDING = ("batch_size", "grad_accum_steps", "optimizer", "device", "dtype", "threads")
 
 

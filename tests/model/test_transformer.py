@@ -88,11 +88,35 @@ def test_the_last_block_begins_by_passing_on_what_it_looks_at(kv_heads: int | No
 
 def test_a_copying_start_can_be_left_out() -> None:
     torch.manual_seed(0)
-    plain = Transformer(BASE.replace(copy_start=0)).state_dict()
+    plain = Transformer(BASE.replace(copy_start=0, look_back_start=0)).state_dict()
     torch.manual_seed(0)
-    copier = Transformer(BASE).state_dict()
+    copier = Transformer(BASE.replace(look_back_start=0)).state_dict()
     changed = {name for name in plain if not torch.equal(plain[name], copier[name])}
     assert changed == {"blocks.1.attention.value.weight", "blocks.1.attention.output.weight"}
+
+
+@pytest.mark.parametrize("qk_norm", [True, False])
+def test_heads_of_the_first_block_begin_with_the_tokens_just_before(qk_norm: bool) -> None:
+    """On random tokens head h gives most to the place 1 + h before, whatever stands there."""
+    torch.manual_seed(0)
+    settings = {"context_length": 24, "d_model": 128, "n_heads": 4, "n_kv_heads": 2}
+    model = Transformer(BASE.replace(**settings, qk_norm=qk_norm, look_back_start=6.0)).eval()
+    seen: list[torch.Tensor] = []
+
+    class Watch:
+        sites = frozenset({"weights"})
+        layers = frozenset({0})
+
+        def __call__(self, site: str, layer: int, tensor: torch.Tensor) -> None:
+            seen.append(tensor)
+
+    model(torch.randint(BASE.vocab_size, (4, 24)), probe=Watch())
+    weights_HTS = seen[0].mean(dim=0)[:, 8:]
+    rows_T = torch.arange(16)
+    for head in range(4):
+        back = [weights_HTS[head, rows_T, rows_T + 8 - n].mean().item() for n in range(8)]
+        assert max(range(8), key=back.__getitem__) == 1 + head
+        assert back[1 + head] > 0.3
 
 
 def test_the_same_seed_gives_the_same_model() -> None:

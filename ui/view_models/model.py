@@ -21,7 +21,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "size": ("n_layers", "n_heads", "d_model", "d_ff", "context_length", "vocab_size"),
         "attention": ("n_kv_heads", "d_head", "positions", "rope_theta", "qk_norm", "window"),
-        "details": ("mlp", "norm", "norm_eps", "bias", "tie_embeddings", "dropout", "copy_start"),
+        "details": (
+            "mlp",
+            "norm",
+            "norm_eps",
+            "bias",
+            "tie_embeddings",
+            "dropout",
+            "copy_start",
+            "look_back_start",
+        ),
     }
 )
 FIELDS: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
@@ -46,6 +55,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "tie_embeddings": "Tied embeddings",
         "dropout": "Dropout",
         "copy_start": "Copying start",
+        "look_back_start": "Looking-back start",
     }
 )
 _PARTS: Mapping[str, str] = MappingProxyType(
