@@ -30,6 +30,8 @@ FLAT_NATS = 0.02
 STEEP_NATS = 0.35
 """Gain by the last doubling of the steps at the peak rate that promises more. The shipped demo
 run, 3,600 steps long, gained 0.22 there; the short default runs of 400 steps gain 0.6 to 0.9."""
+WIDE_GAP_NATS = 0.75
+"""A model that knows its own text so much better than other text gains little by reading on."""
 SPIKES = 3
 SPIKE_NATS = 1.0
 _SMOOTH = 9  # values whose median a spike stands out from
@@ -175,6 +177,8 @@ def undertrained(history: History) -> Finding | None:
     if gain < max(STEEP_NATS, NOISE_MARGIN / 2 * before.between(half, begin).noise):
         return None
     last = float(history.val.values[-1] if len(history.val) else before.values[-1])
+    if len(history.val) and last - float(history.train.medians.values[-1]) > WIDE_GAP_NATS:
+        return None
     evidence = {"gain": gain, "from_step": half, "to_step": begin, "nats": last}
     if "bigram" in history.baselines and last > history.baselines["bigram"]:
         evidence["bigram_nats"] = history.baselines["bigram"]

@@ -31,6 +31,10 @@ STEPS = 100
 """With 60 steps the suggestion was twice as far off, with 150 no nearer."""
 SECONDS = 15.0
 LONGEST_SECONDS = 120.0
+LEAST_SHARE = 0.5
+"""Share of the recipe's batch that is kept where the test takes up to PATIENCE times as long for
+it: with a tenth of the batch the suggestion came out at half of the rate."""
+PATIENCE = 3.0
 LEFT_RANGE = 3.0
 """A loss so many nats above the first has left its range, and the test ends."""
 _MEASURING_SECONDS = 1.5
@@ -46,10 +50,12 @@ def find_rate(
 ) -> RateCurve | None:
     """The loss at 100 rates from 1/100 to 100 times those of the recipe, in about `seconds`.
 
-    A batch that would take longer is cut down to fewer windows. Asked to stop, it gives None.
+    A batch that would take longer is cut down to fewer windows, on a slow machine to half of it
+    at first, for up to three times as long. Asked to stop, it gives None.
 
     Raises: ConfigError when the model does not fit into memory, or is so large here that
-    even batches of one window would take minutes; DataError for a text shorter than a window.
+    even batches of one window would take minutes, or other work keeps the machine busy;
+    DataError for a text shorter than a window.
     """
     report.plan({"speed": _MEASURING_SECONDS, "rates": seconds})
     measured = measure_speed(
@@ -78,8 +84,11 @@ def find_rate(
             break
         words = f"rates × {factor:.2g}, loss {found:.2f}"
         report((step + 1) / STEPS, words, stage="rates", factor=float(factor), nats=found)
-        if time.monotonic() - begun > max(LONGEST_SECONDS, 3 * seconds):
-            break
+        if time.monotonic() - begun > max(LONGEST_SECONDS, 2 * PATIENCE * seconds):
+            raise ConfigError(
+                f"Only {step + 1} of {STEPS} rates were tried in {LONGEST_SECONDS:.0f} seconds, "
+                "too few to read a rate off. Other work may keep the machine busy: try again later."
+            )
     muon = train_config.muon_learning_rate if train_config.optimizer == "muon" else None
     return read_off(
         factors,
@@ -108,7 +117,9 @@ def _rows_in_time(
             f"{STEPS} rates would take {one / 60:.0f} minutes even with one window a step. Find "
             "the rates on a smaller model or a shorter context, or on a faster machine."
         )
-    return min(training.batch_size, max(1, int(seconds / one)))
+    kept = math.ceil(LEAST_SHARE * training.batch_size)
+    patient = min(kept, int(PATIENCE * seconds / one))
+    return min(training.batch_size, max(1, int(seconds / one), patient))
 
 
 class _Trial:

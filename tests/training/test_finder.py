@@ -14,6 +14,7 @@ from slm.training import finder
 from slm.training.config import TrainConfig
 from slm.training.finder import find_rate
 from slm.training.rate_curves import RateCurve, keep_curve, kept_curve, key_of, read_off
+from slm.training.speed import Speed
 from slm.workspace import Workspace
 from tests.training.small_runs import SHORT, SMALL_MODEL, VOCAB, chain
 
@@ -104,6 +105,15 @@ def test_asked_to_stop_it_gives_nothing(text):
 def test_a_model_too_slow_for_this_machine_is_refused_in_words(text, monkeypatch):
     monkeypatch.setattr(finder, "LONGEST_SECONDS", 1e-6)
     with pytest.raises(ConfigError, match=r"trying 100 rates would take .* smaller model"):
+        find_rate(SMALL_MODEL, SHORT, text)
+
+
+def test_a_test_that_other_work_slowed_down_gives_no_half_a_curve(text, monkeypatch):
+    """Fast enough by the first measurement, but too slow then: ten seconds pass at each step."""
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(finder.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(finder, "measure_speed", lambda *a, **k: Speed(1e6, 8))
+    with pytest.raises(ConfigError, match="of 100 rates were tried"):
         find_rate(SMALL_MODEL, SHORT, text)
 
 

@@ -238,8 +238,8 @@ def _rate_high(e: Evidence) -> str:
 
 def _rate_low(e: Evidence) -> str:
     return (
-        f"At its peak a step changes the blocks' weights by {e['update_ratio']:.2%}; runs of this "
-        f"kind do well with about {e['typical']:.1%}. Over all its steps they could move by "
+        f"At the peak rate a step changes the blocks' weights by {e['update_ratio']:.2%}; runs of "
+        f"this kind do well with about {e['typical']:.1%}. Over all its steps they could move by "
         f"{e['way']:.0%} of their length, so they stay near the random numbers that they began as."
     )
 

@@ -63,18 +63,14 @@ def _one(
     state: PageState, run: Artefact, told: RunSettings, patient: Patient, advice: Advice, key: str
 ) -> None:
     with st.container(border=True, key=key):
-        text, button = st.columns([4, 1], vertical_alignment="center")
-        text.markdown(
+        st.markdown(
             f"{advice.icon} **:{advice.color}[{advice.headline}]** · {advice.steps}  \n"
             f"{widgets.esc_md(advice.evidence)}  \n{widgets.esc_md(advice.advice)}",
             help=glossary.meaning(advice.term),
         )
         deed = advice.deed
-        if deed is not None and button.button(
-            deed.label,
-            key=f"{key}-do",
-            help=widgets.esc_md(deed.help),
-            width="stretch",
+        if deed is not None and st.button(
+            deed.label, key=f"{key}-do", help=widgets.esc_md(deed.help)
         ):
             with widgets.user_errors():
                 _do(state, run, told, patient, deed)

@@ -35,7 +35,7 @@ def render(
     if curve is None:
         told, button = st.columns([3, 1], vertical_alignment="center")
         told.caption(
-            "A short training of its own, about 15 seconds, in which the rates rise from a "
+            "A short training of its own, 15 to 45 seconds, in which the rates rise from a "
             "hundredth to a hundred times the present ones. Where the loss falls fastest, and "
             "where it begins to rise, says which rates suit this model and this text."
         )
