@@ -162,6 +162,7 @@ def request_change(run_folder: Path, changes: Mapping[str, Any]) -> None:
             f"{', '.join(fixed)} cannot change in mid-run; what can: "
             f"{', '.join(sorted(CHANGEABLE))}. Make a fork or a new run for other changes."
         )
+    RunSettings.read(run_folder).require_known()
     now_in_force = latest_config(run_folder)
     wanted = now_in_force.replace(**changes).to_json()
     before = now_in_force.to_json()

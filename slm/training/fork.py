@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slm import files
-from slm.errors import CheckpointError, ConfigError, WorkspaceError
+from slm.errors import CheckpointError, ConfigError
 from slm.model import checkpoint
 from slm.training.config import TrainConfig
 from slm.training.events import Event, config_at, now, read_events, record_event, windows_read
@@ -44,11 +44,7 @@ def fork_run(
     of a later version.
     """
     settings = RunSettings.read(parent.folder)
-    if settings.later_schema:
-        raise WorkspaceError(
-            f"{parent.name!r} was written by a later version (schema {settings.later_schema}); it "
-            "can be looked at, not gone on with. Update this program."
-        )
+    settings.require_known()
     source = _kept(parent, step)
     events = read_events(parent.folder)
     before = config_at(settings.train, events, step)

@@ -86,6 +86,14 @@ class RunSettings:
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(f"{CONFIG} of the run is damaged: {error!r}.") from None
 
+    def require_known(self) -> None:
+        """Raises: WorkspaceError for the run of a later version, which is not to be changed."""
+        if self.later_schema:
+            raise WorkspaceError(
+                f"The run was written by a later version (schema {self.later_schema}); it can be "
+                "looked at, not trained or changed. Update this program."
+            )
+
     @classmethod
     def read(cls, run_folder: Path) -> Self:
         """The settings of the run in that folder.

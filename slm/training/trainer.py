@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from slm import device as devices
 from slm import files
 from slm.data.batches import TokenFile
-from slm.errors import ConfigError, DataError, DivergedError, JobError, WorkspaceError
+from slm.errors import ConfigError, DataError, DivergedError, JobError
 from slm.jobs import Reporter, silent
 from slm.locks import FileLock
 from slm.model.config import flops_per_token
@@ -105,11 +105,7 @@ def train(
     full, or the run is of a later version.
     """
     settings = RunSettings.read(run_folder)
-    if settings.later_schema:
-        raise WorkspaceError(
-            f"The run was written by a later version (schema {settings.later_schema}); it can be "
-            "looked at, not trained. Update this program."
-        )
+    settings.require_known()
     with _sole_trainer(run_folder), memory.told_in_words(run_folder):
         return _Training(run_folder, settings, tokens, observers, report).run()
 

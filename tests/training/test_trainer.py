@@ -13,13 +13,14 @@ from slm import files
 from slm.data.batches import TokenFile
 from slm.data.windows import WindowMode
 from slm.device import seed_everything
-from slm.errors import ConfigError, DataError, DivergedError, JobError
+from slm.errors import ConfigError, DataError, DivergedError, JobError, WorkspaceError
 from slm.locks import FileLock
 from slm.model.checkpoint import checkpoints, load_checkpoint, newest_sound
 from slm.model.config import ModelConfig
 from slm.model.loss import mean_nats
 from slm.model.transformer import Transformer
 from slm.training.config import TrainConfig
+from slm.training.events import request_change
 from slm.training.ranks import share_of_rows
 from slm.training.runs import RunSettings, create_run, tokens_folder
 from slm.training.trainer import evaluation_batches, train
@@ -150,6 +151,23 @@ def test_a_run_that_asks_for_more_steps_goes_on_and_says_so(make_run: MakeRun):
     assert train(run).step == 6
     events = files.read_records(run / "events.jsonl").records
     assert [(e["step"], e["field"], e["old"], e["new"]) for e in events] == [(4, "steps", 4, 6)]
+
+
+def test_a_run_of_a_later_version_is_looked_at_and_never_trained_or_rewritten(make_run: MakeRun):
+    """It may have settings that this version does not know; what it does know, it shows."""
+    run = make_run(steps=4)
+    values = files.read_json(run / "config.json")
+    values |= {"schema": 2, "train": {**values["train"], "warp": 9}, "mood": "good"}
+    files.write_json(run / "config.json", values)
+    written = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    settings = RunSettings.read(run)
+    assert settings.later_schema == 2 and settings.train.steps == 4
+    for refused in (lambda: train(run), lambda: request_change(run, {"steps": 8})):
+        with pytest.raises(
+            WorkspaceError, match=r"later version \(schema 2\); it can be looked at"
+        ):
+            refused()
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == written
 
 
 def test_a_second_trainer_is_refused(make_run: MakeRun):
