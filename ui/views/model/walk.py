@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PLACE = "walk"
 _LONGEST_LINK = 500
-_TEXT_WIDTH, _SLIDER_WIDTH = 430, 210
+_TEXT_WIDTH, _SLIDER_WIDTH = 410, 200
 
 
 def render(state: PageState) -> None:
