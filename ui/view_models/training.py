@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from slm.jobs import Job, JobStatus
 from slm.workspace import Artefact
-from ui.view_models.jobs import duration
+from ui.view_models.jobs import count, duration
 from ui.view_models.run_curves import Unit, bytes_per_token
 
 State = Literal["waiting", "running", "done", "paused", "stopped", "failed", "interrupted"]
@@ -328,7 +328,7 @@ def _loss(nats: float | None, unit: Unit, per_token: float | None) -> str:
     value = math.exp(nats) if unit == "perplexity" else nats
     if unit == "nats":
         return f"{value:.3f}"
-    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+    return f"{value:.1f}" if value < 100 else count(value)
 
 
 def _count(value: float | None) -> str:

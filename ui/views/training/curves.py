@@ -147,6 +147,8 @@ def _parts(
     log_x: bool,
     band: tuple[float, float] | None = None,
 ) -> None:
+    if not words.has(shown.records, field):
+        return
     rows = words.part_rows(shown.records, field, parts, shown.marks, log_steps=log_x)
     spec = figures.curve(
         title,
