@@ -17,7 +17,7 @@ from pydantic import Field
 
 from slm.config import Config
 from slm.errors import ConfigError, DivergedError, NoMemoryError
-from slm.jobs import Reporter, StageOf, silent
+from slm.jobs import Reporter, silent
 from slm.lab import experiments, standings
 from slm.lab.experiments import Budget, Lane, Plan
 from slm.lab.standings import Trace, read_log
@@ -156,15 +156,15 @@ def plan_race(
     Raises: ConfigError for a budget that a lane cannot use, or a model too large to try.
     """
     final = []
+    if budget.kind == "seconds":
+        report.plan({"pace": _PROBE_SECONDS, "race": budget.amount})
     for number, lane in enumerate(experiments.on_tokens(lanes, tokens)):
         pace = None
         if budget.kind == "seconds":
             from slm.training.speed import measure_speed
 
-            report(number / len(lanes), f"trying how fast {lane.name} is")
-            speed = measure_speed(
-                lane.model, lane.train, StageOf(report, "pace"), seconds=_PROBE_SECONDS
-            )
+            part = _Part(report, lane.name, number / len(lanes), 1 / len(lanes))
+            speed = measure_speed(lane.model, lane.train, part, seconds=_PROBE_SECONDS)
             if speed is None:
                 return None
             pace = speed.tokens_per_second
@@ -208,6 +208,31 @@ def run_race(
     if behind is None:
         standings.keep_record(experiment, traces)
     return traces
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The reporter of one lane's trial: its share of the stage in which all are tried."""
+
+    whole: Reporter
+    name: str
+    begin: float
+    share: float
+
+    def __call__(
+        self, fraction: float | None, message: str = "", *, stage: str | None = None, **facts: Any
+    ) -> None:
+        """See `slm.jobs.Reporter`."""
+        del message, stage, facts
+        done = self.begin + self.share * (fraction or 0.0)
+        self.whole(done, f"trying how fast {self.name} is", stage="pace")
+
+    def plan(self, stages: Mapping[str, float]) -> None:
+        """A trial has no stages."""
+
+    def should_stop(self) -> bool:
+        """See `slm.jobs.Reporter`."""
+        return self.whole.should_stop()
 
 
 @dataclass

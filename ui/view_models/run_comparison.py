@@ -113,7 +113,7 @@ def difference_rows(
         trace.lane.name: duration(trace.last.seconds) if trace.last else "–" for trace in traces
     }
     rows = [
-        {"setting": "lowest validation loss (nats)", **best},
+        {"setting": "best validation loss (nats)", **best},
         {"setting": "training time", **took},
     ]
     told = [(label, _flat(settings, names)) for label, settings in runs]

@@ -168,7 +168,7 @@ def test_only_settings_that_differ_are_listed_and_ids_are_told_by_name():
         {"c1": "Tales", "c2": "Code"},
     )
     assert rows[0] == {
-        "setting": "lowest validation loss (nats)",
+        "setting": "best validation loss (nats)",
         "a": "3.000 at step 10",
         "b": "4.000 at step 0",
     }

@@ -112,7 +112,8 @@ def _watched_job(state: PageState) -> Job | None:
     known = jobs.list_jobs(state.workspace)
     mine = next((job for job in known if job.id == held), None)
     alive = [job for job in known if job.verb in {"sweep", "race"} and job.status().alive]
-    return mine or next(iter(alive), None)
+    running = [job for job in alive if job.status().state == "running"]
+    return mine or next(iter([*running, *alive]), None)
 
 
 def _job_of(state: PageState, experiment: Artefact) -> Job | None:
