@@ -135,7 +135,11 @@ class Understood(Exception):  # noqa: N818
 
 
 @pytest.mark.parametrize(("chapter", "line"), COMMANDS)
-def test_every_command_is_one_that_the_program_understands(chapter, line, monkeypatch):
+def test_every_command_is_one_that_the_program_understands(
+    chapter, line, readers_folder, monkeypatch
+):
+    """In the reader's folder, where the runs that commands speak of were made above."""
+    monkeypatch.chdir(readers_folder)
     words = shlex.split(line)
     assert words[:3] == ["python", "-m", "slm"], line
     real = tyro.cli
