@@ -64,7 +64,7 @@ def controls(
     """What can be done. `saved_step` is the newest checkpoint's, `ahead` the jobs before this one
     in the queue; `ending` says that a pause or a stop was asked for already."""
     if read_only:
-        return Controls("", can_use=False)
+        return Controls("", deeds=("fork",))
     if ending:
         return Controls("It finishes the step that it is at, saves a checkpoint and ends.")
     if state == "waiting" and has_job:

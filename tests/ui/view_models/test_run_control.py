@@ -44,8 +44,8 @@ def test_a_finished_run_is_used_or_trained_longer():
     assert can.can_use and not can.can_go_on and can.deeds == ("extend", "fork", "delete")
 
 
-def test_the_demo_can_only_be_looked_at():
-    assert controls("done", read_only=True).deeds == ()
+def test_the_demo_can_be_forked_and_not_be_changed():
+    assert controls("done", read_only=True).deeds == ("fork",)
 
 
 def test_while_it_saves_nothing_more_can_be_asked():
