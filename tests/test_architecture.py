@@ -73,6 +73,8 @@ WITHOUT_TORCH = (
     "slm.training.runs",
     "slm.training.budget",
     "slm.training.rates",
+    "slm.training.events",
+    "slm.training.launch",
     "slm.training.doctor",
     "slm.training.rate_curves",
     "slm.jobs",

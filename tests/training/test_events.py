@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from slm import files
+from slm.data.batches import TokenFile
 from slm.errors import ConfigError
 from slm.training.config import TrainConfig
 from slm.training.events import (
@@ -20,8 +22,11 @@ from slm.training.events import (
     request_change,
     windows_read,
 )
+from slm.training.launch import train_in_processes
+from slm.training.runs import RunSettings, tokens_folder
 from slm.training.trainer import train
 from tests.training.small_runs import MakeRun
+from tests.training.test_processes import with_tokenizer
 from tests.training.test_resume import (
     DROPPING,
     assert_equal_runs,
@@ -163,6 +168,17 @@ def test_a_larger_batch_goes_on_where_the_smaller_one_stopped_reading(make_run: 
     )
 
 
+def test_windows_come_in_one_order_whatever_the_batch(make_run: MakeRun):
+    """The third and fourth batch of 8 are the second one of 16, also across an epoch's end."""
+    run = make_run()
+    tokens = TokenFile(tokens_folder(run, RunSettings.read(run)) / "train.bin")
+    for read in (16, 248):  # an epoch has 250 windows
+        ids_BT, _ = tokens.batch_from(1, read, 16, 16)
+        halves = [tokens.batch_from(1, read + more, 8, 16)[0] for more in (0, 8)]
+        assert torch.equal(ids_BT, torch.cat(halves))
+    assert torch.equal(tokens.batch(1, 2, 8, 16)[0], tokens.batch_from(1, 16, 8, 16)[0])
+
+
 def test_a_killed_run_meets_its_changes_again_at_the_same_steps(make_run: MakeRun):
     """Real kills, also while a change is taken up; then a fresh run replays the log."""
     killed, straight = (make_run(model=DROPPING, steps=24, checkpoint_every=6) for _ in range(2))
@@ -224,3 +240,34 @@ def test_an_unchanged_run_computes_as_before(make_run: MakeRun):
     train(asked, report=AskAt(asked, {3: {"learning_rate": 0.01}}))
     train(straight)
     assert_equal_runs(asked, straight)
+
+
+class AskLate:
+    """A reporter of several processes that asks for changes once the run has begun."""
+
+    def __init__(self, run: Path, changes: dict[str, Any]) -> None:
+        self.run, self.changes = run, changes
+
+    def __call__(self, fraction: float | None, message: str = "", **facts: Any) -> None:
+        if self.changes and facts.get("step", 0) > 10:
+            request_change(self.run, self.changes)
+            self.changes = {}
+
+    def plan(self, stages: Any) -> None:
+        pass
+
+    def should_stop(self) -> bool:
+        return False
+
+
+@pytest.mark.slow
+def test_two_processes_take_up_a_change_at_the_same_step(make_run: MakeRun):
+    run, replayed = (with_tokenizer(make_run(steps=400, evaluate_every=100)) for _ in range(2))
+    wishes = {"learning_rate": 0.003, "batch_size": 12, "steps": 300}
+    train_in_processes(run, 2, report=AskLate(run, wishes))
+    assert {event.field for event in read_events(run)} == set(wishes)
+    for event in read_events(run):
+        record_event(replayed, event)
+    train_in_processes(replayed, 2)
+    assert metrics(run)[-1]["step"] == 300
+    assert_equal_runs(run, replayed)

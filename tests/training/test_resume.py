@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from slm import files
 from slm.errors import CheckpointError, ConfigError
 from slm.model.checkpoint import checkpoints, load_checkpoint, newest_sound
 from slm.model.config import ModelConfig
+from slm.model.transformer import Transformer
 from slm.training import resume
 from slm.training.optimizer import Optimizers
+from slm.training.runs import RunSettings
 from slm.training.trainer import train
 from tests.training.small_runs import SMALL_MODEL, MakeRun
 
@@ -196,3 +199,38 @@ def test_a_full_disk_is_told_and_older_checkpoints_stay(
     with pytest.raises(files.WorkspaceError, match="A checkpoint needs"):
         train(run)
     assert newest_sound(run).step == 5
+
+
+def test_saving_takes_at_most_a_fiftieth_of_the_time_between(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+):
+    """A commit of 4 s is due after 200 s; one of half a second, after the 60 s that are asked."""
+    run = make_run(checkpoint_seconds=60)
+    settings = RunSettings.read(run)
+    model = Transformer(settings.model)
+    store = resume.Store(run, settings, model, Optimizers(model, settings.train), threads=1)
+    begin = time.monotonic()
+    waits = {}
+    for cost in (0.5, 4.0):
+        for waited in (59, 61, 199, 201):
+            monkeypatch.setattr(time, "monotonic", lambda waited=waited: begin + waited)
+            waits[cost, waited] = store.is_time(resume.Progress(commit_seconds=cost))
+    assert [waits[0.5, waited] for waited in (59, 61)] == [False, True]
+    assert [waits[4.0, waited] for waited in (61, 199, 201)] == [False, False, True]
+
+
+def test_a_first_save_of_a_large_model_is_put_off_by_its_guessed_time(make_run: MakeRun):
+    """At 100 MB a second, 3 GB take half a minute: a fiftieth of 25 minutes."""
+    run = make_run(checkpoint_seconds=60)
+    settings = RunSettings.read(run)
+    model = Transformer(settings.model)
+    store = resume.Store(run, settings, model, Optimizers(model, settings.train), threads=1)
+    assert store._guessed_seconds() == pytest.approx(3 * 4 * model.n_parameters / 100e6)
+
+
+def test_the_checkpoint_from_before_the_descent_stays(make_run: MakeRun):
+    run = make_run(steps=40, decay_fraction=0.75, checkpoint_every=5)
+    train(run)
+    state = files.read_json(run / "ckpt" / "40" / "state.json")
+    assert state["progress"]["descent_step"] == 10
+    assert 10 in [ref.step for ref in checkpoints(run)]
