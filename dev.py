@@ -89,8 +89,8 @@ def demo(options: argparse.Namespace, rest: list[str]) -> int:
         failed = _python("-m", "slm", "build", *recipe, "--workspace", str(made), *rest)
         if failed:
             return failed
-        shutil.rmtree(ROOT / "demo", ignore_errors=True)
         for shelf in ("corpora", "tokenizers", "tokens", "runs"):
+            shutil.rmtree(ROOT / "demo" / shelf, ignore_errors=True)  # the example race stays
             ignored = shutil.ignore_patterns("*.lock")
             shutil.copytree(made / shelf, ROOT / "demo" / shelf, ignore=ignored)
     return 0

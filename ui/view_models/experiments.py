@@ -286,6 +286,14 @@ def fairness(plan: Plan, traces: Sequence[Trace]) -> tuple[Fact, ...]:
             "costs to begin is in nobody's time.",
         ),
     ]
+    if len({(lane.train.optimizer, lane.train.batch_size, str(lane.model)) for lane in lanes}) > 1:
+        facts.append(
+            Fact(
+                False,
+                "Learning rates that suit one lane may not suit another. Sweep the rates of each "
+                "before you believe a large lead.",
+            )
+        )
     if len({(lane.train.batch_size, lane.model.context_length) for lane in lanes}) > 1:
         facts.append(
             Fact(
