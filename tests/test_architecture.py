@@ -20,7 +20,7 @@ SIBLINGS = TEXT | {"slm.model"}
 CHAPTERS = SIBLINGS | {"slm.training", "slm.evaluation", "slm.attention", "slm.sampling"}
 SLM = CHAPTERS | {"slm.lab", "slm.exchange"}
 UI = {"ui.session", "ui.loaders", "ui.widgets", "ui.components", "ui.view_models", "ui.figures"}
-FRAME = {"ui.sidebar", "ui.job_panel", "ui.views"}
+FRAME = {"ui.sidebar", "ui.job_panel", "ui.queue_panel", "ui.views"}
 
 ALLOWED = {
     "slm.errors": set(),
@@ -52,6 +52,7 @@ ALLOWED = {
     "ui.session": SLM | UI,
     "ui.widgets": SLM | UI,
     "ui.job_panel": SLM | UI | FRAME,
+    "ui.queue_panel": SLM | UI | FRAME,
     "ui.sidebar": SLM | UI | FRAME,
     "ui.views": SLM | UI | FRAME,
     "pages": SLM | UI | FRAME,

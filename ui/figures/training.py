@@ -142,7 +142,7 @@ def _chart(
     for name, color in zip(levels, (*LEVEL_COLORS, MARK_COLOR), strict=False):
         layers += _level(y, name, color, above=not small_chart)
     layers.append(_line("planned", place, {"strokeDash": [5, 4], "opacity": 0.75}))
-    layers.append(_line("done", place, {"size": 1.2, "opacity": 0.75} if thin else {"size": 1.8}))
+    layers.append(_line("done", place, {"size": 1.4} if thin else {"size": 1.8}))
     layers.append(_line("measured", place, {"size": 2.5}))
     layers.append(_points("measured", place, 45))
     layers.append(_points("now", place, 90))
