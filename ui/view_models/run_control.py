@@ -21,7 +21,7 @@ DEEDS: Mapping[Deed, str] = MappingProxyType(
 )
 CHANGE_FIRST: tuple[str, ...] = ("learning_rate", "muon_learning_rate", "batch_size")
 FORK_FIELDS: tuple[str, ...] = (
-    *("steps", "batch_size", "learning_rate", "muon_learning_rate"),
+    *("batch_size", "learning_rate", "muon_learning_rate"),
     *("schedule", "decay_fraction", "weight_decay", "seed"),
 )
 BadgeColor = Literal["blue", "green", "orange", "red", "gray"]
@@ -154,6 +154,15 @@ def suggested_steps(steps: int) -> int:
     wanted = round(steps * _LONGER)
     digits = max(0, len(str(wanted)) - 2)
     return max(steps + 1, round(wanted, -digits))
+
+
+def fork_steps(steps: int, at: int) -> int:
+    """Steps in all of a fork: as many as before, more where none would be left.
+
+    >>> fork_steps(400, 100), fork_steps(400, 400)
+    (400, 600)
+    """
+    return steps if at < steps else suggested_steps(at)
 
 
 def fork_name(name: str, step: int) -> str:

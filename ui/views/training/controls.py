@@ -230,7 +230,9 @@ def _fork(state: PageState, run: Artefact, standing: Standing) -> None:
         "From step", list(points), key="fork_at", format_func=lambda step: f"{step:,}"
     )
     st.caption(points[at].told)
-    values = _fields(words.fork_fields(before), before, key)
+    start = before.replace(steps=words.fork_steps(before.steps, at))
+    values = _fields(("steps",), start, f"{key}-{start.steps}")
+    values |= _fields(words.fork_fields(before), before, key)
     named = st.text_input(
         "Name", key=f"{key}-name", placeholder=words.fork_name(run.name, at), max_chars=80
     )
