@@ -37,8 +37,8 @@ from slm.sampling.generate import generate
 from slm.tokenizer.loading import load_tokenizer
 from slm.tokenizer.protocol import TextTokenizer
 from slm.training.config import TrainConfig, snapshot_steps
+from slm.training.observers import Observer
 from slm.training.runs import SAMPLES, RunSettings, tokens_folder
-from slm.training.trainer import Observer
 
 PROBES = "probes.npz"
 BUDGET_BYTES = 1_000_000_000

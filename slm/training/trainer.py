@@ -10,25 +10,21 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slm import device as devices
 from slm import files
-from slm.data.batches import TokenFile
-from slm.errors import ConfigError, DataError, DivergedError, JobError
+from slm.errors import ConfigError, DivergedError, JobError
 from slm.jobs import Reporter, silent
 from slm.locks import FileLock
-from slm.model.config import flops_per_token
-from slm.model.loss import IGNORED, LossTally, token_nats
+from slm.model.loss import IGNORED, token_nats
 from slm.model.transformer import Transformer
 from slm.training import launch, memory, ranks, resume
 from slm.training.changes import Changes, require_rows
@@ -41,36 +37,18 @@ from slm.training.config import (
 )
 from slm.training.events import latest_config
 from slm.training.gradients import Gradients, number_format
+from slm.training.inputs import open_tokens
+from slm.training.journal import Journal
 from slm.training.measures import UpdateRatios, copy_bytes, gradient_norms
+from slm.training.observers import FollowsChanges, Observer, for_the_record
 from slm.training.optimizer import Optimizers
 from slm.training.peak import EnergyMeter, peak_of
 from slm.training.rates import knows_peak, note_machine
-from slm.training.runs import METRICS, RunSettings, tokens_folder
+from slm.training.runs import RunSettings, tokens_folder
+from slm.training.validation import unobserved, validation_nats
 
-_EVALUATION_LOGITS = 2**23  # values that one evaluation batch may make
-_EVALUATION_ROWS = 128
-_REPORT_SECONDS = 0.2
 _COPY_SHARE = 0.25  # of the free memory that a copy of the weights may take for a moment
 _logger = logging.getLogger(__name__)
-
-
-class Observer(Protocol):
-    """Someone who looks at the model along the way: snapshots, samples, probes."""
-
-    def on_evaluation(self, step: int, model: Transformer) -> dict[str, NDArray[Any]]:
-        """Look, and name what was found.
-
-        Single numbers, and arrays of one number a layer, join the step's metrics record. The
-        model is in evaluation mode, and random numbers drawn here do not change the training.
-        """
-
-
-@runtime_checkable
-class FollowsChanges(Protocol):
-    """An observer that wants to know the settings in force, which may change in mid-run."""
-
-    def on_change(self, config: TrainConfig) -> None:
-        """Told at the start, and before the first update with other settings."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +117,7 @@ class _Training:
         self.run_folder, self.settings, self.config = run_folder, settings, settings.train
         self.observers, self.report = observers, report
         self.device, self.dtype = place(settings.train)
-        self.train_tokens, self.val_tokens = _open_tokens(
+        self.train_tokens, self.val_tokens = open_tokens(
             settings, tokens or tokens_folder(run_folder, settings)
         )
         require_rows(self.config)
@@ -162,11 +140,9 @@ class _Training:
         self.energy_before = self.progress.energy_joules or 0.0
         self.gradients = Gradients(self.model, self.dtype, chosen)
         self.resumed = time.monotonic() - self.progress.elapsed_seconds
-        self.last_report = -math.inf
         self.train_nats: float | None = None
         self.gradient_norm = 0.0
-        self.seconds_logged = self.progress.train_seconds
-        self.tokens_logged, self.windows_logged = self.progress.tokens, self.progress.windows
+        self.journal = Journal(run_folder, settings.model, self.progress, report)
 
     def run(self) -> Outcome:
         progress = self.progress
@@ -294,7 +270,7 @@ class _Training:
         evaluate = is_evaluation_step(self.config, step)
         found: dict[str, Any] = {}
         if evaluate or is_observation_step(self.config, step):
-            with self._looking(), _unobserved(self.model, self.device):
+            with self._looking(), unobserved(self.model, self.device):
                 if evaluate:
                     progress.val_nats = self._validation_nats()
                     self._require_finite(step, progress.val_nats or 0.0)
@@ -304,65 +280,23 @@ class _Training:
         if record or evaluate:
             taken = self.energy.joules()
             progress.energy_joules = None if taken is None else self.energy_before + taken
-            self._append(record, progress.val_nats if evaluate else None, found)
-        self._tell()
+            record = {**record, **for_the_record(found, self.settings.model.n_layers)}
+            val_nats = progress.val_nats if evaluate else None
+            self.journal.append(progress, self.config, record, val_nats)
+        self.journal.tell(progress, self.config.steps, self.train_nats)
         return evaluate and progress.val_nats is not None
 
-    def _append(
-        self, record: dict[str, Any], val_nats: float | None, found: dict[str, Any]
-    ) -> None:
-        progress, config, model = self.progress, self.config, self.settings.model
-        seconds = progress.train_seconds - self.seconds_logged
-        new_tokens = progress.tokens - self.tokens_logged
-        new_places = (progress.windows - self.windows_logged) * model.context_length
-        self.seconds_logged, self.tokens_logged = progress.train_seconds, progress.tokens
-        self.windows_logged = progress.windows
-        factor = rate_factor(config, max(0, progress.step - 1))
-        with_muon = config.optimizer == "muon"
-        whole = {
-            "step": progress.step,
-            "tokens": progress.tokens,
-            "elapsed_seconds": round(progress.elapsed_seconds, 4),
-            "train_seconds": round(progress.train_seconds, 4),
-            "train_nats": None,
-            "val_nats": val_nats,
-            "learning_rate": config.learning_rate * factor,
-            "muon_learning_rate": config.muon_learning_rate * factor if with_muon else None,
-            "batch_size": config.batch_size if progress.step else None,
-            "gradient_norm": None,
-            "tokens_per_second": None,
-            "flops_per_second": None,
-            **record,
-            **_for_the_record(found, model.n_layers),
-        }
-        if seconds > 0 and new_places:
-            whole["tokens_per_second"] = round(new_tokens / seconds, 1)
-            whole["flops_per_second"] = round(3 * flops_per_token(model) * new_places / seconds)
-        if progress.energy_joules is not None:
-            whole["energy_joules"] = round(progress.energy_joules, 3)
-        if ranks.rank() == 0:
-            files.append_record(self.run_folder / METRICS, whole)
-
-    @torch.no_grad()
     def _validation_nats(self) -> float | None:
-        """Mean nats per validation token, weighted by tokens; None without validation text."""
+        """Mean nats per validation token; None without validation text."""
         if self.val_tokens is None:
             return None
-        tally = LossTally()
-        batches = evaluation_batches(
-            self.val_tokens,
-            self.settings.model.context_length,
-            self.config.evaluation_tokens,
-            self.settings.model.vocab_size,
-        )
-        for number, (ids_BT, targets_BT) in enumerate(batches):
-            if number % ranks.world_size() == ranks.rank():
-                with number_format(self.device, self.dtype):
-                    logits_BTV = self.model(ids_BT.to(self.device))
-                nats = token_nats(logits_BTV, targets_BT.to(self.device)).double().sum()
-                tally.add(nats=nats.item(), tokens=int((targets_BT >= 0).sum()))
-        nats_sum, tokens = ranks.total(tally.nats, tally.tokens)
-        return nats_sum / tokens
+        model, limit = self.settings.model, self.config.evaluation_tokens
+        return validation_nats(self.val_tokens, model, limit, self._summed_nats)
+
+    def _summed_nats(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        with number_format(self.device, self.dtype):
+            logits_BTV = self.model(ids_BT.to(self.device))
+        return token_nats(logits_BTV, targets_BT.to(self.device)).double().sum()
 
     def _commit(self) -> None:
         """Commit the state, unless the last update left weights that are not finite."""
@@ -374,9 +308,7 @@ class _Training:
     def _require_finite(self, step: int, *numbers: float) -> None:
         if all(math.isfinite(number) for number in numbers):
             return
-        if ranks.rank() == 0:
-            flagged = {"step": step, "train_nats": None, "val_nats": None, "diverged": True}
-            files.append_record(self.run_folder / METRICS, flagged)
+        self.journal.flag_divergence(step)
         rate = self.config.learning_rate * rate_factor(self.config, max(0, step - 1))
         kept = self.store.committed_step
         raise DivergedError(
@@ -389,65 +321,6 @@ class _Training:
             )
             + "Lower the learning rates, lengthen the warm-up, or set gradient_clip to 1."
         )
-
-    def _tell(self) -> None:
-        """Report, at most a few times a second."""
-        now, step, last = time.monotonic(), self.progress.step, self.config.steps
-        if now - self.last_report < _REPORT_SECONDS and step < last:
-            return
-        self.last_report = now
-        loss = "" if self.train_nats is None else f", loss {self.train_nats:.3f}"
-        self.report(
-            step / last,
-            f"step {step:,} of {last:,}{loss}",
-            step=step,
-            steps=last,
-            train_nats=self.train_nats,
-            val_nats=self.progress.val_nats,
-        )
-
-
-def _for_the_record(found: Mapping[str, Any], n_layers: int) -> dict[str, Any]:
-    """What observers found that is a finite number, or one a layer."""
-    kept: dict[str, Any] = {}
-    for name, value in found.items():
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            continue
-        if array.ndim == 0:
-            kept[name] = float(array)
-        elif array.shape == (n_layers,):
-            kept[name] = [float(number) for number in array]
-    return kept
-
-
-def evaluation_batches(
-    tokens: TokenFile, context_length: int, limit: int, vocab_size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Windows for a validation loss: the whole file, or `limit` tokens spread evenly over it."""
-    length = min(context_length, len(tokens) - 1)
-    rows = max(1, min(_EVALUATION_ROWS, _EVALUATION_LOGITS // (length * vocab_size)))
-    n_windows = limit // length
-    if limit == 0 or n_windows * length >= len(tokens) - 1:
-        yield from tokens.windows(length, rows)
-        return
-    starts = np.linspace(0, len(tokens) - 1 - length, max(1, n_windows)).astype(np.int64)
-    for first in range(0, starts.size, rows):
-        windows = [tokens.ids(int(s), int(s) + length + 1) for s in starts[first : first + rows]]
-        window_BT = torch.from_numpy(np.stack(windows))
-        yield window_BT[:, :-1], window_BT[:, 1:]
-
-
-@contextmanager
-def _unobserved(model: nn.Module, device: str) -> Iterator[None]:
-    """Evaluation mode and random numbers of one's own, so that looking changes nothing."""
-    was_training = model.training
-    model.eval()
-    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device == "cuda" else []):
-        try:
-            yield
-        finally:
-            model.train(was_training)
 
 
 def place(config: TrainConfig) -> tuple[str, torch.dtype]:
@@ -463,26 +336,3 @@ def place(config: TrainConfig) -> tuple[str, torch.dtype]:
     if config.dtype == "auto":
         return device, devices.default_dtype(device)
     return device, torch.bfloat16 if config.dtype == "bfloat16" else torch.float32
-
-
-def _open_tokens(settings: RunSettings, folder: Path) -> tuple[TokenFile, TokenFile | None]:
-    """The run's token files, proven to be those that it was made for.
-
-    Raises: DataError that names the file that is missing or changed.
-    """
-    for name, expected in settings.token_files.items():
-        path = folder / name
-        if not path.exists():
-            raise DataError(
-                f"The token file {name} of this run is gone ({folder.name}). "
-                "Restore it, or start a new run."
-            )
-        if files.sha256_of(path) != expected:
-            raise DataError(
-                f"The token file {name} ({folder.name}) changed since this run was made, so the "
-                "run cannot go on as it began. Restore the file, or start a new run."
-            )
-    train_tokens = TokenFile(folder / "train.bin", settings.document_end, settings.train.windows)
-    has_val = "val.bin" in settings.token_files
-    val_tokens = TokenFile(folder / "val.bin") if has_val else None
-    return train_tokens, val_tokens if val_tokens is not None and len(val_tokens) > 1 else None

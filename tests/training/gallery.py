@@ -18,8 +18,9 @@ from slm.data.batches import TokenFile
 from slm.model.config import ModelConfig
 from slm.model.probe import Recorder
 from slm.model.transformer import Transformer
+from slm.training.observers import Observer
 from slm.training.runs import METRICS, RunSettings, create_run
-from slm.training.trainer import Observer, train
+from slm.training.trainer import train
 from slm.workspace import Workspace
 from tests.training.small_runs import SHORT, SMALL_MODEL, VOCAB, artefacts, chain
 

@@ -23,7 +23,7 @@ from slm.training.config import TrainConfig
 from slm.training.events import request_change
 from slm.training.ranks import share_of_rows
 from slm.training.runs import RunSettings, create_run, tokens_folder
-from slm.training.trainer import evaluation_batches, train
+from slm.training.trainer import train
 from slm.workspace import Workspace
 from tests.training.small_runs import SHORT, SMALL_MODEL, VOCAB, MakeRun, artefacts
 
@@ -323,17 +323,6 @@ def test_a_run_remembers_its_parents_and_carries_its_tokenizer(workspace: Worksp
     }
     assert (run.folder / "tokenizer" / "tokenizer.json").exists()
     assert RunSettings.read(run.folder).model == SMALL_MODEL
-
-
-def test_evaluation_windows_spread_over_the_file_within_the_limit(workspace: Workspace):
-    tokens = TokenFile(artefacts(workspace)["tokens"].folder / "val.bin")
-    batches = list(evaluation_batches(tokens, 16, limit=64, vocab_size=VOCAB))
-    ids = torch.cat([ids_BT for ids_BT, _ in batches])
-    assert ids.shape == (4, 16)
-    assert torch.equal(ids[0], torch.from_numpy(tokens.ids(0, 16)))
-    assert torch.equal(ids[-1], torch.from_numpy(tokens.ids(483, 499)))
-    whole = list(evaluation_batches(tokens, 16, limit=0, vocab_size=VOCAB))
-    assert sum(int((targets_BT >= 0).sum()) for _, targets_BT in whole) == 499
 
 
 def test_rows_are_shared_without_gap_or_overlap():
