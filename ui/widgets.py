@@ -116,16 +116,19 @@ def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:
         return st.toggle(label, key=key, help=field.description)
     if isinstance(value, int | float) or field.annotation in {int, float} or kind:
         low, high = bounds(field)
+        may_be_empty = NoneType in get_args(field.annotation)
+        emptied: Any = None if may_be_empty else "min"
         is_float = float in (kind or [field.annotation])
         cast: type[int] | type[float] = float if is_float else int
         step = hints.get("step", _usual_step(value) if is_float else None)
         return st.number_input(
             label,
+            value=emptied,
             min_value=None if low is None else cast(low),
             max_value=None if high is None else cast(min(high, _LARGEST)),
             step=None if step is None else cast(step),
             format=hints.get("format", "%g" if is_float else None),
-            placeholder="auto" if NoneType in get_args(field.annotation) else "a number",
+            placeholder="auto" if may_be_empty else "a number",
             key=key,
             help=field.description,
         )
