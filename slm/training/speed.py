@@ -75,7 +75,12 @@ def measure_speed(
         optimizers.step(0.0)
 
     report(0.05, "One window, to warm up")
-    once = min(_timed(lambda: micro_batch(1), device) for _ in range(2))
+    warm_seconds: list[float] = []
+    for _ in range(2):  # a window of a large model may take a minute: ask after each
+        warm_seconds.append(_timed(lambda: micro_batch(1), device))
+        if report.should_stop():
+            return None
+    once = min(warm_seconds)
     rows = max(1, min(rows, _rows_that_fit(model_config, rows), int(seconds / 2 / once)))
     _timed(update, device)  # makes the optimizer's state
     micro_seconds: list[float] = []

@@ -1,11 +1,13 @@
 """Measured speeds: whose they are, which of them fit, and that a probe measures training."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from slm import files
 from slm.errors import ConfigError
+from slm.jobs import Reporter
 from slm.model.config import PRESETS, flops_per_token
 from slm.training import rates
 from slm.training.config import TrainConfig
@@ -115,6 +117,16 @@ def test_a_model_beyond_this_machine_is_refused_before_anything_is_made():
     slow = SMALL_MODEL.replace(context_length=262_144, d_model=256, n_layers=64)
     with pytest.raises(ConfigError, match=r"GB of memory|more than \d+ minutes"):
         measure_speed(slow, TrainConfig(device="cpu"))
+
+
+def test_a_measurement_stops_after_the_window_that_it_works_on():
+    """A window of a large model may take a minute: nobody waits for the second."""
+
+    report = Mock(spec=Reporter)
+    report.should_stop.return_value = True
+    assert measure_speed(SMALL_MODEL, SHORT, report) is None
+    assert report.should_stop.call_count == 1
+    assert [call.args[1] for call in report.call_args_list][-1].startswith("One window")
 
 
 def test_metrics_are_read_from_their_end(tmp_path: Path):
