@@ -6,6 +6,7 @@ Knows shapes and costs; no browser.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
+from typing import Literal
 
 from slm.model.config import ModelConfig, flops_per_token, memory_bytes, parameter_counts
 from slm.model.fits import Fit, Optimizer
@@ -56,12 +57,15 @@ class Effect:
     moved: str | None
 
     @property
-    def stayed(self) -> bool:
-        """Whether the last change left it as it was."""
-        return self.moved == UNCHANGED
+    def direction(self) -> Literal["up", "down", "off"]:
+        """Where the last change moved it."""
+        if self.moved is None or self.moved == UNCHANGED:
+            return "off"
+        return "down" if self.moved[0] in "-÷" else "up"
 
 
 UNCHANGED = "unchanged"
+_TOLD = 4  # settings of one change that a line has room for
 NO_CHANGE = "Change a setting: each figure then says how far it moved."
 
 
@@ -120,14 +124,15 @@ def _amounts(
 def moved(before: float, after: float) -> str:
     """A change as a person says it.
 
-    >>> moved(100, 112), moved(100, 100), moved(100, 99.97), moved(10, 42)
-    ('+12%', 'unchanged', '-0.03%', '×4.2')
+    >>> moved(100, 112), moved(100, 100), moved(100, 99.97), moved(10, 42), moved(42_000, 10)
+    ('+12%', 'unchanged', '-0.03%', '×4.2', '÷4,200')
     """
     if before == after:
         return UNCHANGED
     ratio = after / before
-    if ratio >= 3:
-        return f"×{ratio:.1f}" if ratio < 10 else f"×{ratio:,.0f}"
+    if ratio >= 3 or ratio <= 1 / 3:
+        sign, times = ("×", ratio) if ratio > 1 else ("÷", before / after)
+        return f"{sign}{times:.1f}" if times < 10 else f"{sign}{times:,.0f}"
     percent = 100 * (ratio - 1)
     digits = 0 if abs(percent) >= 9.95 else 1 if abs(percent) >= 0.95 else 2
     return f"{percent:+.{digits}f}%"
@@ -138,6 +143,8 @@ def last_change(before: ModelConfig | None, after: ModelConfig) -> str:
 
     >>> last_change(ModelConfig(n_layers=3), ModelConfig(n_layers=5))
     'Last change: blocks 3 → 5.'
+
+    A preset or the dial changes many at once; the form shows them all.
     """
     if before is None or before == after:
         return ""
@@ -146,7 +153,8 @@ def last_change(before: ModelConfig | None, after: ModelConfig) -> str:
         f"{value_in_words(value)}"
         for name, value in settings.changes(after, before).items()
     ]
-    return f"Last change: {', '.join(told)}."
+    more = f" and {len(told) - _TOLD} settings more" if len(told) > _TOLD + 1 else ""
+    return f"Last change: {', '.join(told[:_TOLD] if more else told)}{more}."
 
 
 def fit_rows(found: Sequence[Fit]) -> dict[str, list[str]]:
@@ -185,8 +193,8 @@ def fit_note(windows: int, config: ModelConfig) -> str:
     return (
         f"Training on {many} of {config.context_length:,} tokens at once, weights in float32; GPUs "
         "from the RTX 4090 on compute in bfloat16. Of a laptop's memory the system's share and "
-        "a fifth for holes between tensors are taken off, of a GPU's 1 GB. That it fits does not "
-        "say that it is fast."
+        "a fifth for holes between tensors are taken off, of a GPU's 1 GB. Memory sold as 8 GB is "
+        "8 × 2³⁰ bytes, 8.6 GB as counted here. That it fits does not say that it is fast."
     )
 
 

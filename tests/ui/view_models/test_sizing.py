@@ -28,8 +28,10 @@ def test_a_change_without_cost_says_unchanged():
     """Without query/key norm the matrices stay as they are: a few norms fewer, no FLOP less."""
     told = sizing.effects(NANO.replace(qk_norm=False), NANO, 12, "muon")
     by_label = {effect.label: effect for effect in told.figures}
-    assert by_label["FLOPs per token"].stayed
+    assert by_label["FLOPs per token"].moved == "unchanged"
+    assert by_label["FLOPs per token"].direction == "off"
     assert by_label["Parameters"].moved == "-0.02%"
+    assert by_label["Parameters"].direction == "down"
     assert by_label["Memory, training"].moved.startswith("-")
 
 
@@ -45,6 +47,20 @@ def test_before_the_first_change_nothing_moved():
     assert sizing.last_change(NANO, NANO.replace(n_kv_heads=None)) == (
         "Last change: key-value heads 2 → automatic."
     )
+
+
+def test_a_fall_to_a_fraction_points_down_and_says_how_many_times():
+    told = sizing.effects(NANO, PRESETS["phi-3-mini"], 12, "muon")
+    parameters = told.figures[0]
+    assert (parameters.moved, parameters.direction) == ("÷3,948", "down")  # 3.82 B to 967.7 k
+    back = sizing.effects(PRESETS["phi-3-mini"], NANO, 12, "muon").figures[0]
+    assert (back.moved, back.direction) == ("×3,948", "up")
+
+
+def test_many_changes_at_once_are_told_in_one_line():
+    told = sizing.last_change(NANO, PRESETS["gpt2-124m"])
+    assert told.count("→") == 4
+    assert told.endswith("settings more.")
 
 
 def test_the_table_says_what_fits_and_what_does_not():

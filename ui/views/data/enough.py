@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from slm import jobs
 from slm.errors import ConfigError, WorkspaceError
 from slm.model.config import PRESETS
 from slm.tokenizer.documents import EncodedDocuments, TrainingSize, filled_share, training_size
@@ -15,18 +14,18 @@ from slm.training.budget import OPTIMAL_TOKENS_PER_PARAMETER, Budget, budget_of,
 from slm.training.rates import Rate, known_rates
 from slm.training.runs import RunSettings
 from slm.workspace import Artefact, Workspace
-from ui import job_panel, widgets
+from ui import widgets
 from ui.figures import budget as figures
 from ui.session import PageState
 from ui.view_models import budget as words
 from ui.view_models import glossary, settings
 from ui.view_models.budget import Plan
-from ui.view_models.jobs import jobs_to_show
+from ui.views import training_time
 from ui.views.data import windows
 
 _PLOT = {"displayModeBar": False}
 _COLORS = {"good": "green", "fair": "orange", "poor": "red"}
-_KEYS = ("enough_steps", "enough_batch", "rate_job")
+_KEYS = ("enough_steps", "enough_batch", training_time.JOB)
 
 
 def render(state: PageState) -> None:
@@ -51,7 +50,7 @@ def _panel(
         budget = budget_of(plan.model, plan.train, text.tokens, filled=_filled(state, plan, engine))
         with right:
             _tell(budget, text)
-            _time(state, plan, rates)
+            training_time.show(state, plan, rates, key="enough")
         with left:
             st.caption(words.HONEST)
         _aspects(budget, engine.vocab_size, text, rates)
@@ -149,44 +148,6 @@ def _tell(budget: Budget, text: TrainingSize) -> None:
     gauge = figures.gauge(words.zones(), words.marks(budget), OPTIMAL_TOKENS_PER_PARAMETER)
     st.plotly_chart(gauge, config=_PLOT, key="enough-gauge")
     st.markdown("\n".join([verdict.text, "", *(f"- {help_}" for help_ in verdict.helps)]))
-
-
-def _time(state: PageState, plan: Plan, rates: Sequence[Rate]) -> None:
-    """How long it takes here, and a button that measures it."""
-    time = words.time_of(plan, rates)
-    st.markdown(f"**Training time here: {time.shown}.** {widgets.esc_md(time.source)}")
-    if time.measured:
-        return
-    if _work(state):
-        return
-    if st.button(
-        "Measure it",
-        key="enough-measure",
-        icon=":material/speed:",
-        help="Trains this model on random tokens for a few seconds in a process of its own, and "
-        "keeps the speed. Nothing is learned.",
-    ):
-        argv = words.rate_argv(plan)
-        with widgets.user_errors():
-            job = jobs.start(
-                state.workspace,
-                argv,
-                name=f"Speed of {plan.source}"[:80],
-                owner=state.owner,
-                key=" ".join(argv),
-            )
-            st.session_state["rate_job"] = job.id
-            st.rerun()
-
-
-def _work(state: PageState) -> bool:
-    """Measurements that run, and how the last one of this visitor ended; whether one runs."""
-    mine = st.session_state.get("rate_job")
-    for job in jobs_to_show(jobs.list_jobs(state.workspace), "rate", mine):
-        if job.id == mine and job.status().state == "done":
-            continue  # its result stands above
-        job_panel.watch(state.workspace, job.id, key=f"rate-{job.id}")
-    return any(job.status().alive for job in jobs.list_jobs(state.workspace) if job.verb == "rate")
 
 
 def _aspects(budget: Budget, vocab_size: int, text: TrainingSize, rates: Sequence[Rate]) -> None:

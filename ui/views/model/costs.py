@@ -7,22 +7,19 @@ import pandas as pd
 import psutil
 import streamlit as st
 
-from slm import jobs
 from slm.model.config import ModelConfig
 from slm.model.fits import MACHINES, Machine, fits, machines_here
 from slm.training.config import recipe_for
-from slm.training.rates import Rate, known_rates
-from ui import job_panel, widgets
+from slm.training.rates import known_rates
 from ui.components.architecture import architecture_view
 from ui.figures import model as figures
 from ui.session import PageState
-from ui.view_models import budget as budget_words
 from ui.view_models import glossary, sizing
 from ui.view_models import model as words
 from ui.view_models.architecture import drawing_of
 from ui.view_models.budget import Plan
-from ui.view_models.jobs import jobs_to_show
 from ui.view_models.model import Design, ModelView
+from ui.views import training_time
 
 _PLAIN = {"displayModeBar": False}
 _DRAWN_TOKENS = 24
@@ -44,7 +41,13 @@ def show(state: PageState, design: Design, before: ModelConfig | None) -> None:
     st.caption(f"{sizing.last_change(before, design.config) or sizing.NO_CHANGE} {told.cache}")
     st.plotly_chart(figures.parts(view.parameter_pieces), key="design-parameters", config=_PLAIN)
     st.caption(f"{view.comparison} {words.changes_in_words(design)}")
-    _time(state, design, known_rates(state.workspace))
+    training_time.show(
+        state,
+        Plan(design.preset, design.config, recipe),
+        known_rates(state.workspace),
+        key="design",
+        note=sizing.recipe_note(design.preset, recipe, design.config),
+    )
     _aspects(design, view, windows)
 
 
@@ -57,7 +60,7 @@ def _figures(told: Sequence[sizing.Effect]) -> None:
                 effect.value,
                 effect.moved,
                 delta_color="off",
-                delta_arrow="off" if effect.stayed else "auto",
+                delta_arrow=effect.direction,
                 help=glossary.meaning(effect.term),
                 width="content",
             )
@@ -92,45 +95,3 @@ def _aspects(design: Design, view: ModelView, windows: int) -> None:
 @st.cache_resource(show_spinner=False)
 def _here() -> tuple[Machine, ...]:
     return machines_here()
-
-
-def _time(state: PageState, design: Design, rates: Sequence[Rate]) -> None:
-    """How long the preset's recipe takes here, and a button that measures it."""
-    recipe = recipe_for(design.preset)
-    plan = Plan(design.preset, design.config, recipe)
-    time = budget_words.time_of(plan, rates)
-    st.markdown(
-        f"**Training time here: {time.shown}.** "
-        f"{sizing.recipe_note(design.preset, recipe, design.config)} {widgets.esc_md(time.source)}"
-    )
-    if time.measured or _work(state):
-        return
-    if st.button(
-        "Measure it",
-        key="design-measure",
-        icon=":material/speed:",
-        help="Trains this model on random tokens for a few seconds in a process of its own, and "
-        "keeps the speed. Nothing is learned.",
-    ):
-        argv = budget_words.rate_argv(plan)
-        with widgets.user_errors():
-            job = jobs.start(
-                state.workspace,
-                argv,
-                name=f"Speed of {plan.source}",
-                owner=state.owner,
-                key=" ".join(argv),
-            )
-            st.session_state["rate_job"] = job.id
-            st.rerun()
-
-
-def _work(state: PageState) -> bool:
-    """Measurements that run, and how the last one of this visitor ended; whether one runs."""
-    mine = st.session_state.get("rate_job")
-    shown = jobs_to_show(jobs.list_jobs(state.workspace), "rate", mine)
-    for job in shown:
-        if job.id == mine and job.status().state == "done":
-            continue  # its result stands above
-        job_panel.watch(state.workspace, job.id, key=f"design-rate-{job.id}")
-    return any(job.status().alive for job in shown)

@@ -15,17 +15,16 @@ from slm.training.config import TrainConfig, rate_factor, recipe_for
 from slm.training.rates import Rate, known_rates
 from slm.training.runs import create_run
 from slm.workspace import Artefact
-from ui import job_panel, session, widgets
+from ui import session, widgets
 from ui.figures import training as figures
 from ui.session import PageState
 from ui.view_models import budget as budget_words
 from ui.view_models import glossary, settings
 from ui.view_models import model as model_words
 from ui.view_models import recipe as words
-from ui.view_models.jobs import jobs_to_show
 from ui.view_models.model import Design
 from ui.view_models.recipe import Need
-from ui.views import kept
+from ui.views import kept, training_time
 from ui.views.model import design as board
 from ui.views.training import rate_finder, watch
 
@@ -267,7 +266,9 @@ def _tell(state: PageState, asked: Asked, rates: Sequence[Rate]) -> bool:
     for problem in filter(None, problems):
         widgets.show_problem(problem)
     st.markdown(" ".join(filter(None, [plan.sentence, memory.sentence, disk.sentence])))
-    _time(state, measured, time)
+    if not time.measured:
+        st.caption(widgets.esc_md(time.source))
+    training_time.offer(state, measured, time, key="start")
     return not any(problems)
 
 
@@ -295,36 +296,6 @@ def _disk(state: PageState, asked: Asked) -> Need:
     free = psutil.disk_usage(str(place)).free
     snapshots = affordable_steps(asked.recipe, asked.design.config, free)
     return words.disk_need(asked.design.config, asked.recipe, len(snapshots), free, KEPT)
-
-
-def _time(state: PageState, plan: budget_words.Plan, time: budget_words.Time) -> None:
-    """How the time is known, and a button that measures it."""
-    mine = st.session_state.get("start_rate_job")
-    known = jobs.list_jobs(state.workspace)
-    for job in jobs_to_show(known, "rate", mine):
-        if job.status().state != "done":
-            job_panel.watch(state.workspace, job.id, key=f"start-rate-{job.id}")
-    if time.measured or any(job.verb == "rate" and job.status().alive for job in known):
-        return
-    st.caption(widgets.esc_md(time.source))
-    if st.button(
-        "Measure it",
-        key="start-measure",
-        icon=":material/speed:",
-        help="Trains this model on random tokens for a few seconds in a process of its own, and "
-        "keeps the speed. Nothing is learned.",
-    ):
-        argv = budget_words.rate_argv(plan)
-        with widgets.user_errors():
-            job = jobs.start(
-                state.workspace,
-                argv,
-                name=f"Speed of {plan.source}"[:80],
-                owner=state.owner,
-                key=" ".join(argv),
-            )
-            st.session_state["start_rate_job"] = job.id
-            st.rerun()
 
 
 def _further(state: PageState, asked: Asked) -> None:
