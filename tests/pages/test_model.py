@@ -45,10 +45,18 @@ def test_heads_that_do_not_divide_the_width_get_a_sentence_and_the_last_shape_st
     app.number_input(key="design-n_heads").set_value(5).run()
     assert not app.exception
     assert "must be a multiple of" in app.error[0].value
+    assert "Width" in app.error[0].value and "Heads" in app.error[0].value  # as the form says
     assert metric(app, "Parameters") == "967.7 k"
     assert app.button(key="train-design").disabled
     app.number_input(key="design-n_heads").set_value(8).run()
     assert not app.error
+
+
+def test_an_emptied_field_that_may_be_automatic_is_so_again(open_page):
+    app = open_page("model", design="nano,d_head:64")
+    app.number_input(key="design-d_head").set_value(None).run()
+    assert not app.exception and not app.error
+    assert app.query_params["design"] == "nano"
 
 
 def test_a_link_brings_its_design(open_page):

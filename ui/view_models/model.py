@@ -1,5 +1,6 @@
 """A model's shape in numbers and words, before anything is trained. Knows no browser."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
@@ -85,6 +86,9 @@ _KNOWN: Mapping[str, str] = MappingProxyType(
         "tinyllama-1.1b": "TinyLlama (1.1 B)",
         "phi-3-mini": "Phi-3 Mini (3.8 B)",
     }
+)
+_NAMES = re.compile(  # a name that is also a word, such as "window", only where its value follows
+    "|".join(rf"\b{name}\b" + ("" if "_" in name else r"(?= \(| is )") for name in LABELS)
 )
 DEFAULT = "nano"
 
@@ -278,6 +282,18 @@ def _memory_sentence(config: ModelConfig, batch_size: int, needed: int, machine:
         else "its weights, gradients and optimizer alone are too large; choose a smaller shape"
     )
     return f"{what}, but this machine has {size(machine)}: {remedy}."
+
+
+def problem_in_words(problem: str) -> str:
+    """Why settings do not fit together, in the words that the form has for them.
+
+    >>> problem_in_words("d_model (128) must be a multiple of n_heads (5).")
+    'Width (128) must be a multiple of Heads (5).'
+    >>> problem_in_words("d_ff is None; it must be a valid integer.")
+    'Inner width is empty; it must be a valid integer.'
+    """
+    named = _NAMES.sub(lambda found: LABELS[found[0]], problem)
+    return named.replace(" is None; ", " is empty; ")
 
 
 def value_in_words(value: object) -> str:

@@ -17,7 +17,7 @@ from ui.views import kept
 from ui.views.model import costs
 
 KEY = "design"
-_FIELD_WIDTH = 130  # pixels: two stand side by side where there is room
+_FORM_WIDTH, _FIELD_WIDTH = 282, 132  # pixels: two fields side by side, also on a narrow screen
 
 
 def current() -> Design:
@@ -36,7 +36,9 @@ def render(state: PageState) -> None:
 
 @st.fragment
 def _board(state: PageState) -> None:
-    left, right = st.columns([1, 2.3], gap="large")
+    with st.container(horizontal=True, gap="medium"):
+        left = st.container(width=_FORM_WIDTH)
+        right = st.container(width="stretch")
     before = _start()
     with left:
         design, problem = _ask(state, before)
@@ -73,7 +75,7 @@ def _start() -> Design:
     try:
         design = current()
     except ConfigError as error:
-        widgets.show_problem(str(error))
+        widgets.show_problem(str(error))  # with the names that the address has
         design = Design(words.DEFAULT, PRESETS[words.DEFAULT])
         from_link = True
     if from_link:
@@ -141,7 +143,7 @@ def _ask(state: PageState, before: Design) -> tuple[Design, str | None]:
     except ConfigError as error:
         with dial:
             _ask_size(state, before)
-        return before, str(error)
+        return before, words.problem_in_words(str(error))
     design = Design(before.preset, config)
     with dial:
         _ask_size(state, design)
@@ -152,10 +154,11 @@ def _ask(state: PageState, before: Design) -> tuple[Design, str | None]:
 def _ask_fields(before: Design) -> dict[str, object]:
     values: dict[str, object] = {}
     for group, names in words.GROUPS.items():
-        place = st.container() if group == "size" else st.expander(group.capitalize())
-        with place, st.container(horizontal=True):
+        first = group == "size"
+        place = st.container() if first else st.expander(group.capitalize())
+        with place, st.container(horizontal=first):
             for name in names:
-                with st.container(width=_FIELD_WIDTH):
+                with st.container(width=_FIELD_WIDTH if first else "stretch"):
                     values |= widgets.config_form(
                         type(before.config), [name], before.config, KEY, words.LABELS
                     )
