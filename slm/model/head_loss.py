@@ -9,9 +9,10 @@ as much again for their gradient; here it is 1 GB at a time.
 N positions, D width, V vocabulary, C positions of one chunk.
 """
 
-import importlib.util
+import logging
 from collections.abc import Callable
 from functools import cache
+from subprocess import CalledProcessError
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ KERNEL_CHUNK_VALUES = 2**29
 _EVEN = 128  # products of matrices are fastest at multiples of this many columns
 
 ToGradient = Callable[[Tensor, Tensor], Tensor]
+_logger = logging.getLogger(__name__)
 
 
 def summed_nats(
@@ -57,11 +59,20 @@ def summed_nats(
 
 @cache
 def gradient_kernel() -> ToGradient | None:
-    """The same as `logits_to_gradient` in one kernel, where Triton can make one."""
-    if importlib.util.find_spec("triton") is None:
-        return None
-    from slm.model.head_kernel import logits_to_gradient_on_gpu
+    """The same as `logits_to_gradient` in one kernel, where Triton can make one; tried once.
 
+    Triton is not everywhere where CUDA is, and needs a C compiler and Python's headers.
+    """
+    try:
+        from slm.model.head_kernel import logits_to_gradient_on_gpu
+
+        nats = logits_to_gradient_on_gpu(
+            torch.zeros(1, 8, device="cuda"), torch.zeros(1, dtype=torch.int64, device="cuda")
+        )
+        nats.item()
+    except (ImportError, OSError, RuntimeError, CalledProcessError) as error:
+        _logger.info("no kernel of its own for the loss: %s", error)
+        return None
     return logits_to_gradient_on_gpu
 
 

@@ -39,7 +39,7 @@ class RMSNorm(nn.RMSNorm):
         assert self.eps is not None
         plain = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
         if plain and not torch.compiler.is_compiling():
-            y: Tensor = _FusedRMSNorm.apply(x, self.weight, self.eps)
+            y: Tensor = _FusedRMSNorm.apply(x, self.weight, self.eps)  # type: ignore[no-untyped-call]
             return y
         return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
@@ -58,7 +58,8 @@ class _FusedRMSNorm(torch.autograd.Function):
         norms_N1 = torch.linalg.vector_norm(flat_ND, dim=-1, keepdim=True)
         rescale_N1 = norms_N1.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
         ctx.save_for_backward(flat_ND, rescale_N1, weight)
-        return (flat_ND * rescale_N1).mul_(weight).view(x.shape)
+        y: Tensor = (flat_ND * rescale_N1).mul_(weight).view(x.shape)
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

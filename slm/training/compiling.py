@@ -10,7 +10,6 @@
 Knows settings and devices, no data and no files.
 """
 
-import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -22,17 +21,16 @@ from torch import Tensor, nn
 
 from slm.errors import ConfigError
 from slm.model.config import ModelConfig, flops_per_token
-from slm.model.head_loss import summed_nats
+from slm.model.head_loss import gradient_kernel, summed_nats
 from slm.model.transformer import Transformer
 from slm.training.config import TrainConfig
 
 Way = Literal["plain", "graphs", "blocks", "whole"]
 
-_COMPILE_SECONDS = 40.0
-_SAVED_SHARE = 0.3
-_PAYS_TIMES = 2.0
-_USED_SHARE = 0.3
-_logger = logging.getLogger(__name__)
+# Measured with GPT-2 124M on an H100 (benchmarks/README.md).
+_USED_SHARE = 0.3  # of the GPU's fastest products, without compiling
+_BLOCKS_PAY_SECONDS = 60.0  # a run this long saves about half; compiling takes 15 s
+_WHOLE_PAYS_SECONDS = 900.0  # 6% more are saved; compiling takes 25 s, more for many layers
 
 Stream = Callable[..., Tensor]
 
@@ -51,7 +49,7 @@ def choose_way(config: TrainConfig, model: ModelConfig, device: str, processes: 
 
     Compiling takes the better part of a minute, so a run must last several for it to pay.
 
-    Raises: ConfigError for graphs without a CUDA GPU.
+    Raises: ConfigError for graphs without a CUDA GPU, and for compiling without a compiler.
     """
     can_record = device == "cuda" and processes == 1
     asked = config.compile
@@ -60,6 +58,11 @@ def choose_way(config: TrainConfig, model: ModelConfig, device: str, processes: 
             f"compile is 'graphs', which needs one process on a CUDA GPU; this run has {processes} "
             f"on {device!r}. Choose auto."
         )
+    if asked in {"blocks", "whole"} and not can_compile(device):
+        raise ConfigError(
+            f"compile is {asked!r}, which needs a C compiler here, and on a GPU Triton; one of "
+            f"them is missing, or {device!r} cannot be compiled for. Choose auto."
+        )
     if asked == "off":
         return Choice("plain", False, "compile is off")
     if asked != "auto":
@@ -67,10 +70,12 @@ def choose_way(config: TrainConfig, model: ModelConfig, device: str, processes: 
     if device != "cuda":
         return Choice("plain", False, f"compile is auto, on {device}")
     seconds = _seconds_of(config, model) / processes
-    if _SAVED_SHARE * seconds > _PAYS_TIMES * _COMPILE_SECONDS:
-        return Choice("blocks", can_record, f"{seconds / 60:.0f} min pay for compiling")
-    rest: Way = "graphs" if can_record else "plain"
-    return Choice(rest, can_record, f"{seconds:.0f} s are too few to pay for compiling")
+    if seconds > _BLOCKS_PAY_SECONDS and can_compile(device):
+        way: Way = "whole" if seconds > _WHOLE_PAYS_SECONDS else "blocks"
+        return Choice(way, can_record, f"about {seconds / 60:.0f} min pay for compiling")
+    way = "graphs" if can_record else "plain"
+    why = "do not pay for compiling" if can_compile(device) else "and nothing here to compile with"
+    return Choice(way, can_record, f"about {seconds:.0f} s {why}")
 
 
 def _seconds_of(config: TrainConfig, model: ModelConfig) -> float:
@@ -124,6 +129,8 @@ def _block(block: nn.Module, stream_BTD: Tensor, *rest: Any) -> Tensor:
     return after_BTD
 
 
-def has_compiler() -> bool:
-    """Whether this machine has what torch.compile needs for a CPU."""
-    return any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl"))
+def can_compile(device: str) -> bool:
+    """Whether this machine has what torch.compile needs; on a GPU, Triton is tried."""
+    if device == "cuda":
+        return gradient_kernel() is not None
+    return device == "cpu" and any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl"))
