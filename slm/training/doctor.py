@@ -51,7 +51,8 @@ def examine(
     """
     forked = settings.forked_from
     since = int(forked["step"]) if forked else 0
-    since = max([since, *(event.step for event in events if event.field in _RATES)])
+    changed = [event for event in events if event.new != event.old]  # others were refused
+    since = max([since, *(event.step for event in changed if event.field in _RATES)])
     last = max((event.step for event in events), default=0)
     history = read_history(config_at(settings.train, events, last), records, since)
     has_validation = "val.bin" in settings.token_files

@@ -216,6 +216,8 @@ def test_after_the_rates_were_changed_only_what_came_later_counts(gallery):
     assert "rate_low" in kinds(Patient(settings, records[:66]))
     found = examine(settings, records[:66], raised)
     assert "rate_low" not in [each.kind for each in found]
+    refused = [Event(60, "learning_rate", 0.0002, 0.0002, note="refused: too few rows")]
+    assert "rate_low" in [each.kind for each in examine(settings, records[:66], refused)]
 
 
 def test_a_finding_is_plain_json(gallery):
