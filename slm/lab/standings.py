@@ -7,7 +7,7 @@ nats per token, measured on the same tokens in every lane.
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import floor, log10
+from math import ceil, floor, log10
 from pathlib import Path
 from statistics import mean
 from typing import Any, Literal, Self
@@ -259,7 +259,7 @@ def levels(traces: Sequence[Trace]) -> tuple[float, ...]:
     low, high = min(lows), min(early)
     step = _nice((high - low) / _LEVELS)
     first = floor(high / step)
-    found = [round((first - place) * step, 6) for place in range(2 * _LEVELS + 2)]
+    found = [round(place * step, 6) for place in range(first, floor(low / step) - 1, -1)]
     return tuple(level for level in found if low <= level <= high)[-_LEVELS:]
 
 
@@ -346,7 +346,7 @@ def _point(lane: Lane, record: Mapping[str, Any]) -> Point:
 
 def _thinned(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Every validation loss, the first and the last record, and evenly chosen ones between."""
-    every = max(1, len(records) // _MOST_POINTS)
+    every = max(1, ceil(len(records) / _MOST_POINTS))
     last = len(records) - 1
     return [
         record

@@ -57,6 +57,11 @@ def test_levels_are_round_falling_and_within_what_was_reached():
     assert levels([trace("a", [5.0])]) == ()
 
 
+def test_the_lowest_level_is_the_last_round_loss_above_the_best():
+    """From 3.2 down to 0.702 the step is 0.2, and 0.8 the last of its multiples."""
+    assert levels([trace("a", [5.0, 3.2, 0.702])])[-1] == 0.8
+
+
 @given(st.lists(st.lists(st.floats(0.1, 10), min_size=3, max_size=8), min_size=1, max_size=4))
 def test_every_level_is_reached_by_some_lane(losses):
     traces = [trace(str(number), each) for number, each in enumerate(losses)]

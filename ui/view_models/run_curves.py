@@ -134,10 +134,9 @@ def thinned(steps: Floats, values: Floats, most: int = _MOST_POINTS) -> tuple[Fl
     whole = steps.size // length * length
     blocks = values[:whole].reshape(-1, length)
     first = np.arange(0, whole, length)
-    places = np.concatenate(
-        [first + blocks.argmin(axis=1), first + blocks.argmax(axis=1), np.arange(whole, steps.size)]
-    )
-    places = np.unique(places)
+    rest = np.arange(min(whole, steps.size - 1), steps.size)
+    lowest, highest = first + blocks.argmin(axis=1), first + blocks.argmax(axis=1)
+    places = np.unique(np.concatenate([lowest, highest, rest]))
     return steps[places], values[places]
 
 

@@ -48,6 +48,12 @@ def test_thinning_keeps_the_extremes_and_the_last_point(values, most):
     assert few.size <= max(most, 2 * math.ceil(len(values) / most) + most)
 
 
+def test_a_last_point_that_is_no_extreme_stays_where_stretches_come_out_even():
+    """2,048 points in 256 stretches of 8, each of which ends between its lowest and highest."""
+    few_steps, few = thinned(np.arange(2_048.0), np.array([0.0, 3.0, 1.0, 2.0] * 512))
+    assert (few_steps[-1], few[-1]) == (2_047, 2.0)
+
+
 def test_a_curve_that_grows_keeps_its_older_points():
     """1,100 points in stretches of 4 (at most 600 are wanted): more of them move none."""
     values = np.sin(np.arange(1_200.0))
