@@ -3,13 +3,13 @@
 import pytest
 
 from slm.attention.heads import repetition_scores
+from slm.attention.timeline import Timeline
 from slm.data.corpus import open_corpus
 from slm.data.embedded import tales
 from slm.evaluation.cloze import ask
 from slm.evaluation.fluency import known_word_share, vocabulary_of
 from slm.files import read_json
 from slm.lab.reports import OpenedRun, open_run
-from slm.lab.snapshots import load_probes
 from slm.model.checkpoint import require_sound, snapshots
 from slm.training.runs import REPORT
 from slm.workspace import Artefact, Workspace
@@ -47,8 +47,9 @@ def test_its_snapshots_are_sound_and_tell_how_it_learned(run: Artefact, opened: 
     assert (kept[0].step, kept[-1].step) == (0, opened.step)
     for reference in kept:
         require_sound(reference.folder)
-    first, last = (load_probes(reference.folder) for reference in (kept[0], kept[-1]))
-    assert last["text_nats_NT"].mean() < 0.5 * first["text_nats_NT"].mean()
+    moments, problems = Timeline(run.folder).moments()
+    assert problems == ()
+    assert moments[-1].text_nats_NT.mean() < 0.5 * moments[0].text_nats_NT.mean()
 
 
 def test_what_it_was_made_from_ships_with_it(run: Artefact):

@@ -5,7 +5,8 @@ weights), also while it still trains. Knows ids, never text.
 
     probes.npz
       text_ids_NT, text_nats_NT    windows of held-out text, nats of each token after the first
-      repeat_ids_T, repeat_nats_T  random tokens that come twice
+      repeat_ids_T, repeat_nats_T  random tokens that come twice: the second half gets cheap
+                                   when the model learns to look back
       sample_ids                   what the model wrote after the prompt, always the same draw
       head_scores_LHM, measures    every measure of every head, and the measures' names
 

@@ -1,14 +1,8 @@
 """What is kept of a model while it learns, so that other chapters can look back.
 
 At log-spaced steps: a half-precision copy of the weights and what fixed probes find
-(`probes.npz`); now and then: a text that the model writes (`samples.jsonl`).
-
-    probes.npz
-      text_ids_NT, text_nats_NT    windows of held-out text, nats of each token after the first
-      repeat_ids_T, repeat_nats_T  random tokens that come twice: the second half gets cheap
-                                   when the model learns to look back
-      sample_ids                   what the model writes after the prompt, always the same draw
-      head_scores_LHM, measures    every measure of every head, and the measures' names
+(`probes.npz`; what stands in it, and how it is read, says `attention/timeline.py`); now and
+then: a text that the model writes (`samples.jsonl`).
 
 Shapes: N texts, T tokens, L layers, H heads, M measures.
 """
@@ -25,6 +19,7 @@ from numpy.typing import NDArray
 
 from slm import files
 from slm.attention.heads import head_scores
+from slm.attention.timeline import PROBES
 from slm.data.batches import TokenFile
 from slm.lab.health import BaselineObserver, HealthObserver
 from slm.model import checkpoint
@@ -40,7 +35,6 @@ from slm.training.config import TrainConfig, snapshot_steps
 from slm.training.observers import Observer
 from slm.training.runs import SAMPLES, RunSettings, tokens_folder
 
-PROBES = "probes.npz"
 BUDGET_BYTES = 1_000_000_000
 BUDGET_SHARE = 0.1  # of the free disk
 _TEXTS = 4
@@ -67,12 +61,6 @@ def observers_for(run_folder: Path, tokens: Path | None = None) -> list[Observer
         BaselineObserver(folder, settings.model.vocab_size, tokenizer),
     ]
     return found
-
-
-def load_probes(snapshot_folder: Path) -> Probes:
-    """What the probes found at one snapshot, by the names above."""
-    with np.load(snapshot_folder / PROBES, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
 
 
 class SnapshotObserver:

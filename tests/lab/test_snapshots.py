@@ -7,13 +7,13 @@ import pytest
 
 from slm import files
 from slm.attention.heads import MEASURES
+from slm.attention.timeline import Timeline
 from slm.data.batches import TokenFile
 from slm.errors import WorkspaceError
 from slm.lab.snapshots import (
     BUDGET_BYTES,
     SnapshotObserver,
     affordable_steps,
-    load_probes,
     observers_for,
     prompt_of,
     repeated_tokens,
@@ -99,27 +99,28 @@ def test_snapshots_stand_at_the_log_spaced_steps_and_load_as_models(run: Path):
 
 
 def test_probes_have_every_measure_of_every_head_and_every_tokens_nats(run: Path):
-    probes = load_probes(snapshots(run)[-1].folder)
-    assert probes["head_scores_LHM"].shape == (2, 2, len(MEASURES))
-    assert tuple(probes["measures"]) == MEASURES
-    assert probes["text_ids_NT"].shape == (4, 24) and probes["text_nats_NT"].shape == (4, 23)
-    assert probes["repeat_nats_T"].shape == (len(probes["repeat_ids_T"]) - 1,)
-    assert probes["sample_ids"].size > 0
-    assert all(np.isfinite(probes[name]).all() for name in ("head_scores_LHM", "text_nats_NT"))
+    (*_, last), problems = Timeline(run).moments()
+    assert problems == ()
+    assert last.head_scores_LHM.shape == (2, 2, len(MEASURES))
+    assert last.measures == MEASURES
+    assert last.text_ids_NT.shape == (4, 24) and last.text_nats_NT.shape == (4, 23)
+    assert last.repeat_nats_T.shape == (len(last.repeat_ids_T) - 1,)
+    assert last.sample_ids.size > 0
+    assert np.isfinite(last.head_scores_LHM).all() and np.isfinite(last.text_nats_NT).all()
 
 
 def test_the_probe_texts_are_the_same_at_every_snapshot_and_get_cheaper(run: Path):
-    first, last = (load_probes(snapshots(run)[place].folder) for place in (0, -1))
-    assert np.array_equal(first["text_ids_NT"], last["text_ids_NT"])
-    assert last["text_nats_NT"].mean() < first["text_nats_NT"].mean() - 0.1
+    moments, _ = Timeline(run).moments()
+    first, last = moments[0], moments[-1]
+    assert np.array_equal(first.text_ids_NT, last.text_ids_NT)
+    assert last.text_nats_NT.mean() < first.text_nats_NT.mean() - 0.1
 
 
 def test_the_best_induction_score_is_in_the_metrics(run: Path):
     records = {r["step"]: r for r in files.read_records(run / "metrics.jsonl").records}
-    for ref in snapshots(run):
-        probes = load_probes(ref.folder)
-        best = probes["head_scores_LHM"][..., list(probes["measures"]).index("induction")].max()
-        assert records[ref.step]["induction"] == pytest.approx(float(best))
+    for moment in Timeline(run).moments()[0]:
+        best = moment.head_scores_LHM[..., moment.measures.index("induction")].max()
+        assert records[moment.step]["induction"] == pytest.approx(float(best))
 
 
 def test_samples_are_written_for_each_prompt_at_their_steps(
