@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slm import files
 from slm.errors import ConfigError, WorkspaceError
 from slm.jobs import Job
-from slm.lab import experiments, races, sweeps
-from slm.lab.experiments import Budget
+from slm.lab import experiments, races, standings, sweeps
+from slm.lab.experiments import Budget, Plan
+from slm.lab.standings import Trace
 from slm.model.config import PRESETS, ModelConfig
 from slm.queueing import Waiting
 from slm.training.config import TrainConfig, recipe_for
-from slm.training.events import latest_config
+from slm.training.events import latest_config, steps_done
 from slm.training.rates import Rate, estimated_rate, measured_rate
-from slm.training.runs import METRICS, RunSettings
-from slm.workspace import Workspace
+from slm.training.runs import RunSettings
+from slm.workspace import Artefact, Workspace
 
 _SHORT: Mapping[str, float] = {"rate": 10.0, "find-rate": 25.0}
 _OVERHEAD = 1.15  # looking at the model, checkpoints, turns
@@ -68,23 +68,63 @@ def _seconds(
         recipe = RECIPES[_one(flags, "recipe", "first")]
         steps = int(_one(flags, "steps", str(recipe.train.steps)))
         return training_seconds(recipe.model, recipe.train.replace(steps=steps), rates)
-    if job.verb == "race":
-        return _race_seconds(flags, rates)
-    resumed = _one(flags, "resume", "")
-    if job.verb == "train" and resumed:
-        run = workspace.runs.get(resumed)
-        settings = RunSettings.read(run.folder)
-        records = files.read_records(run.folder / METRICS).records
-        done = max((int(record.get("step", 0)) for record in records), default=0)
-        return training_seconds(settings.model, latest_config(run.folder), rates, done)
+    if job.verb in {"sweep", "race"}:
+        begun = _begun(workspace, job, flags)
+        if begun is not None:
+            return _seconds_left(workspace, begun, rates)
+        return _race_seconds(flags, rates) if job.verb == "race" else _sweep_seconds(flags, rates)
+    if job.verb == "train" and ("resume" in flags or "fork" in flags):
+        return _seconds_on(workspace, flags, rates)
+    return training_seconds(*_settings(flags), rates)
+
+
+def _begun(workspace: Workspace, job: Job, flags: Mapping[str, list[str]]) -> Artefact | None:
+    """The experiment that a job goes on with; None where it has not planned one yet."""
+    if "resume" in flags:
+        return experiments.shelf(workspace).get(_one(flags, "resume", ""))
+    return experiments.of_job(workspace, job.id)
+
+
+def _seconds_left(
+    workspace: Workspace, experiment: Artefact, rates: Sequence[Rate]
+) -> float | None:
+    """What the lanes of an experiment have before them."""
+    plan, runs = experiments.read_plan(experiment), experiments.runs_of(workspace, experiment.id)
+    left = [
+        _lane_seconds(plan, trace, rates)
+        for trace in standings.traces_of(plan, experiment, runs)
+        if trace.state not in {"done", "diverged"}  # what failed is tried anew
+    ]
+    return _together(left)
+
+
+def _lane_seconds(plan: Plan, trace: Trace, rates: Sequence[Rate]) -> float | None:
+    done, used = (trace.last.step, trace.last.seconds) if trace.last else (0, 0.0)
+    if plan.budget is not None and plan.budget.kind == "seconds":
+        return max(0.0, plan.budget.amount - used)
+    train = trace.lane.train.replace(steps=trace.steps)
+    return training_seconds(trace.lane.model, train, rates, done)
+
+
+def _seconds_on(
+    workspace: Workspace, flags: Mapping[str, list[str]], rates: Sequence[Rate]
+) -> float | None:
+    """A run that goes on, or a fork, with the settings that are changed."""
+    run = workspace.runs.get(_one(flags, "resume", "") or _one(flags, "fork", ""))
+    done = steps_done(run.folder)
+    if "fork" in flags:
+        done = int(_one(flags, "at", str(done)))
+    model = RunSettings.read(run.folder).model
+    _, train = experiments.changed(model, latest_config(run.folder), _asked(flags))
+    return training_seconds(model, train, rates, done)
+
+
+def _sweep_seconds(flags: Mapping[str, list[str]], rates: Sequence[Rate]) -> float | None:
     model, train = _settings(flags)
     each = training_seconds(model, train, rates)
-    if job.verb == "sweep":
-        field = _one(flags, "field", "learning_rate")
-        values = _one(flags, "values", "").split(",")
-        n_values = len(values) if values[0] else len(sweeps.suggested_values(field, model, train))
-        return None if each is None else each * n_values * int(_one(flags, "seeds", "1"))
-    return each
+    field, values = _one(flags, "field", "learning_rate"), _one(flags, "values", "")
+    named = values.split(",") if values else sweeps.suggested_values(field, model, train)
+    return None if each is None else each * len(named) * int(_one(flags, "seeds", "1"))
 
 
 def _race_seconds(flags: Mapping[str, list[str]], rates: Sequence[Rate]) -> float | None:
@@ -92,25 +132,36 @@ def _race_seconds(flags: Mapping[str, list[str]], rates: Sequence[Rate]) -> floa
     lanes = [experiments.lane_of(text, {}, {}) for text in flags.get("lane", [])]
     if budget.kind == "seconds":
         return budget.amount * len(lanes)
-    total = 0.0
-    for lane in lanes:
-        train = lane.train.replace(steps=races.steps_for(lane, budget))
-        seconds = training_seconds(lane.model, train, rates)
-        if seconds is None:
-            return None
-        total += seconds
-    return total
+    return _together(
+        [
+            training_seconds(
+                lane.model, lane.train.replace(steps=races.steps_for(lane, budget)), rates
+            )
+            for lane in lanes
+        ]
+    )
+
+
+def _together(each: Sequence[float | None]) -> float | None:
+    """The sum; None where one of them is not known."""
+    known = [seconds for seconds in each if seconds is not None]
+    return sum(known) if len(known) == len(each) else None
 
 
 def _settings(flags: Mapping[str, list[str]]) -> tuple[ModelConfig, TrainConfig]:
     preset = _one(flags, "preset", "nano")
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r}.")
-    asked: dict[str, Any] = {
-        name: flags[name][-1] for name in flags if experiments.is_setting(name)
+    return experiments.changed(PRESETS[preset], recipe_for(preset), _asked(flags))
+
+
+def _asked(flags: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The settings among the flags; prompts are no matter of time."""
+    return {
+        name: flags[name][-1]
+        for name in flags
+        if experiments.is_setting(name) and name != "sample_prompts"
     }
-    asked.pop("sample_prompts", None)
-    return experiments.changed(PRESETS[preset], recipe_for(preset), asked)
 
 
 def _flags(argv: Sequence[str]) -> dict[str, list[str]]:
