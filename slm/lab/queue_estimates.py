@@ -7,6 +7,7 @@ from slm.errors import ConfigError, WorkspaceError
 from slm.jobs import Job
 from slm.lab import experiments, races, standings, sweeps
 from slm.lab.experiments import Budget, Plan
+from slm.lab.lanes import is_setting, lane_of, with_changes
 from slm.lab.standings import Trace
 from slm.model.config import PRESETS, ModelConfig
 from slm.queueing import Waiting
@@ -115,7 +116,7 @@ def _seconds_on(
     if "fork" in flags:
         done = int(_one(flags, "at", str(done)))
     model = RunSettings.read(run.folder).model
-    _, train = experiments.changed(model, latest_config(run.folder), _asked(flags))
+    _, train = with_changes(model, latest_config(run.folder), _asked(flags))
     return training_seconds(model, train, rates, done)
 
 
@@ -129,7 +130,7 @@ def _sweep_seconds(flags: Mapping[str, list[str]], rates: Sequence[Rate]) -> flo
 
 def _race_seconds(flags: Mapping[str, list[str]], rates: Sequence[Rate]) -> float | None:
     budget = Budget.parse(_one(flags, "budget", "seconds=60"))
-    lanes = [experiments.lane_of(text, {}, {}) for text in flags.get("lane", [])]
+    lanes = [lane_of(text, {}, {}) for text in flags.get("lane", [])]
     if budget.kind == "seconds":
         return budget.amount * len(lanes)
     return _together(
@@ -152,15 +153,13 @@ def _settings(flags: Mapping[str, list[str]]) -> tuple[ModelConfig, TrainConfig]
     preset = _one(flags, "preset", "nano")
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r}.")
-    return experiments.changed(PRESETS[preset], recipe_for(preset), _asked(flags))
+    return with_changes(PRESETS[preset], recipe_for(preset), _asked(flags))
 
 
 def _asked(flags: Mapping[str, list[str]]) -> dict[str, Any]:
     """The settings among the flags; prompts are no matter of time."""
     return {
-        name: flags[name][-1]
-        for name in flags
-        if experiments.is_setting(name) and name != "sample_prompts"
+        name: flags[name][-1] for name in flags if is_setting(name) and name != "sample_prompts"
     }
 
 

@@ -16,10 +16,11 @@ from typing import Any
 from pydantic import Field
 
 from slm.config import Config
-from slm.errors import ConfigError, DivergedError, NoMemoryError
+from slm.errors import ConfigError
 from slm.jobs import Reporter, silent
 from slm.lab import experiments, standings
-from slm.lab.experiments import Budget, Lane, Plan
+from slm.lab.experiments import Budget, Plan
+from slm.lab.lanes import Lane, lane_of, on_tokens, train_lane, with_own_names
 from slm.lab.standings import Trace, read_log
 from slm.training import events
 from slm.training.runs import METRICS
@@ -100,13 +101,13 @@ def read_lanes(texts: Sequence[str], config: RaceConfig) -> tuple[Lane, ...]:
 
     Raises: ConfigError for fewer than two, more than six, or one that cannot be.
     """
-    lanes = [experiments.lane_of(text, FIXED, config.shared()) for text in texts if text.strip()]
+    lanes = [lane_of(text, FIXED, config.shared()) for text in texts if text.strip()]
     if not 2 <= len(lanes) <= MOST_LANES:
         raise ConfigError(
             f"A race has 2 to {MOST_LANES} lanes; this one has {len(lanes)}. "
             "A lane is a preset and what is changed, such as preset=nano,optimizer=adamw."
         )
-    return experiments.with_own_names(lanes)
+    return with_own_names(lanes)
 
 
 def steps_for(lane: Lane, budget: Budget, places_per_second: float | None = None) -> int:
@@ -158,7 +159,7 @@ def plan_race(
     final = []
     if budget.kind == "seconds":
         report.plan({"pace": _PROBE_SECONDS, "race": budget.amount})
-    for number, lane in enumerate(experiments.on_tokens(lanes, tokens)):
+    for number, lane in enumerate(on_tokens(lanes, tokens)):
         pace = None
         if budget.kind == "seconds":
             from slm.training.speed import measure_speed
@@ -272,9 +273,6 @@ def _take_turn(
     run: Path, tokens: Path, traces: Sequence[Trace], index: int, report: Reporter
 ) -> str | None:
     """Train a lane for a turn; why it cannot be trained here, if so."""
-    from slm.lab.snapshots import observers_for
-    from slm.training.trainer import train
-
     mine = traces[index]
     done = mine.last.step if mine.last else 0
     turn = _Turn(
@@ -285,13 +283,7 @@ def _take_turn(
         steps_left=_turn_end(done, mine.steps) - done,
         deadline=time.monotonic() + _TURN_SECONDS,
     )
-    try:
-        train(run, observers=observers_for(run, tokens), report=turn, tokens=tokens)
-    except DivergedError:
-        return None  # the run's own log says so
-    except NoMemoryError as error:
-        return str(error)
-    return None
+    return train_lane(run, tokens, turn)
 
 
 def _turn_end(done: int, steps: int) -> int:

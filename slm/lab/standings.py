@@ -15,7 +15,8 @@ from typing import Any, Literal, Self
 from slm import files
 from slm.errors import WorkspaceError
 from slm.lab import experiments
-from slm.lab.experiments import Lane, Plan
+from slm.lab.experiments import Plan
+from slm.lab.lanes import Lane
 from slm.training.events import read_events
 from slm.training.runs import METRICS, SAMPLES
 from slm.workspace import Artefact

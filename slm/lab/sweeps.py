@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from math import floor, log10
-from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from slm.config import bounds
-from slm.errors import ConfigError, DivergedError, NoMemoryError
+from slm.errors import ConfigError
 from slm.jobs import Reporter, StageOf, silent
 from slm.lab import experiments, standings
-from slm.lab.experiments import Lane, Plan
+from slm.lab.experiments import Plan
+from slm.lab.lanes import Lane, on_tokens, train_lane, with_changes, with_own_names
 from slm.lab.standings import Trace
 from slm.model.config import ModelConfig
 from slm.training.config import TrainConfig
@@ -99,7 +99,7 @@ def plan_sweep(
     Raises: ConfigError for an unknown setting, too few or many values, or one that cannot be.
     """
     lanes = lanes_of(base, field, values, seeds)
-    fitted = experiments.on_tokens(lanes, tokens)
+    fitted = on_tokens(lanes, tokens)
     return Plan("sweep", name, corpus.id, tokenizer.id, tokens.id, fitted, field=field)
 
 
@@ -117,7 +117,7 @@ def lanes_of(base: Lane, field: str, values: Sequence[Any], seeds: int) -> tuple
         )
     if field == "seed" and seeds > 1:
         raise ConfigError("A sweep over seeds has one seed a value; set seeds to 1.")
-    return experiments.with_own_names(
+    return with_own_names(
         [_lane(base, field, each, number, seeds) for number, each in product(range(seeds), values)]
     )
 
@@ -148,7 +148,9 @@ def run_sweep(
         trace = standings.trace_of(lane, known)
         if not trace.through and not report.should_stop():
             run = experiments.ensure_run(workspace, experiment, plan, index, owner)
-            problem = _train(run.folder, tokens, StageOf(report, lane.name))
+            stage = StageOf(report, lane.name)
+            stage(0.0, "starting")
+            problem = train_lane(run.folder, tokens, stage)
             if problem is not None:
                 problems[lane.name] = problem
                 experiments.note_problems(experiment, problems)
@@ -159,21 +161,6 @@ def run_sweep(
     if all(trace.through for trace in traces):
         standings.keep_record(experiment, traces)
     return tuple(traces)
-
-
-def _train(run: Path, tokens: Path, report: Reporter) -> str | None:
-    """Train a lane; why it cannot be trained here, if so."""
-    from slm.lab.snapshots import observers_for
-    from slm.training.trainer import train
-
-    report(0.0, "starting")
-    try:
-        train(run, observers=observers_for(run, tokens), report=report, tokens=tokens)
-    except DivergedError:
-        return None  # the run's own log says so
-    except NoMemoryError as error:
-        return str(error)
-    return None
 
 
 def _last_word(trace: Trace) -> str:
@@ -190,10 +177,10 @@ def _lane(base: Lane, field: str, value: Any, number: int, seeds: int) -> Lane:
             name: getattr(base.train, name) * factor
             for name in ("learning_rate", "muon_learning_rate")
         }
-        model, train = experiments.changed(base.model, base.train, rates)
+        model, train = with_changes(base.model, base.train, rates)
         value = factor
     else:
-        model, train = experiments.changed(base.model, base.train, {field: value})
+        model, train = with_changes(base.model, base.train, {field: value})
         value = getattr(model if field in ModelConfig.model_fields else train, field)
     if field != "seed":
         train = train.replace(seed=base.train.seed + number)
@@ -240,7 +227,7 @@ def _possible(field: str, value: Any, model: ModelConfig, train: TrainConfig) ->
     if high is not None and value > high:
         return False
     try:
-        experiments.changed(model, train, {field: value})
+        with_changes(model, train, {field: value})
     except ConfigError:
         return False
     return True

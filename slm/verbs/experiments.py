@@ -10,7 +10,8 @@ import tyro
 from slm import files
 from slm.errors import ConfigError, WorkspaceError
 from slm.lab import experiments, races, standings, sweeps
-from slm.lab.experiments import Budget, Lane, Plan
+from slm.lab.experiments import Budget, Plan
+from slm.lab.lanes import Lane
 from slm.lab.races import RaceConfig
 from slm.lab.standings import Trace
 from slm.model.config import PRESETS, ModelConfig

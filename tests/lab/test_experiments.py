@@ -1,18 +1,17 @@
 """Sweeps and races of tiny runs: planned, trained in turns, killed and gone on with."""
 
 import json
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from slm import jobs
+from slm.__main__ import main
 from slm.errors import ConfigError, NoMemoryError
 from slm.lab import experiments, races, standings, sweeps
-from slm.lab.experiments import Budget, Lane, lane_of
+from slm.lab.experiments import Budget
+from slm.lab.lanes import Lane, lane_of
 from slm.lab.races import RaceConfig
 from slm.model.config import ModelConfig
 from slm.training.config import TrainConfig
@@ -20,7 +19,6 @@ from slm.training.runs import METRICS, RunSettings
 from slm.workspace import Workspace
 from tests.processes import end_all
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90
 SMALL = "preset=nano,context_length=64,n_layers=1,n_heads=2,n_kv_heads=1,d_model=32,d_ff=64"
 SMALL += ",batch_size=2,warmup_steps=2"
@@ -226,13 +224,20 @@ def test_suggested_values_can_all_be_trained(field):
         assert len(lanes) == len(values)
 
 
-def test_a_race_that_is_killed_goes_on_as_a_job(here):
-    """The worker is killed twice; the job, gone on with, has one experiment and two runs."""
+@pytest.mark.parametrize(
+    ("kills", "budget", "steps"),
+    [
+        pytest.param((1,), "tokens=10240", 80, id="once"),
+        pytest.param((1, 80, 200), "tokens=40960", 320, id="three times", marks=pytest.mark.slow),
+    ],
+)
+def test_a_race_that_is_killed_goes_on_as_a_job(here, kills, budget, steps):
+    """The worker is killed after those steps; the job goes on with one experiment and two runs."""
     argv = ["race", f"--corpus={parents(here)[0].id}", f"--tokenizer={parents(here)[1].id}"]
-    argv += ["--budget=tokens=40960", "--threads=1", "--samples=0", "--name=killed"]
+    argv += [f"--budget={budget}", "--threads=1", "--samples=0", "--name=killed"]
     argv += [f"--lane={SMALL},name=a", f"--lane={SMALL},name=b"]
     job = jobs.start(here, argv, name="killed")
-    for step in (1, 80):
+    for step in kills:
         until(lambda step=step: furthest(here) >= step)
         job.kill()
         until(lambda: not job.is_alive())
@@ -243,21 +248,20 @@ def test_a_race_that_is_killed_goes_on_as_a_job(here):
     plan = experiments.read_plan(experiment)
     runs = experiments.runs_of(here, experiment.id)
     traces = standings.traces_of(plan, experiment, runs)
-    assert [each.last.step for each in traces if each.last] == [320, 320]
+    assert [each.last.step for each in traces if each.last] == [steps, steps]
     assert [p.val_nats for p in traces[0].points] == [p.val_nats for p in traces[1].points]
     assert len(here.runs.list()) == 3
     end_all(here)
 
 
-def test_the_verb_tells_its_table_as_json(here):
+def test_the_verb_tells_its_table_as_json(here, capsys):
     corpus, tokenizer, _ = parents(here)
-    command = [sys.executable, "-m", "slm", "sweep", "--workspace", str(here.root), "--json"]
+    command = ["sweep", "--workspace", str(here.root), "--json"]
     command += [f"--corpus={corpus.id}", f"--tokenizer={tokenizer.id}", "--steps=6", "--threads=1"]
     command += ["--n-layers=1", "--d-model=32", "--d-ff=64", "--context-length=64"]
     command += ["--batch-size=2", "--field=n_heads", "--values=2,4", "--name=heads"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    assert main(command) == 0
+    told = json.loads(capsys.readouterr().out)
     assert (told["kind"], told["field"]) == ("sweep", "n_heads")
     assert [lane["state"] for lane in told["lanes"]] == ["done", "done"]
     assert told["best_value"] in (2, 4)

@@ -7,7 +7,8 @@ import pytest
 from slm import files
 from slm.jobs import Job
 from slm.lab import experiments, races
-from slm.lab.experiments import Budget, Plan, lane_of
+from slm.lab.experiments import Budget, Plan
+from slm.lab.lanes import lane_of
 from slm.lab.queue_estimates import seconds_of
 from slm.training.rates import Rate
 from slm.training.runs import METRICS, create_run

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm.lab.experiments import lane_of
+from slm.lab.lanes import lane_of
 from slm.lab.standings import (
     Point,
     Trace,

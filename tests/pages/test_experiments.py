@@ -4,7 +4,8 @@ import pytest
 
 from slm import jobs
 from slm.lab import experiments, races, sweeps
-from slm.lab.experiments import Budget, lane_of
+from slm.lab.experiments import Budget
+from slm.lab.lanes import lane_of
 from slm.lab.races import RaceConfig
 
 SMALL = "preset=nano,context_length=64,n_layers=1,n_heads=2,n_kv_heads=1,d_model=32,d_ff=64"

@@ -7,7 +7,8 @@ from typing import Any
 
 from slm.errors import ConfigError
 from slm.lab import races, sweeps
-from slm.lab.experiments import Budget, BudgetKind, Lane
+from slm.lab.experiments import Budget, BudgetKind
+from slm.lab.lanes import Lane
 from slm.lab.queue_estimates import training_seconds
 from slm.lab.races import RaceConfig
 from slm.model.config import ModelConfig, parameter_counts

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from slm.jobs import JobStatus
 from slm.lab import standings
-from slm.lab.experiments import Lane, Plan
+from slm.lab.experiments import Plan
+from slm.lab.lanes import Lane
 from slm.lab.races import FIXED
 from slm.lab.standings import Axis, Point, Trace, ValueResult
 from slm.lab.sweeps import RATES

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slm.lab.experiments import Lane, group_of
+from slm.lab.experiments import group_of
+from slm.lab.lanes import Lane
 from slm.lab.standings import Axis, Trace
 from slm.training.events import CHANGEABLE, Event
 from slm.training.runs import RunSettings

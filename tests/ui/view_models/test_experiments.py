@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from slm.jobs import Job, JobStatus, StageStatus
-from slm.lab.experiments import Budget, Plan, lane_of
+from slm.lab.experiments import Budget, Plan
+from slm.lab.lanes import lane_of
 from slm.model.config import PRESETS, ModelConfig
 from slm.queueing import Waiting
 from slm.training.config import TrainConfig, recipe_for
