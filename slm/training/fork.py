@@ -169,7 +169,7 @@ def _events(before: TrainConfig, wanted: TrainConfig, step: int, note: str) -> l
     found = [
         Event(step, name, old[name], new[name], now(), "fork")
         for name in new
-        if new[name] != old[name]
+        if new[name] != old[name] and not (note and name == "optimizer")
     ]
     if note:
         found.append(Event(step, "optimizer", old["optimizer"], new["optimizer"], now(), note))

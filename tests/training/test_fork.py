@@ -90,11 +90,10 @@ def test_a_fork_from_a_snapshot_says_what_it_lacks(workspace: Workspace):
 
 def test_another_optimizer_begins_anew(workspace: Workspace, parent: Artefact):
     fork = fork_run(workspace, parent, 12, CONFIG.replace(optimizer="adamw", learning_rate=0.002))
-    assert [event.field for event in read_events(fork.folder)] == [
-        "optimizer",
-        "learning_rate",
-        "optimizer",
-    ]
+    rate, optimizer = read_events(fork.folder)
+    assert (rate.field, rate.new, rate.note) == ("learning_rate", 0.002, "fork")
+    assert (optimizer.field, optimizer.new) == ("optimizer", "adamw")
+    assert "begins anew" in optimizer.note
     assert train(fork.folder).state == "done"
 
 
