@@ -37,10 +37,11 @@ def ended(job: Job, patience_seconds: float = PATIENCE_SECONDS) -> jobs.JobStatu
     return job.status()
 
 
-def test_a_job_that_prints_a_hundred_megabytes_keeps_the_newest_two(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("megabytes", ["5", pytest.param("100", marks=pytest.mark.slow)])
+def test_a_job_that_prints_many_megabytes_keeps_the_newest_two(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, megabytes: str
 ):
-    flood = ["-m", "tests.faults.flooding", str(workspace.root), "{job}", "100"]
+    flood = ["-m", "tests.faults.flooding", str(workspace.root), "{job}", megabytes]
     job = started(workspace, monkeypatch, *flood)
     assert ended(job).state == "done"
     log = job.folder / "worker.log"
