@@ -64,10 +64,10 @@ OUR_MODEL = ModelConfig(
     copy_start=0.0,
 )
 OUR_TRAINING = TrainConfig(
-    steps=165,
+    steps=160,
     muon_learning_rate=0.02,
     warmup_steps=5,
-    evaluate_every=5,
+    evaluate_every=10,
     evaluation_tokens=0,
     sample_every=0,
     snapshots=0,
