@@ -75,24 +75,36 @@ def write_tensors(
 
     Raises: WorkspaceError when the disk is full or refuses.
     """
-    shards = _shards(tensors, shard_bytes)
-    names = [
-        f"{stem}.safetensors"
-        if len(shards) == 1
-        else f"{stem}-{i:05}-of-{len(shards):05}.safetensors"
-        for i in range(1, len(shards) + 1)
-    ]
-    for name, shard in zip(names, shards, strict=True):
+    parts = in_files(tensors, stem, shard_bytes)
+    for name, shard in parts.items():
         whole = {key: tensor.detach().cpu().contiguous() for key, tensor in shard.items()}
         with files.disk_errors(folder / name), _told_as_os_error():
             save_file(whole, folder / name, metadata={"format": "pt"})
-    if len(shards) > 1:
-        total = sum(tensor.nbytes for tensor in tensors.values())
-        places = {key: name for name, shard in zip(names, shards, strict=True) for key in shard}
-        files.write_json(
-            folder / f"{stem}.safetensors.index.json",
-            {"metadata": {"total_size": total}, "weight_map": places},
-        )
+    write_index(folder, parts, stem)
+
+
+def in_files(
+    tensors: Mapping[str, Tensor], stem: str, shard_bytes: int
+) -> dict[str, dict[str, Tensor]]:
+    """Which file each tensor goes to: one, or numbered ones of at most `shard_bytes`."""
+    shards = _shards(tensors, shard_bytes)
+    n_shards = len(shards)
+    if n_shards == 1:
+        return {f"{stem}.safetensors": shards[0]}
+    numbered = enumerate(shards, 1)
+    return {f"{stem}-{i:05}-of-{n_shards:05}.safetensors": shard for i, shard in numbered}
+
+
+def write_index(folder: Path, parts: Mapping[str, Mapping[str, Tensor]], stem: str) -> None:
+    """The index of several files; a single file needs none."""
+    if len(parts) == 1:
+        return
+    total = sum(tensor.nbytes for shard in parts.values() for tensor in shard.values())
+    places = {key: name for name, shard in parts.items() for key in shard}
+    files.write_json(
+        folder / f"{stem}.safetensors.index.json",
+        {"metadata": {"total_size": total}, "weight_map": places},
+    )
 
 
 @contextmanager
