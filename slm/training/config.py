@@ -221,6 +221,13 @@ class TrainConfig(Config):
         "(torch.compile), which takes up to a minute. auto: what ends this run soonest.",
         json_schema_extra=_ui(options=["auto", "off", "graphs", "blocks", "whole"]),
     )
+    sharding: Literal["auto", "none", "full"] = Field(
+        "auto",
+        description="What each of several processes holds. none: the whole model. full: a share "
+        "of all weights, gradients and averages (FSDP), for models too large for one GPU; no "
+        "samples and snapshots then. auto: full only where the whole model does not fit.",
+        json_schema_extra=_ui(options=["auto", "none", "full"]),
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -42,11 +42,18 @@ class _Record:
 class Gradients:
     """Turns micro-batches into gradients of the model's parameters."""
 
-    def __init__(self, model: Transformer, dtype: torch.dtype, chosen: Choice) -> None:
+    def __init__(
+        self,
+        model: Transformer,
+        dtype: torch.dtype,
+        chosen: Choice,
+        in_shares: Loss | None = None,
+    ) -> None:
+        """`in_shares` is the model's loss where processes exchange gradients in it already."""
         self.model, self.dtype = model, dtype
         self._kind = model.device.type
-        self._loss: nn.Module = Loss(model, chosen.way)
-        if ranks.world_size() > 1:
+        self._loss: nn.Module = in_shares or Loss(model, chosen.way)
+        if in_shares is None and ranks.world_size() > 1:
             self._loss = DistributedDataParallel(self._loss)
         self._chosen = chosen
         self._records: dict[tuple[torch.Size, bool], _Record] = {}

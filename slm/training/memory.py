@@ -7,13 +7,22 @@ asked of the machine, its container or its GPU at that moment.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 from pathlib import Path
 
 import torch
 
 from slm.errors import NoMemoryError
 from slm.machine import available_memory
-from slm.model.config import PRESETS, ModelConfig, memory_bytes
+from slm.model.config import (
+    BYTES_FLOAT32,
+    PRESETS,
+    ModelConfig,
+    memory_bytes,
+    parameter_counts,
+    tensor_shapes,
+)
 from slm.model.head_loss import EAGER_CHUNK_VALUES
 from slm.training.config import TrainConfig
 from slm.training.events import latest_config, steps_done
@@ -29,12 +38,14 @@ class Fit:
 
     `grad_accum_steps` micro-batches of the same batch would fit, or None where not even one
     window at a time does; then `preset` is the largest that would, of the same vocabulary.
+    Of several processes it is the need of one, `in_shares` where each holds a share of the model.
     """
 
     needed: int
     free: int
     grad_accum_steps: int | None
     preset: str | None
+    in_shares: bool = False
 
     @property
     def fits(self) -> bool:
@@ -55,62 +66,129 @@ def fit(
     device: str,
     dtype: torch.dtype,
     free: int | None = None,
+    processes: int = 1,
+    in_shares: bool | None = None,
 ) -> Fit:
-    """Whether a training fits on that device, and what would; `free` bytes, or what is free now."""
-    if free is None:
-        free = available(device) - (_CUDA_LIBRARIES if device == "cuda" else 0)
-    needed = needed_bytes(model, config, dtype)
+    """Whether a training fits on that device, and what would; `free` bytes, or what is free now.
+
+    `in_shares` None goes by the settings.
+    """
+    free = _free(device) if free is None else free
+    if in_shares is None:
+        in_shares = wants_shares(model, config, device, dtype, free, processes)
+    need = partial(needed_bytes, dtype=dtype, processes=processes, in_shares=in_shares)
+    needed = need(model, config)
     if needed <= free:
-        return Fit(needed, free, config.grad_accum_steps, None)
+        return Fit(needed, free, config.grad_accum_steps, None, in_shares)
     for parts in range(config.grad_accum_steps + 1, config.batch_size + 1):
         if config.batch_size % parts == 0:
             smaller = config.replace(grad_accum_steps=parts)
-            if needed_bytes(model, smaller, dtype) <= free:
-                return Fit(needed, free, parts, None)
+            if config.batch_size >= parts * processes and need(model, smaller) <= free:
+                return Fit(needed, free, parts, None, in_shares)
     one_window = config.replace(batch_size=1, grad_accum_steps=1)
     context = model.context_length
     needs = {
-        needed_bytes(
+        need(
             preset.replace(
                 vocab_size=model.vocab_size, context_length=min(context, preset.context_length)
             ),
             one_window,
-            dtype,
         ): name
         for name, preset in PRESETS.items()
     }
     largest = max((need for need in needs if need <= free), default=None)
-    return Fit(needed, free, None, None if largest is None else needs[largest])
+    return Fit(needed, free, None, None if largest is None else needs[largest], in_shares)
 
 
-def needed_bytes(model: ModelConfig, config: TrainConfig, dtype: torch.dtype) -> int:
-    """What the tensors of a training take, one micro-batch at a time."""
-    rows = config.batch_size // config.grad_accum_steps
+def wants_shares(
+    model: ModelConfig,
+    config: TrainConfig,
+    device: str,
+    dtype: torch.dtype,
+    free: int | None = None,
+    processes: int = 1,
+) -> bool:
+    """Whether each of the processes is to hold a share of the model, by setting or by need.
+
+    On a processor the processes count as sharing its memory.
+    """
+    if processes == 1 or device not in {"cpu", "cuda"} or config.sharding == "none":
+        return False
+    if config.sharding == "full":
+        return True
+    free = _free(device) if free is None else free
+    needed = needed_bytes(model, config, dtype, processes)
+    return needed * (processes if device == "cpu" else 1) > free
+
+
+def needed_bytes(
+    model: ModelConfig,
+    config: TrainConfig,
+    dtype: torch.dtype,
+    processes: int = 1,
+    in_shares: bool = False,
+) -> int:
+    """What the tensors of a training take in one process, one micro-batch at a time."""
+    rows = -(-config.batch_size // (config.grad_accum_steps * processes))
     per_value = 2 if dtype == torch.bfloat16 else 4
     parts = memory_bytes(
         model, rows, "train", bytes_per_value=per_value, optimizer=config.optimizer
     )
+    if in_shares:
+        parts |= {name: parts[name] // processes for name in ("gradients", "optimizer")}
+        parts["weights"] = BYTES_FLOAT32 * sum(parameter_counts(model).values()) // processes
+        parts["gathered"] = _gathered_bytes(model, per_value)
     in_chunks = _BYTES_PER_LOGIT * EAGER_CHUNK_VALUES  # beyond, the loss takes them in turn
     return sum({**parts, "logits": min(parts["logits"], in_chunks)}.values())
 
 
-def require(model: ModelConfig, config: TrainConfig, device: str, dtype: torch.dtype) -> None:
+def _gathered_bytes(model: ModelConfig, per_value: int) -> int:
+    """What lies whole beside the shares for a while.
+
+    A block that computes and the next one; what is outside the blocks; their gradients until
+    they are shared out, in float32 too; and a matrix that Muon orthogonalizes, with its products.
+    """
+    counts = {name: prod(shape) for name, shape in tensor_shapes(model).items()}
+    block = sum(n for name, n in counts.items() if name.startswith("blocks.0."))
+    outside = sum(n for name, n in counts.items() if not name.startswith("blocks."))
+    weights = per_value * (2 * block + outside)
+    gradients = (per_value + BYTES_FLOAT32) * (block + outside)
+    matrix = max(n for name, n in counts.items() if name.startswith("blocks.0."))
+    return weights + gradients + 5 * BYTES_FLOAT32 * matrix
+
+
+def _free(device: str) -> int:
+    return available(device) - (_CUDA_LIBRARIES if device == "cuda" else 0)
+
+
+def require(
+    model: ModelConfig,
+    config: TrainConfig,
+    device: str,
+    dtype: torch.dtype,
+    processes: int = 1,
+    in_shares: bool | None = None,
+) -> None:
     """Raises: NoMemoryError, with what would fit, for a training that does not."""
-    told = fit(model, config, device, dtype)
+    told = fit(model, config, device, dtype, processes=processes, in_shares=in_shares)
     if told.fits:
         return
     where = "on the GPU" if device == "cuda" else "on this machine"
-    rows = config.batch_size // config.grad_accum_steps
+    rows = -(-config.batch_size // (config.grad_accum_steps * processes))
+    held = f" in each of {processes} processes that share it" if told.in_shares else ""
     needs = (
-        f"Training this model takes about {_gb(told.needed)} of memory with {rows:,} windows of "
-        f"{model.context_length:,} tokens at a time; {_gb(told.free)} are free {where}. "
+        f"Training this model takes about {_gb(told.needed)} of memory{held} with {rows:,} windows "
+        f"of {model.context_length:,} tokens at a time; {_gb(told.free)} are free {where}. "
     )
     if told.grad_accum_steps is not None:
-        smaller = needed_bytes(model, config.replace(grad_accum_steps=told.grad_accum_steps), dtype)
+        finer = config.replace(grad_accum_steps=told.grad_accum_steps)
+        smaller = needed_bytes(model, finer, dtype, processes, told.in_shares)
         raise NoMemoryError(
             f"{needs}Set grad_accum_steps to {told.grad_accum_steps}: it then takes about "
             f"{_gb(smaller)} and learns the same."
         )
+    if processes > 1 and not told.in_shares and config.sharding == "none":
+        needs += "With sharding auto or full, processes hold shares of the model. "
     remedy = f"the preset {told.preset}" if told.preset else "a much smaller model"
     raise NoMemoryError(
         f"{needs}Not even one window at a time fits. Choose a smaller model, such as {remedy}, "

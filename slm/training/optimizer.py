@@ -8,7 +8,7 @@ Shapes: M matrices of one shape in a group, R its shorter side, C its longer sid
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -199,16 +199,18 @@ class Optimizers:
         self._graph.replay()
 
     def tensors(self) -> dict[str, Tensor]:
-        """The whole state by name, `<parameter>/<what>`; on the CPU, ready to be stored."""
-        return {
-            f"{self._names[parameter]}/{what}": value.detach().cpu().contiguous()
-            for part in self._parts
-            for parameter, state in part.state.items()
-            for what, value in state.items()
-        }
+        """The whole state by name; on the CPU, ready to be stored."""
+        return {name: value.detach().cpu().contiguous() for name, value in self.state()}
 
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take back the state that `tensors` gave.
+    def state(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor of the state, named `<parameter>/<what>`."""
+        for part in self._parts:
+            for parameter, state in part.state.items():
+                for what, value in state.items():
+                    yield f"{self._names[parameter]}/{what}", value
+
+    def load(self, tensors: Iterable[tuple[str, Tensor]]) -> None:
+        """Take back the state that `state` or `tensors` gave, one tensor after another.
 
         Raises: CheckpointError when it belongs to another model or another optimizer.
         """
@@ -219,7 +221,7 @@ class Optimizers:
             for group in part.param_groups
             for parameter in group["params"]
         }
-        for key, value in tensors.items():
+        for key, value in tensors:
             name, _, what = key.rpartition("/")
             parameter = parameters.get(name)
             if parameter is None or value.shape not in (parameter.shape, torch.Size([])):

@@ -27,12 +27,10 @@ from torch import Tensor
 from slm import files
 from slm.errors import CheckpointError, ConfigError
 from slm.model import checkpoint
-from slm.model.tensors import stored_tensors, write_tensors
-from slm.model.transformer import Transformer
 from slm.training import ranks
 from slm.training.config import descent_begin
 from slm.training.events import EVENTS, Event, now, record_event
-from slm.training.optimizer import Optimizers
+from slm.training.holding import Whole
 from slm.training.runs import METRICS, RunSettings
 
 SCHEMA = checkpoint.SCHEMA
@@ -78,19 +76,18 @@ class Store:
         self,
         run_folder: Path,
         settings: RunSettings,
-        model: Transformer,
-        optimizers: Optimizers,
+        held: Whole,
         threads: int,
     ) -> None:
         self.folder = run_folder
-        self.settings, self.model, self.optimizers = settings, model, optimizers
+        self.settings, self.held, self.model = settings, held, held.model
         self.config = settings.train
         self.committed_step = 0
         self._committed_at = time.monotonic()
         self._surroundings: dict[str, Any] = {
             "torch": torch.__version__,
             "threads": threads,
-            "device": model.device.type,
+            "device": self.model.device.type,
             "processes": ranks.world_size(),
         }
 
@@ -121,6 +118,8 @@ class Store:
             begin = time.monotonic()
             self._commit(progress, generators)
             progress.commit_seconds = time.monotonic() - begin
+        else:
+            self.held.help_writing()
         self.committed_step = progress.step
         self._committed_at = time.monotonic()
 
@@ -143,9 +142,9 @@ class Store:
         final = self.folder / "ckpt" / str(progress.step)
         with files.commit_folder(final, {"schema": SCHEMA, "details": details}) as staging:
             files.reach("checkpoint.weights")
-            checkpoint.write_weights(self.model, staging)
+            self.held.write_weights(staging)
             files.reach("checkpoint.optimizer")
-            write_tensors(staging, self.optimizers.tensors(), "optimizer")
+            self.held.write_averages(staging)
             files.reach("checkpoint.state")
             files.write_json(staging / "state.json", state)
         files.reach("checkpoint.prune")
@@ -197,11 +196,9 @@ class Store:
                 "The model settings of this run changed since its checkpoint of step "
                 f"{progress.step}, so its weights do not fit. Start a new run for a new model."
             )
-        stored_model = checkpoint.load_checkpoint(folder, self.model.device, verify=False)
-        self.model.load_state_dict(stored_model.state_dict())
+        self.held.load_weights(folder)
         if not state.get("fresh_optimizer"):
-            stored = stored_tensors(folder, "optimizer")
-            self.optimizers.load({name: stored[name].read() for name in stored})
+            self.held.load_averages(folder)
         if generators:  # a fork from a snapshot keeps the fresh ones
             _restore_generators(generators, self.model.device)
         if ranks.rank() == 0:

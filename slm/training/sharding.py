@@ -6,8 +6,8 @@ after; what the step needs beside the shares is one block. Weights stay float32;
 are in the number format of the products.
 
 Whole tensors exist here only one at a time: on the way to a checkpoint, back from one, and
-when Muon orthogonalizes a matrix. Every function but `is_sharded` is called by all processes
-together. Knows no data and no files.
+when Muon orthogonalizes a matrix. Every function but `is_sharded` and `share_of` is called
+by all processes together. Knows no data and no files.
 
 Source: Zhao et al. 2023, "PyTorch FSDP"; Rajbhandari et al. 2020 (ZeRO, stage 3).
 """
@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from slm.model.config import ModelConfig
@@ -57,6 +57,17 @@ def sharded_loss(
 def is_sharded(tensor: Tensor) -> bool:
     """Whether this process holds a share of the tensor only."""
     return isinstance(tensor, DTensor)
+
+
+def share_of(tensor: Tensor) -> Tensor:
+    """What this process has of the tensor; a whole one is its own share."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def give_back(loss: Loss) -> None:
+    """Keep shares only: those weights go that a pass without a way back left gathered."""
+    if isinstance(loss, FSDPModule):
+        loss.reshard()
 
 
 @torch.no_grad()

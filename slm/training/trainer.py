@@ -13,22 +13,23 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from slm import device as devices
 from slm import files
 from slm.errors import ConfigError, DivergedError, JobError
 from slm.jobs import Reporter, silent
 from slm.locks import FileLock
-from slm.model.loss import IGNORED, token_nats
-from slm.model.transformer import Transformer
+from slm.model.checkpoint import checkpoints
+from slm.model.loss import IGNORED
 from slm.training import launch, memory, ranks, resume
 from slm.training.changes import Changes, require_rows
-from slm.training.compiling import choose_way
+from slm.training.compiling import Choice, choose_way
 from slm.training.config import (
     TrainConfig,
     is_evaluation_step,
@@ -36,16 +37,15 @@ from slm.training.config import (
     rate_factor,
 )
 from slm.training.events import latest_config
-from slm.training.gradients import Gradients, number_format
+from slm.training.holding import hold
 from slm.training.inputs import open_tokens
 from slm.training.journal import Journal
 from slm.training.measures import UpdateRatios, copy_bytes, gradient_norms
 from slm.training.observers import FollowsChanges, Observer, for_the_record
-from slm.training.optimizer import Optimizers
 from slm.training.peak import EnergyMeter, peak_of
 from slm.training.rates import knows_peak, note_machine
 from slm.training.runs import RunSettings, tokens_folder
-from slm.training.validation import unobserved, validation_nats
+from slm.training.validation import validation_nats
 
 _COPY_SHARE = 0.25  # of the free memory that a copy of the weights may take for a moment
 _logger = logging.getLogger(__name__)
@@ -121,16 +121,30 @@ class _Training:
             settings, tokens or tokens_folder(run_folder, settings)
         )
         require_rows(self.config)
-        memory.require(settings.model, latest_config(run_folder), self.device, self.dtype)
+        in_shares = self._fits_in_shares(latest_config(run_folder))
         cores = max(1, (os.cpu_count() or 1) // ranks.world_size())
         threads = devices.set_threads(self.config.threads or cores)
         devices.seed_everything(self.config.seed)
-        self.model = Transformer(settings.model).to(self.device)
-        chosen = choose_way(self.config, settings.model, self.device, ranks.world_size())
+        if in_shares:
+            chosen = Choice("plain", False, "weights lie in shares")
+        else:
+            chosen = choose_way(self.config, settings.model, self.device, ranks.world_size())
         _logger.info("computing steps: %s (%s)", chosen.way, chosen.reason)
-        self.optimizers = Optimizers(self.model, self.config, record=chosen.records)
+        self.held = hold(
+            settings.model,
+            self.config,
+            self.device,
+            self.dtype,
+            chosen,
+            in_shares=in_shares,
+            fresh=not checkpoints(run_folder),
+        )
+        self.model, self.optimizers = self.held.model, self.held.optimizers
+        if in_shares and self.observers:
+            _logger.info("weights lie in shares: no snapshots, samples and probes are made")
+            self.observers = ()
         torch.manual_seed(self.config.seed + ranks.rank())  # dropout differs between processes
-        self.store = resume.Store(run_folder, settings, self.model, self.optimizers, threads)
+        self.store = resume.Store(run_folder, settings, self.held, threads)
         self.progress = self.store.restore()
         if ranks.rank() == 0:
             self._note_machine(threads)
@@ -138,11 +152,22 @@ class _Training:
         self._adopt(self.changes.at(self.progress.step))
         self.energy = EnergyMeter(self.device)
         self.energy_before = self.progress.energy_joules or 0.0
-        self.gradients = Gradients(self.model, self.dtype, chosen)
+        self.gradients = self.held.gradients(self.dtype, chosen)
         self.resumed = time.monotonic() - self.progress.elapsed_seconds
         self.train_nats: float | None = None
         self.gradient_norm = 0.0
         self.journal = Journal(run_folder, settings.model, self.progress, report)
+
+    def _fits_in_shares(self, config: TrainConfig) -> bool:
+        """Whether processes are to have shares of the weights; all of them decide alike.
+
+        Raises: NoMemoryError for a training that does not fit either way.
+        """
+        where = (self.settings.model, config, self.device, self.dtype)
+        wanted = memory.wants_shares(*where, processes=ranks.world_size())
+        (n_wanting,) = ranks.total(float(wanted))
+        memory.require(*where, processes=ranks.world_size(), in_shares=n_wanting > 0)
+        return n_wanting > 0
 
     def run(self) -> Outcome:
         progress = self.progress
@@ -199,7 +224,7 @@ class _Training:
         nats = self._gradients(ids_BT, targets_BT, n_targets)
         parts = self._measure_gradients() if measured else {}
         limit = config.gradient_clip or math.inf
-        gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        gradient_norm = self.held.clip_gradients(limit)
         logged = step % config.log_every == 0 or measured
         record: dict[str, Any] = {}
         if logged or save:
@@ -216,15 +241,14 @@ class _Training:
 
     def _measure_gradients(self) -> dict[str, Any]:
         """The norm of each part's gradient, in time that counts as looking."""
-        if ranks.rank() > 0:
+        if ranks.rank() > 0 and not self.held.in_shares:
             return {}
         with self._looking():
             return {"gradient_norms": gradient_norms(self.model)}
 
     def _update(self, factor: float, measured: bool) -> dict[str, Any]:
         """Move the weights; how far, where that is to be measured and a copy of them fits."""
-        spare = memory.available(self.device) if measured and ranks.rank() == 0 else 0
-        if _COPY_SHARE * spare < copy_bytes(self.model):
+        if not (measured and self._may_copy()):
             self.optimizers.step(factor)
             return {}
         with self._looking():
@@ -232,6 +256,13 @@ class _Training:
         self.optimizers.step(factor)
         with self._looking():
             return {"update_ratios": before.ratios()}
+
+    def _may_copy(self) -> bool:
+        """Whether this process may copy what it has of the weights, to see how far they move."""
+        room = _COPY_SHARE * memory.available(self.device) >= copy_bytes(self.model)
+        if self.held.in_shares:
+            return ranks.total(float(room)) == [ranks.world_size()]
+        return room and ranks.rank() == 0
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
@@ -270,7 +301,7 @@ class _Training:
         evaluate = is_evaluation_step(self.config, step)
         found: dict[str, Any] = {}
         if evaluate or is_observation_step(self.config, step):
-            with self._looking(), unobserved(self.model, self.device):
+            with self._looking(), self.held.looked_at():
                 if evaluate:
                     progress.val_nats = self._validation_nats()
                     self._require_finite(step, progress.val_nats or 0.0)
@@ -291,17 +322,13 @@ class _Training:
         if self.val_tokens is None:
             return None
         model, limit = self.settings.model, self.config.evaluation_tokens
-        return validation_nats(self.val_tokens, model, limit, self._summed_nats)
-
-    def _summed_nats(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
-        with number_format(self.device, self.dtype):
-            logits_BTV = self.model(ids_BT.to(self.device))
-        return token_nats(logits_BTV, targets_BT.to(self.device)).double().sum()
+        summed = partial(self.held.summed_nats, dtype=self.dtype)
+        together = self.held.in_shares
+        return validation_nats(self.val_tokens, model, limit, summed, together=together)
 
     def _commit(self) -> None:
         """Commit the state, unless the last update left weights that are not finite."""
-        largest = torch.stack([p.detach().abs().max() for p in self.model.parameters()]).max()
-        self._require_finite(self.progress.step, largest.item())
+        self._require_finite(self.progress.step, 0.0 if self.held.is_finite() else math.nan)
         self.progress.elapsed_seconds = time.monotonic() - self.resumed
         self.store.commit(self.progress)
 

@@ -339,7 +339,7 @@ def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -
     if tokens is None:
         return None
     fitted = model.replace(vocab_size=tokens.details["vocab_size"])
-    memory.require(fitted, training, *place(training))
+    memory.require(fitted, training, *place(training), processes=choice.nproc)
     return create_run(
         here, fitted, training, corpus, tokenizer, tokens, choice.name, owner=context.owner
     )

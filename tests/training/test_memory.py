@@ -7,7 +7,7 @@ from slm.errors import NoMemoryError
 from slm.model.config import PRESETS
 from slm.training import memory, trainer
 from slm.training.config import TrainConfig
-from slm.training.memory import fit, needed_bytes, require
+from slm.training.memory import fit, needed_bytes, require, wants_shares
 from slm.training.trainer import train
 from tests.training.small_runs import SMALL_MODEL, MakeRun
 
@@ -97,3 +97,37 @@ def test_another_error_is_left_alone(make_run: MakeRun, monkeypatch: pytest.Monk
     monkeypatch.setattr(trainer._Training, "_gradients", broken)
     with pytest.raises(RuntimeError, match="mat1"):
         train(make_run())
+
+
+def test_processes_take_shares_where_the_whole_model_does_not_fit():
+    """Weights, gradients and averages are cut in four; activations are those of fewer rows."""
+    whole = needed_bytes(MODEL, CONFIG, FLOAT, processes=4)
+    assert not wants_shares(MODEL, CONFIG, "cuda", FLOAT, free=whole, processes=4)
+    assert wants_shares(MODEL, CONFIG, "cuda", FLOAT, free=whole - 1, processes=4)
+    assert not wants_shares(MODEL, CONFIG, "cuda", FLOAT, free=1, processes=1)
+    told = fit(MODEL, CONFIG, "cuda", FLOAT, free=whole - 1, processes=4)
+    assert told.fits and told.in_shares and told.needed < whole
+    refused = CONFIG.replace(sharding="none")
+    assert not wants_shares(MODEL, refused, "cuda", FLOAT, free=1, processes=4)
+    asked = CONFIG.replace(sharding="full")
+    assert wants_shares(MODEL, asked, "cuda", FLOAT, free=10**12, processes=4)
+
+
+def test_processes_on_a_processor_share_its_memory():
+    each = needed_bytes(MODEL, CONFIG, FLOAT, processes=2)
+    assert wants_shares(MODEL, CONFIG, "cpu", FLOAT, free=2 * each - 1, processes=2)
+    assert not wants_shares(MODEL, CONFIG, "cpu", FLOAT, free=2 * each, processes=2)
+
+
+def test_a_model_of_3_8_billion_fits_eight_gpus_in_shares_and_not_one():
+    model, bfloat = PRESETS["phi-3-mini"], torch.bfloat16
+    config = CONFIG.replace(batch_size=8)
+    gpu = 80 * 10**9
+    assert not fit(model, config, "cuda", bfloat, free=gpu).fits
+    assert fit(model, config, "cuda", bfloat, free=gpu, processes=8).fits
+
+
+def test_a_refusal_without_shares_names_them(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory, "available", lambda device: 1_000)
+    with pytest.raises(NoMemoryError, match="With sharding auto or full"):
+        require(MODEL, CONFIG.replace(sharding="none"), "cpu", FLOAT, processes=2)

@@ -70,7 +70,7 @@ def test_state_that_went_out_and_came_back_makes_the_same_step(optimizer: str):
     second = Transformer(SMALL_MODEL)
     second.load_state_dict(first.state_dict())
     second_optimizers = Optimizers(second, SHORT.replace(optimizer=optimizer))
-    second_optimizers.load(first_optimizers.tensors())
+    second_optimizers.load(first_optimizers.tensors().items())
     for number in (1, 2):
         step(first, first_optimizers, number)
         step(second, second_optimizers, number)
@@ -81,4 +81,4 @@ def test_state_that_went_out_and_came_back_makes_the_same_step(optimizer: str):
 def test_state_of_another_model_is_refused_by_name():
     optimizers = Optimizers(Transformer(SMALL_MODEL), SHORT)
     with pytest.raises(CheckpointError, match=r"'other.weight/momentum' of shape \(2, 2\)"):
-        optimizers.load({"other.weight/momentum": torch.zeros(2, 2)})
+        optimizers.load([("other.weight/momentum", torch.zeros(2, 2))])

@@ -21,6 +21,7 @@ from slm.model.checkpoint import checkpoints, load_checkpoint, newest_sound
 from slm.model.config import ModelConfig
 from slm.model.transformer import Transformer
 from slm.training import resume
+from slm.training.holding import Whole
 from slm.training.optimizer import Optimizers
 from slm.training.runs import RunSettings
 from slm.training.trainer import train
@@ -208,7 +209,7 @@ def test_saving_takes_at_most_a_fiftieth_of_the_time_between(
     run = make_run(checkpoint_seconds=60)
     settings = RunSettings.read(run)
     model = Transformer(settings.model)
-    store = resume.Store(run, settings, model, Optimizers(model, settings.train), threads=1)
+    store = resume.Store(run, settings, Whole(model, Optimizers(model, settings.train)), threads=1)
     begin = time.monotonic()
     waits = {}
     for cost in (0.5, 4.0):
@@ -224,7 +225,7 @@ def test_a_first_save_of_a_large_model_is_put_off_by_its_guessed_time(make_run: 
     run = make_run(checkpoint_seconds=60)
     settings = RunSettings.read(run)
     model = Transformer(settings.model)
-    store = resume.Store(run, settings, model, Optimizers(model, settings.train), threads=1)
+    store = resume.Store(run, settings, Whole(model, Optimizers(model, settings.train)), threads=1)
     assert store._guessed_seconds() == pytest.approx(3 * 4 * model.n_parameters / 100e6)
 
 

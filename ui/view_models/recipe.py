@@ -36,7 +36,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "checkpoint_seconds",
             "checkpoint_every",
         ),
-        "Machine and seed": ("seed", "threads", "device", "dtype", "compile"),
+        "Machine and seed": ("seed", "threads", "device", "dtype", "compile", "sharding"),
     }
 )
 _GROUPED = {*BASIC, "sample_prompts", *(name for names in _GROUPS.values() for name in names)}
@@ -82,6 +82,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         },
         "dtype": "Number format",
         "compile": "Start of steps",
+        "sharding": "Shares of the model",
     }
 )
 _NAME_CHARACTERS = 80
@@ -103,6 +104,9 @@ class Fit(Protocol):
 
     @property
     def needed(self) -> int: ...
+
+    @property
+    def in_shares(self) -> bool: ...
 
     @property
     def free(self) -> int: ...
@@ -166,17 +170,6 @@ def parameters_in_words(model: ModelConfig) -> str:
     return f"{count(sum(parameter_counts(model).values()))} parameters"
 
 
-def share_of_process(recipe: TrainConfig, processes: int) -> TrainConfig:
-    """The recipe with the windows that fall to one of so many processes, at most.
-
-    >>> recipe = TrainConfig(batch_size=12, grad_accum_steps=2)
-    >>> share_of_process(recipe, 4).batch_size
-    4
-    """
-    parts = recipe.grad_accum_steps
-    return recipe.replace(batch_size=parts * -(-recipe.batch_size // (parts * processes)))
-
-
 def memory_need(fit: Fit, processes: int = 1, *, on_gpu: bool = False) -> Need:
     """Whether the training fits into memory here; if not, with what it would.
 
@@ -186,10 +179,13 @@ def memory_need(fit: Fit, processes: int = 1, *, on_gpu: bool = False) -> Need:
     place = "on the GPU" if on_gpu else "here"
     if fit.fits and needed <= fit.free:
         told = f"It takes about {size(needed)} of memory; {size(fit.free)} are free {place}."
+        if fit.in_shares:
+            told += " Each process holds a share of the model; no samples and snapshots are kept."
         return Need(size(needed), told)
     problem = f"It takes about {size(needed)} of memory, and {size(fit.free)} are free {place}. "
     if fit.fits:
-        problem += f"Take fewer than {processes} processes: each holds a model of its own."
+        each = "has its own batch to compute" if fit.in_shares else "holds a model of its own"
+        problem += f"Take fewer than {processes} processes: each {each}."
     elif fit.grad_accum_steps is not None:
         problem += (
             f"With {fit.grad_accum_steps:,} micro-batches per step (under Optimizer) it fits, and "

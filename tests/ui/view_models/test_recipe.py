@@ -31,6 +31,7 @@ class Fit:
     free: int
     grad_accum_steps: int | None = None
     preset: str | None = None
+    in_shares: bool = False
 
     @property
     def fits(self) -> bool:
@@ -106,6 +107,12 @@ def test_processes_share_the_memory_of_a_processor_but_not_of_their_gpus():
     fit = Fit(needed=3_000_000_000, free=8_000_000_000)
     assert "fewer than 4 processes" in (memory_need(fit, 4).problem or "")
     assert memory_need(fit, 4, on_gpu=True).problem is None
+
+
+def test_a_model_in_shares_is_said_to_be_without_samples():
+    fit = Fit(needed=3_000_000_000, free=8_000_000_000, in_shares=True)
+    assert "holds a share of the model" in memory_need(fit, 4, on_gpu=True).sentence
+    assert "its own batch" in (memory_need(fit, 4).problem or "")
 
 
 def test_the_disk_holds_the_kept_checkpoints_the_best_and_the_snapshots():

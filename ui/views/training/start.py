@@ -281,8 +281,7 @@ def _memory(asked: Asked) -> Need:
         device, dtype = place(asked.recipe)
     except ConfigError as error:
         return Need("…", "", str(error))
-    share = words.share_of_process(asked.recipe, asked.processes)
-    told = fit(asked.design.config, share, device, dtype)
+    told = fit(asked.design.config, asked.recipe, device, dtype, processes=asked.processes)
     return words.memory_need(told, asked.processes, on_gpu=device != "cpu")
 
 
