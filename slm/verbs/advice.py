@@ -9,8 +9,7 @@ import tyro
 from slm.errors import ConfigError
 from slm.model.config import PRESETS, ModelConfig
 from slm.training.config import TrainConfig, recipe_for
-from slm.verbs.common import Context, Result, parse, value_of
-from slm.workspace import Artefact
+from slm.verbs.common import Context, Result, chosen_tokens, parse, preset_of
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ def find_rate(arguments: Sequence[str], context: Context) -> Result:
     from slm.training.finder import find_rate as try_rates
     from slm.training.rate_curves import keep_curve, key_of
 
-    preset = value_of("--preset", arguments) or FinderChoice.preset
-    if preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+    preset = preset_of(arguments, FinderChoice.preset)
 
     @dataclass(frozen=True)
     class FindRate:
@@ -79,9 +76,10 @@ def find_rate(arguments: Sequence[str], context: Context) -> Result:
     asked = parse(FindRate, find_rate, arguments)
     if not 1 <= asked.choice.seconds <= 600:
         raise ConfigError(f"seconds is {asked.choice.seconds:g}; it must be between 1 and 600.")
-    tokens = _tokens(asked.choice, context)
-    if tokens is None:
+    chosen = chosen_tokens(asked.choice.corpus, asked.choice.tokenizer, context)
+    if chosen is None:
         return {}
+    tokens = chosen[-1]
     model = asked.model.replace(vocab_size=tokens.details["vocab_size"])
     text = TokenFile(
         tokens.folder / "train.bin", tokens.details.get("document_end"), asked.training.windows
@@ -113,17 +111,3 @@ def training_tokens(context: Context, tokens_id: str) -> int | None:
     tokens = context.workspace.tokens.find(tokens_id)
     told = tokens.details.get("train") if tokens is not None else None
     return int(told["tokens"]) if isinstance(told, dict) and "tokens" in told else None
-
-
-def _tokens(choice: FinderChoice, context: Context) -> Artefact | None:
-    """The text in tokens, cut now where that was not done yet; None when asked to stop."""
-    from slm.tokenizer.encoding import newest_tokenizer, tokens_for
-
-    here = context.workspace
-    corpus = here.corpora.get(choice.corpus)
-    tokenizer = (
-        here.tokenizers.get(choice.tokenizer)
-        if choice.tokenizer
-        else newest_tokenizer(here, corpus)
-    )
-    return tokens_for(here, corpus, tokenizer, context.report, owner=context.owner)

@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 
 import tyro
 
+from slm.errors import ConfigError
 from slm.jobs import Reporter
-from slm.workspace import LOCAL_OWNER, Workspace
+from slm.tokenizer.separators import Separator
+from slm.workspace import LOCAL_OWNER, Artefact, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo"
@@ -112,6 +114,47 @@ def value_of(flag: str, arguments: Sequence[str]) -> str | None:
         if argument.startswith(f"{flag}="):
             return argument.partition("=")[2]
     return None
+
+
+def preset_of(arguments: Sequence[str], default: str) -> str:
+    """The model preset that the flags name, before the others are read.
+
+    Raises: ConfigError for one that there is not.
+    """
+    from slm.model.config import PRESETS
+
+    preset = value_of("--preset", arguments) or default
+    if preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+    return preset
+
+
+def chosen_text(corpus: str, tokenizer: str, context: Context) -> tuple[Artefact, Artefact]:
+    """Corpus and tokenizer by name or id; of no tokenizer, the newest learned from the corpus.
+
+    Raises: WorkspaceError when there are none; TokenizerError when nothing was learned yet.
+    """
+    from slm.tokenizer.encoding import newest_tokenizer
+
+    here = context.workspace
+    found = here.corpora.get(corpus)
+    return found, here.tokenizers.get(tokenizer) if tokenizer else newest_tokenizer(here, found)
+
+
+def chosen_tokens(
+    corpus: str, tokenizer: str, context: Context, separator: Separator | None = None
+) -> tuple[Artefact, Artefact, Artefact] | None:
+    """Corpus, tokenizer, and the corpus as tokens; None when asked to stop before they are cut.
+
+    Raises: as `chosen_text`.
+    """
+    from slm.tokenizer.encoding import tokens_for
+
+    text = chosen_text(corpus, tokenizer, context)
+    tokens = tokens_for(
+        context.workspace, *text, context.report, separator=separator, owner=context.owner
+    )
+    return None if tokens is None else (*text, tokens)
 
 
 def verb_name(verb: Verb) -> str:

@@ -16,7 +16,7 @@ from slm.lab.races import RaceConfig
 from slm.lab.standings import Trace
 from slm.model.config import PRESETS, ModelConfig
 from slm.training.config import TrainConfig, recipe_for
-from slm.verbs.common import Context, Result, parse, value_of
+from slm.verbs.common import Context, Result, chosen_tokens, parse, preset_of
 from slm.workspace import Artefact
 
 
@@ -44,9 +44,7 @@ class SweepChoice:
 
 def sweep(arguments: Sequence[str], context: Context) -> Result:
     """Train with a few values of one setting, one run after the other, and compare."""
-    preset = value_of("--preset", arguments) or SweepChoice.preset
-    if preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+    preset = preset_of(arguments, SweepChoice.preset)
 
     @dataclass(frozen=True)
     class Sweep:
@@ -153,17 +151,9 @@ def _text(
     corpus_name: str, tokenizer_name: str, context: Context
 ) -> tuple[Artefact, Artefact, Artefact] | None:
     """Corpus, tokenizer, and the corpus as tokens; None when asked to stop before they are cut."""
-    from slm.tokenizer.encoding import newest_tokenizer, tokens_for
-
-    here = context.workspace
     if not corpus_name:
         raise ConfigError("--corpus is missing; name the corpus to learn from.")
-    corpus = here.corpora.get(corpus_name)
-    tokenizer = (
-        here.tokenizers.get(tokenizer_name) if tokenizer_name else newest_tokenizer(here, corpus)
-    )
-    tokens = tokens_for(here, corpus, tokenizer, context.report, owner=context.owner)
-    return None if tokens is None else (corpus, tokenizer, tokens)
+    return chosen_tokens(corpus_name, tokenizer_name, context)
 
 
 def _lanes_of(path: Path | None) -> list[str]:

@@ -17,7 +17,7 @@ from slm.model.config import (
 )
 from slm.model.sizing import nearest_preset, parse_size, shape_for
 from slm.training.config import TrainConfig, recipe_for
-from slm.verbs.common import Context, Result, parse, value_of
+from slm.verbs.common import Context, Result, parse, preset_of, value_of
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,7 @@ def _time(config: ModelConfig, recipe: TrainConfig, context: Context) -> Result:
 
 def _parse(arguments: Sequence[str]) -> tuple[ModelChoice, ModelConfig]:
     size = value_of("--size", arguments)
-    preset = value_of("--preset", arguments) or ModelChoice.preset
-    if preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+    preset = preset_of(arguments, ModelChoice.preset)
     base = _sized(size, arguments) if size else PRESETS[preset]
 
     @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import tyro
 from slm.errors import ConfigError, JobError, WorkspaceError
 from slm.locks import is_held
 from slm.tokenizer.separators import Separator
-from slm.verbs.common import Context, Result, parse, value_of
+from slm.verbs.common import Context, Result, chosen_tokens, parse, preset_of, value_of
 from slm.workspace import Artefact
 
 
@@ -45,9 +45,7 @@ def train(arguments: Sequence[str], context: Context) -> Result:
     from slm.model.config import PRESETS, ModelConfig
     from slm.training.config import TrainConfig, recipe_for
 
-    preset = value_of("--preset", arguments) or TrainChoice.preset
-    if preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+    preset = preset_of(arguments, TrainChoice.preset)
 
     known = None if "run" in context.result else _known_run(arguments, context)
     shape, recipe = PRESETS[preset], recipe_for(preset)
@@ -314,34 +312,20 @@ def export(arguments: Sequence[str], context: Context) -> Result:
 
 def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -> Artefact | None:
     """The run folder to train in; None when asked to stop before it is ready."""
-    from slm.tokenizer.encoding import newest_tokenizer, tokens_for
     from slm.training import memory
     from slm.training.runs import create_run
     from slm.training.trainer import place
 
-    here = context.workspace
     if not choice.corpus:
         raise ConfigError("--corpus is missing; name the corpus to learn from, or --resume a run.")
-    corpus = here.corpora.get(choice.corpus)
-    tokenizer = (
-        here.tokenizers.get(choice.tokenizer)
-        if choice.tokenizer
-        else newest_tokenizer(here, corpus)
-    )
-    tokens = tokens_for(
-        here,
-        corpus,
-        tokenizer,
-        context.report,
-        separator=choice.separator,
-        owner=context.owner,
-    )
-    if tokens is None:
+    chosen = chosen_tokens(choice.corpus, choice.tokenizer, context, choice.separator)
+    if chosen is None:
         return None
+    tokens = chosen[-1]
     fitted = model.replace(vocab_size=tokens.details["vocab_size"])
     memory.require(fitted, training, *place(training), processes=choice.nproc)
     return create_run(
-        here, fitted, training, corpus, tokenizer, tokens, choice.name, owner=context.owner
+        context.workspace, fitted, training, *chosen, choice.name, owner=context.owner
     )
 
 

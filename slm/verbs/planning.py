@@ -19,8 +19,7 @@ from slm.tokenizer.documents import (
 from slm.tokenizer.separators import Separator, separator_of
 from slm.training.budget import budget_of
 from slm.training.config import TrainConfig, recipe_for
-from slm.verbs.common import Context, Result, Verb, parse, value_of
-from slm.workspace import Artefact
+from slm.verbs.common import Context, Result, Verb, chosen_text, parse, preset_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def windows(arguments: Sequence[str], context: Context) -> Result:
     asked = parse(WindowsChoice, windows, arguments)
     if asked.context_length < 1 or asked.max_tokens < 0 or asked.first < 0:
         raise ConfigError("context-length must be at least 1, max-tokens and first at least 0.")
-    corpus, tokenizer = _chosen(asked.corpus, asked.tokenizer, context)
+    corpus, tokenizer = chosen_text(asked.corpus, asked.tokenizer, context)
     documents = training_documents(
         context.workspace,
         corpus,
@@ -91,7 +90,7 @@ def budget(arguments: Sequence[str], context: Context) -> Result:
     from slm.training.rates import known_rates, measured_rate
 
     choice, model, training = _parse_plan(BudgetChoice, budget, arguments)
-    corpus, tokenizer = _chosen(choice.corpus, choice.tokenizer, context)
+    corpus, tokenizer = chosen_text(choice.corpus, choice.tokenizer, context)
     engine = load_tokenizer(tokenizer.folder)
     model = model.replace(vocab_size=engine.vocab_size)
     size = training_size(context.workspace, corpus, tokenizer, engine)
@@ -159,9 +158,7 @@ def _parse_plan(
     choices: type[Any], verb: Verb, arguments: Sequence[str]
 ) -> tuple[Any, ModelConfig, TrainConfig]:
     """A verb's own settings, and those of model and training, from a preset on."""
-    preset = value_of("--preset", arguments) or choices.preset
-    if preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset!r}; there are: {', '.join(PRESETS)}.")
+    preset = preset_of(arguments, choices.preset)
 
     @dataclass(frozen=True)
     class Plan:
@@ -171,15 +168,3 @@ def _parse_plan(
 
     asked = parse(Plan, verb, arguments)
     return asked.choice, asked.model, asked.training
-
-
-def _chosen(corpus: str, tokenizer: str, context: Context) -> tuple[Artefact, Artefact]:
-    """The artefacts by those names.
-
-    Raises: WorkspaceError when there are none; TokenizerError when nothing was learned yet.
-    """
-    from slm.tokenizer.encoding import newest_tokenizer
-
-    here = context.workspace
-    found = here.corpora.get(corpus)
-    return found, here.tokenizers.get(tokenizer) if tokenizer else newest_tokenizer(here, found)
