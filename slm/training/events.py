@@ -86,7 +86,7 @@ class Request:
 
 
 def now() -> str:
-    """The time of an event: ISO 8601, UTC, to the second."""
+    """The time of an event or a measurement: ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -19,9 +19,10 @@ from slm.model.config import ModelConfig
 from slm.model.loss import IGNORED, token_nats
 from slm.model.transformer import Transformer
 from slm.training.config import TrainConfig
+from slm.training.events import now
 from slm.training.gradients import number_format
 from slm.training.optimizer import Optimizers
-from slm.training.rate_curves import RateCurve, now, read_off
+from slm.training.rate_curves import RateCurve, read_off
 from slm.training.speed import measure_speed
 from slm.training.trainer import place
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -161,11 +160,6 @@ def kept_curve(workspace: Workspace, key: str) -> RateCurve | None:
         return curve if sound and curve.learning_rate > 0 else None
     except (WorkspaceError, ConfigError, KeyError, TypeError, ValueError):
         return None
-
-
-def now() -> str:
-    """When a curve is measured: ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _rounded(rate: float) -> float:

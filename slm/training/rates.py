@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from math import log
 from pathlib import Path
 from statistics import median
@@ -22,6 +21,7 @@ from slm.errors import ConfigError, WorkspaceError
 from slm.machine import this_machine
 from slm.model.config import ModelConfig, flops_per_token
 from slm.training.config import TrainConfig
+from slm.training.events import now
 from slm.training.runs import METRICS, RunSettings
 from slm.workspace import Artefact, Workspace
 
@@ -106,7 +106,7 @@ def note_machine(
         **place,
         "peak_flops": peak_flops,
         "peak_source": peak_source,
-        "measured": _now(),
+        "measured": now(),
     }
     files.write_json(run_folder / MACHINE, told, durable=False)
 
@@ -132,7 +132,7 @@ def keep_probe(
 
     Raises: WorkspaceError when the disk is full.
     """
-    rate = Rate(tokens_per_second, "probe", model, train, rows=rows, measured=_now())
+    rate = Rate(tokens_per_second, "probe", model, train, rows=rows, measured=now())
     place = workspace.root / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     told = {
@@ -208,7 +208,3 @@ def _read_probe(path: Path) -> Rate | None:
         )
     except (WorkspaceError, ConfigError, KeyError, TypeError, ValueError):
         return None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
