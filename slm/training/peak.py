@@ -65,6 +65,8 @@ def datasheet_flops(name: str, dtype: torch.dtype) -> float | None:
 
     >>> datasheet_flops("NVIDIA H100 80GB HBM3", torch.bfloat16)
     989000000000000.0
+    >>> datasheet_flops("NVIDIA H200 NVL", torch.bfloat16)
+    835000000000000.0
     >>> datasheet_flops("NVIDIA A10G", torch.bfloat16) is None
     True
     """
