@@ -157,6 +157,8 @@ def apply_choice() -> None:
     """Give pending choices to the pickers; called before they are drawn."""
     for key, value in st.session_state.pop("pending_choice", {}).items():
         st.session_state[key] = value
+        if key == "view":
+            st.session_state["view-asked"] = True  # and not left over from another page
 
 
 def _chosen(here: Workspace, kind: str, key: str) -> Artefact | None:

@@ -54,11 +54,18 @@ def show_problem(text: str) -> None:
 def view_picker(views: Mapping[str, str]) -> str:
     """Which tool of the chapter to show (`?view=`); the first is the default.
 
-    The picker writes a view's title into the address; a link may say its key.
+    The picker writes a view's title into the address; a link may say its key. An address
+    without it opens what another page asked for, else what this visitor saw there last:
+    Streamlit takes the view out of the address of a page that is left, so Back finds none.
     """
     if len(views) == 1:
         return next(iter(views))
+    first, last = next(iter(views)), f"last-view-{'-'.join(views)}"
     asked = st.query_params.get("view")
+    if asked is None and not st.session_state.pop("view-asked", False):
+        held = st.session_state.get("view")
+        held = held if held in views else st.session_state.get(last, first)
+        asked = None if held == first else held
     if asked is not None and views.get(asked, asked) != asked:
         st.session_state["view"] = asked
         st.query_params["view"] = views[asked]
@@ -73,7 +80,9 @@ def view_picker(views: Mapping[str, str]) -> str:
         label_visibility="collapsed",
         required=True,
     )
-    return chosen if chosen in views else next(iter(views))
+    shown = chosen if chosen in views else first
+    st.session_state[last] = shown
+    return shown
 
 
 def config_form(

@@ -61,3 +61,15 @@ def test_the_time_machine_moves_plays_and_is_found_again(page: Page, server: App
     expect(fact).to_contain_text("Step 0 of 12")
     page.get_by_test_id("machine-play").click()
     expect(fact).to_contain_text("Step 12 of 12")
+
+
+def test_back_returns_to_the_moment_that_was_left(page: Page, server: AppServer):
+    page.goto(server.address("training", run="tiny", view="timeline", moment="0,0,,,"))
+    settled(page)
+    fact = page.get_by_test_id("machine-fact")
+    expect(fact).to_contain_text("Step 0 of 12")
+    page.get_by_role("button", name="Where its heads look").click()
+    page.wait_for_url("**/attention*")
+    expect(page.get_by_text("Training step")).to_be_visible()
+    settled(page).go_back()
+    expect(fact).to_contain_text("Step 0 of 12")

@@ -71,7 +71,10 @@ def _panel(state: PageState, run: Artefact) -> None:
         prompt=next(iter(settings.train.sample_prompts), ""),
         token_bytes=tokenizer.token_bytes,
     )
-    shown = words.read_instant(kept.recall(_PLACE))
+    asked = kept.recall(_PLACE)
+    if asked:
+        kept.keep(_PLACE, asked)  # a moment from a link is found again after a way through others
+    shown = words.read_instant(asked)
     told = time_machine(view, begin=shown, key=f"time-machine-{run.id}")
     place = words.told_instant(told, view)
     if place is not None:
