@@ -66,11 +66,13 @@ def guard(page_file: str) -> None:
 
     A folder named `pages/` lets the first visitor of a fresh server land on a
     page's script alone, without navigation or sidebar. The page's address and
-    its parameters are kept on the way.
+    its parameters are kept on the way. Notes whether the visitor comes from another page.
     """
     if "booted" not in st.session_state:
         kept = {**st.query_params.to_dict(), "goto": Path(page_file).name}
         st.switch_page("app.py", query_params=kept)
+    st.session_state["page-entered"] = st.session_state.get("page-open") != page_file
+    st.session_state["page-open"] = page_file
 
 
 def boot() -> None:

@@ -62,10 +62,10 @@ def view_picker(views: Mapping[str, str]) -> str:
         return next(iter(views))
     first, last = next(iter(views)), f"last-view-{'-'.join(views)}"
     asked = st.query_params.get("view")
-    if asked is None and not st.session_state.pop("view-asked", False):
-        held = st.session_state.get("view")
-        held = held if held in views else st.session_state.get(last, first)
-        asked = None if held == first else held
+    told = st.session_state.pop("view-asked", False)
+    if asked is None and not told and st.session_state.get("page-entered"):
+        remembered = st.session_state.get(last, first)
+        asked = None if remembered == first else remembered
     if asked is not None and views.get(asked, asked) != asked:
         st.session_state["view"] = asked
         st.query_params["view"] = views[asked]

@@ -13,7 +13,7 @@ from slm.workspace import Workspace
 from tests.browser.app_server import AppServer, app_server, settled
 
 TRAINED_MS = 240_000
-RECIPE = "steps:2000,batch_size:2,evaluate_every:10,sample_every:50,threads:1"
+RECIPE = "steps:20000,batch_size:2,evaluate_every:10,sample_every:50,threads:1"
 DESIGN = "nano,n_layers:1,n_kv_heads:auto,d_model:32,d_ff:32,context_length:32"
 
 
