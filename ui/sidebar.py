@@ -1,9 +1,11 @@
 """The current model: one picker for run, corpus and tokenizer that every chapter follows."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from slm.workspace import Shelf
-from ui import job_panel, session
+from ui import job_panel, session, widgets
 from ui.view_models.library import unique_labels
 
 
@@ -23,6 +25,7 @@ def render() -> None:
 def _picker(shelf: Shelf, key: str, label: str, placeholder: str) -> None:
     artefacts = {artefact.id: artefact for artefact in shelf.list() if not artefact.problem}
     labels = unique_labels(list(artefacts.values()))
+    _follow_link(key, labels)
     if st.session_state.get(key) not in {None, *artefacts}:
         st.session_state[key] = None
     st.selectbox(
@@ -34,3 +37,19 @@ def _picker(shelf: Shelf, key: str, label: str, placeholder: str) -> None:
         key=key,
         bind="query-params",
     )
+    if st.session_state.get(key) is not None:
+        st.session_state.pop(f"missing-{key}", None)
+    elif missing := st.session_state.get(f"missing-{key}"):
+        st.caption(f'There is no {label.lower()} "{widgets.esc_md(missing)}" here.')
+
+
+def _follow_link(key: str, labels: Mapping[str, str]) -> None:
+    """A link may carry an id, where the picker writes labels; what it asks for may be gone."""
+    asked = st.query_params.get(key)
+    if not asked or asked in labels.values():
+        return
+    if asked in labels:
+        st.session_state[key] = asked
+        st.query_params[key] = labels[asked]
+        st.rerun()  # the picker takes its value from the address
+    st.session_state[f"missing-{key}"] = asked
