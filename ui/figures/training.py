@@ -114,7 +114,7 @@ def _chart(
     log_x: bool = False,
     log_y: bool = False,
     zero: bool = False,
-    axis_format: str = "~g",
+    axis_format: str = ",~r",
     thin: str = "",
     height: int,
 ) -> dict[str, Any]:
@@ -136,11 +136,11 @@ def _chart(
         "axis": {"tickCount": 4, "format": axis_format},
         "scale": {"zero": zero, "type": "log" if log_y else "linear"},
     }
-    place = {"x": x, "y": y} | _colors(series, colors, inside=small_chart)
+    place = {"x": x, "y": y} | _colors(series, colors, small=small_chart)
     layers = [] if band is None else [_usual(band)]
     layers += [_stretches(x, name, color) for name, color in SEVERITIES.items()]
-    for name, color in zip(levels, (*LEVEL_COLORS, MARK_COLOR), strict=False):
-        layers += _level(y, name, color, above=not small_chart)
+    for place_of, (name, color) in enumerate(zip(levels, LEVEL_COLORS, strict=False)):
+        layers += _level(y, name, color, above=not small_chart and place_of == 0)
     layers.append(_line("planned", place, {"strokeDash": [5, 4], "opacity": 0.75}))
     layers.append(_line("done", place, {"size": 1.4} if thin else {"size": 1.8}))
     layers.append(_line("measured", place, {"size": 2.5}))
@@ -151,13 +151,13 @@ def _chart(
     return {"height": height, "layer": layers}
 
 
-def _colors(series: Sequence[str], colors: Sequence[str], *, inside: bool) -> dict[str, Any]:
+def _colors(series: Sequence[str], colors: Sequence[str], *, small: bool) -> dict[str, Any]:
     if not series:
         return {"color": {"value": OKABE_ITO[0]}}
     scale = {"domain": list(series), "range": [colors[i % len(colors)] for i in range(len(series))]}
     legend: dict[str, Any] = {"orient": "top"}
-    if inside:  # a small chart has no room to lose above it
-        legend = {"orient": "right" if len(series) > 3 else "bottom-left", "rowPadding": 0}
+    if small:  # above, where no curve runs through it; many series have more room at the side
+        legend = {"orient": "right" if len(series) > 3 else "top", "rowPadding": 0, "offset": 4}
     return {
         "color": {
             "field": "series",
@@ -222,7 +222,8 @@ def _stretches(x: dict[str, Any], severity: str, color: str) -> dict[str, Any]:
 
 
 def _level(y: dict[str, Any], name: str, color: str, *, above: bool) -> list[dict[str, Any]]:
-    """A dashed line across the chart, and its words at the right end."""
+    """A dashed line across the chart, and its words at the right end: those of the first level,
+    which is the highest, above it, so that two near ones stay legible."""
     rows = [{"filter": f"datum.kind === 'level' && datum.series === '{name}'"}]
     words = {"type": "text", "align": "right", "dx": -6}
     words |= {"baseline": "bottom", "dy": -3} if above else {"baseline": "top", "dy": 4}

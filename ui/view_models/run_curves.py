@@ -59,8 +59,10 @@ class Rows:
     note: list[str] = field(default_factory=list)
 
     def curve(self, kind: Kind, series: str, steps: Iterable[float], values: Floats) -> None:
-        """Add points of one series."""
+        """Add points of one series; a lone one is no line, so that it is drawn as a point."""
         points = [float(value) for value in values]
+        if len(points) == 1 and kind == "done":
+            kind = "measured"
         self.step += [float(step) for step in steps]
         self.value += points
         self.kind += [kind] * len(points)
@@ -251,9 +253,12 @@ def rate_rows(
     now = max((int(record["step"]) for record in records), default=0)
     for series, name, peak in _rates_of(config):
         steps, values = _on_axis(*column(records, name), log_steps)
-        if not steps.size:  # runs of earlier versions recorded one rate, and both move together
-            steps, values = _on_axis(*column(records, "learning_rate"), log_steps)
-            values = values * (peak / config.learning_rate)
+        # earlier versions recorded one rate, and both moved together; a fork begins with theirs
+        older = [r for r in records if name not in r] if name != "learning_rate" else []
+        if older:
+            early, rates = _on_axis(*column(older, "learning_rate"), log_steps)
+            steps = np.concatenate([early, steps])
+            values = np.concatenate([rates * (peak / config.learning_rate), values])
         rows.curve("done", series, *thinned(steps, values))
         to_come = _planned_steps(now, config.steps)
         planned = np.array([peak * rate_factor(config, max(0, step - 1)) for step in to_come])

@@ -72,7 +72,7 @@ def test_losses_are_told_in_the_unit_that_is_asked():
     assert points(rows, "measured", "validation") == [(0, pytest.approx(8))]
     rows = loss_rows(records, (), unit="bits")
     assert points(rows, "measured", "validation") == [(0, pytest.approx(1.5))]
-    assert points(rows, "done", "training") == [(1, pytest.approx(1.0))]
+    assert points(rows, "measured", "training") == [(1, pytest.approx(1.0))]  # a lone point
 
 
 def test_bits_per_byte_are_offered_where_the_bytes_were_counted():
@@ -142,8 +142,9 @@ def test_a_finished_run_plans_nothing():
 
 def test_an_older_record_of_one_rate_gives_both():
     config = TrainConfig(steps=9, learning_rate=0.01, muon_learning_rate=0.02)
-    rows = rate_rows([{"step": 1, "learning_rate": 0.005}], config, ())
-    assert points(rows, "done", "Muon") == [(1, pytest.approx(0.01))]
+    records = [{"step": 1, "learning_rate": 0.005}, {"step": 2, "learning_rate": 0.01}]
+    rows = rate_rows(records, config, ())
+    assert points(rows, "done", "Muon") == [(1, pytest.approx(0.01)), (2, pytest.approx(0.02))]
 
 
 def test_parts_come_from_an_object_and_layers_from_a_list():
@@ -153,11 +154,12 @@ def test_parts_come_from_an_object_and_layers_from_a_list():
         {"step": 6, "attention_share": [0.5, None]},
     ]
     rows = part_rows(records, "update_ratios", parts_of(2), ())
-    assert points(rows, "done", "embedding") == [(5, 0.01)]
-    assert points(rows, "done", "layer 1") == [(5, 0.002)]
-    assert points(rows, "done", "output") == []  # a logarithmic axis has no zero
+    assert points(rows, "measured", "embedding") == [(5, 0.01)]
+    assert points(rows, "measured", "layer 1") == [(5, 0.002)]
+    assert points(rows, "measured", "output") == []  # a logarithmic axis has no zero
     rows = part_rows(records, "attention_share", ("blocks.0", "blocks.1"), ())
-    assert points(rows, "done", "layer 0") == [(6, 0.5)] and not points(rows, "done", "layer 1")
+    assert points(rows, "measured", "layer 0") == [(6, 0.5)]
+    assert not points(rows, "measured", "layer 1")
 
 
 def test_twenty_thousand_records_are_thinned_quickly_enough_to_poll():
@@ -168,3 +170,25 @@ def test_twenty_thousand_records_are_thinned_quickly_enough_to_poll():
     rows = loss_rows(records, ())
     assert len(rows.kind) <= 640
     assert run_curves.has(records, "train_nats")
+
+
+def test_a_lone_value_is_a_point_since_one_point_makes_no_line():
+    rows = part_rows([{"step": 10, "attention_share": [0.5]}], "attention_share", ["blocks.0"], ())
+    assert rows.kind == ["measured"] and rows.value == [0.5]
+
+
+def test_a_fork_of_an_older_record_keeps_the_rates_before_it():
+    config = TrainConfig(steps=20, learning_rate=0.01, muon_learning_rate=0.03)
+    records = [
+        {"step": 1, "learning_rate": 0.002},
+        {"step": 2, "learning_rate": 0.004, "muon_learning_rate": 0.012},
+    ]
+    rows = rate_rows(records, config, ())
+    muon = [
+        (step, value)
+        for kind, series, step, value in zip(
+            rows.kind, rows.series, rows.step, rows.value, strict=True
+        )
+        if (kind, series) == ("done", "Muon")
+    ]
+    assert muon == [(1, pytest.approx(0.006)), (2, pytest.approx(0.012))]

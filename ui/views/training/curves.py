@@ -102,7 +102,7 @@ def _rates_and_speed(shown: Shown, log_x: bool) -> None:
     left, middle, right = st.columns(3)
     with left:
         names = ("AdamW",) if config.optimizer == "adamw" else ("AdamW", "Muon")
-        spec = figures.curve("learning rate", steps, series=names, log_x=log_x, axis_format="~g")
+        spec = figures.curve("learning rate", steps, series=names, log_x=log_x, axis_format=",~r")
         rows = words.rate_rows(shown.records, config, shown.marks, log_steps=log_x)
         _draw(rows, spec, "training-learning_rate")
     with middle:
@@ -112,7 +112,7 @@ def _rates_and_speed(shown: Shown, log_x: bool) -> None:
         if config.gradient_clip:
             rows.level("clip", config.gradient_clip, f"clipped to {config.gradient_clip:g}")
         spec = figures.curve(
-            "gradient norm", steps, levels=("clip",), log_x=log_x, log_y=True, axis_format="~g"
+            "gradient norm", steps, levels=("clip",), log_x=log_x, log_y=True, axis_format=",~r"
         )
         _draw(rows, spec, "training-gradient_norm")
     with right:
@@ -158,7 +158,7 @@ def _parts(
         band=band,
         log_x=log_x,
         log_y=True,
-        axis_format="~g",
+        axis_format=",~r",
         height=250,
     )
     _draw(rows, spec, f"training-{field}")
