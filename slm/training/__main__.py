@@ -22,7 +22,7 @@ from slm.children import end_with_parent
 from slm.errors import SlmError
 from slm.lab.snapshots import observers_for
 from slm.training import launch
-from slm.training.launch import stop_file, train_in_processes
+from slm.training.launch import end_asked, forget_asked, train_in_processes
 from slm.training.runs import RunSettings
 from slm.training.trainer import train
 
@@ -30,11 +30,11 @@ _logger = logging.getLogger("slm.training")
 
 
 class _RunReporter:
-    """Says on standard error how far the run is; hears `control/stop` and signals."""
+    """Says on standard error how far the run is; hears `control/` and signals."""
 
     def __init__(self, run_folder: Path) -> None:
-        self._stop_file = stop_file(run_folder)
-        self._stop_file.unlink(missing_ok=True)
+        self._run_folder = run_folder
+        forget_asked(run_folder)
         self._signalled = False
         self._tenth = -1
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,7 +52,7 @@ class _RunReporter:
         del stages  # training is one stage
 
     def should_stop(self) -> bool:
-        return self._signalled or self._stop_file.exists()
+        return self._signalled or end_asked(self._run_folder)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -4,7 +4,7 @@ A change is asked for by a file in the run's `control/`, which the trainer takes
 its next update, or when the run goes on. From then on it stands in `events.jsonl`:
 
     step    in force from update number `step` on, which makes step + 1
-    field   a field of TrainConfig, or one of SURROUNDINGS
+    field   a field of TrainConfig, one of SURROUNDINGS, or RESUMED
     old, new, time (ISO 8601, UTC), and at times a `note`
 
 A run that goes on from an earlier checkpoint meets its events again, each at its step, so
@@ -55,6 +55,8 @@ CHANGEABLE: frozenset[str] = frozenset(
 weights, what its losses are measured on, where it is computed."""
 SURROUNDINGS = ("threads", "torch", "device", "processes")
 """What bitwise equality rests on, beside the settings."""
+RESUMED = "resumed"
+"""A run went on from a checkpoint: `old` is the step that it had reached, `new` is `step`."""
 _REQUEST = "change-*.json"
 _TAIL_BYTES = 64_000
 

@@ -1,7 +1,8 @@
 """Several processes for one run: starts `torchrun` on this machine and watches it.
 
 Talks to the processes through the run folder alone: reads the metrics that they
-write, and asks them to stop with the file `control/stop`. No torch is needed here.
+write, and asks them to end with the files `control/stop` and `control/pause`. No torch
+is needed here.
 """
 
 import os
@@ -29,6 +30,22 @@ _PYTHON_ERROR = re.compile(r"(?:\[rank\d+\]: *)?(\w[\w.]*(?:Error|Exception): .+
 def stop_file(run_folder: Path) -> Path:
     """The file whose existence asks the run's processes to save and end."""
     return run_folder / "control" / "stop"
+
+
+def pause_file(run_folder: Path) -> Path:
+    """The same, of a run that is to be told as paused: it waits for somebody to go on with it."""
+    return run_folder / "control" / "pause"
+
+
+def end_asked(run_folder: Path) -> bool:
+    """Whether a file in the run's folder asks its processes to save and end."""
+    return stop_file(run_folder).exists() or pause_file(run_folder).exists()
+
+
+def forget_asked(run_folder: Path) -> None:
+    """Take away what an earlier stretch was asked for. Call it as the run's trainer."""
+    for asked in (stop_file(run_folder), pause_file(run_folder)):
+        asked.unlink(missing_ok=True)
 
 
 def torchrun_command(
@@ -68,7 +85,7 @@ def train_in_processes(
             f"nproc is {nproc}; choose 1 to {config.batch_size // config.grad_accum_steps}, so "
             "that every process has rows of each batch to work on."
         )
-    stop_file(run_folder).unlink(missing_ok=True)
+    forget_asked(run_folder)
     log = run_folder / "processes.log"
     log.unlink(missing_ok=True)
     with log.open("ab") as output:

@@ -29,7 +29,15 @@ from slm.errors import CheckpointError, ConfigError
 from slm.model import checkpoint
 from slm.training import ranks
 from slm.training.config import descent_begin
-from slm.training.events import EVENTS, Event, now, record_event
+from slm.training.events import (
+    EVENTS,
+    RESUMED,
+    Event,
+    latest_config,
+    now,
+    record_event,
+    steps_done,
+)
 from slm.training.holding import Whole
 from slm.training.runs import METRICS, RunSettings
 
@@ -202,6 +210,7 @@ class Store:
         if generators:  # a fork from a snapshot keeps the fresh ones
             _restore_generators(generators, self.model.device)
         if ranks.rank() == 0:
+            self._note_resumption(progress.step)
             self._note_changes(progress.step, then, surroundings)
         return progress
 
@@ -221,6 +230,15 @@ class Store:
                     surroundings.get(name),
                     value,
                 )
+
+    def _note_resumption(self, step: int) -> None:
+        """Write down that the run goes on here, and how far it had come; call it before the logs
+        are cut. A fork's first stretch goes on with nothing, nor does a run that is over."""
+        forked = self.settings.forked_from
+        if (forked and int(forked["step"]) == step) or step >= latest_config(self.folder).steps:
+            return
+        reached = max(step, steps_done(self.folder))
+        record_event(self.folder, Event(step, RESUMED, reached, step, now()))
 
     def _clear_after(self, step: int) -> None:
         """Remove what lies past the committed step, and what killed writers left half-made."""

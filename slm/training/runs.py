@@ -152,6 +152,37 @@ def create_run(
     return workspace.runs.get(draft.id)
 
 
+def settings_saved_at(run_folder: Path) -> int | None:
+    """The newest step whose checkpoint holds the run's settings, readable and of this version."""
+    found = _saved_settings(run_folder)
+    return None if found is None else found[0]
+
+
+def restore_settings(run_folder: Path) -> None:
+    """Put the run's settings back from its newest checkpoint, where `config.json` is damaged.
+
+    Raises: WorkspaceError when no checkpoint holds them, or the disk refuses.
+    """
+    found = _saved_settings(run_folder)
+    if found is None:
+        raise WorkspaceError("No checkpoint of this run holds its settings.")
+    files.write_json(run_folder / CONFIG, found[1].to_json())
+
+
+def _saved_settings(run_folder: Path) -> tuple[int, RunSettings] | None:
+    place = run_folder / "ckpt"
+    steps = [int(path.name) for path in place.glob("*") if path.name.isdecimal()]
+    for step in sorted(steps, reverse=True):
+        try:
+            held = files.read_json(place / str(step) / "state.json")["settings"]
+            settings = RunSettings.from_json(held)
+        except (WorkspaceError, ConfigError, KeyError, TypeError, AttributeError):
+            continue
+        if settings.later_schema is None:
+            return step, settings
+    return None
+
+
 def tokens_folder(run_folder: Path, settings: RunSettings) -> Path:
     """Where the run's token files lie: beside the runs, in the same workspace."""
     return run_folder.absolute().parent.parent / "tokens" / settings.tokens

@@ -72,7 +72,7 @@ def train(
     """Train the run to its last step, from its newest sound checkpoint if it has one.
 
     `tokens` is the folder of its token files where it is not the one beside the runs.
-    When the reporter asks to stop, or the file `launch.stop_file` names does, a checkpoint is
+    When the reporter asks to stop, or a file that `launch` names does, a checkpoint is
     committed and the state is "stopped".
     Changes that `events.request_change` asks for are in force from the next update on.
 
@@ -96,7 +96,7 @@ def _sole_trainer(run_folder: Path) -> Iterator[None]:
     lock = FileLock(run_folder / "run.lock")
     if not lock.acquire():
         raise JobError("This run is already running in another process; stop that one first.")
-    launch.stop_file(run_folder).unlink(missing_ok=True)  # of an earlier stretch
+    launch.forget_asked(run_folder)
     try:
         yield
     finally:
@@ -193,7 +193,7 @@ class _Training:
     def _ends(self) -> bool:
         """Whether the run is over, or is to stop, before its next update; takes up changes."""
         step = self.progress.step
-        ending = self.report.should_stop() or launch.stop_file(self.run_folder).exists()
+        ending = self.report.should_stop() or launch.end_asked(self.run_folder)
         stop, asked = ranks.from_first(ending, self.changes.asked())
         if asked:
             self.changes.take(step)

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from slm import jobs
-from slm.files import append_record, write_json
+from slm.files import append_record, read_json, write_json
 from slm.training.events import pending_requests
-from slm.training.launch import stop_file
+from slm.training.launch import pause_file, stop_file
 from slm.training.runs import METRICS
 
 
@@ -158,9 +158,30 @@ def test_a_run_that_trains_elsewhere_can_be_stopped_and_not_deleted(open_page, w
         app = open_page("training", do="Delete")
         assert not app.exception and "Training" in badges(app)[0]
         assert "delete-confirmed" not in {each.key for each in app.button}
+        app.button(key="training-pause").click().run()
+        assert pause_file(run.folder).exists() and "Saving" in badges(app)[0]
+        pause_file(run.folder).unlink()
+        app.run()
         app.button(key="training-stop").click().run()
         assert stop_file(run.folder).exists() and "Saving" in badges(app)[0]
         process.kill()
+
+
+def test_a_run_that_was_paused_without_a_job_waits_to_go_on(open_page, workspace_env):
+    run = workspace_env.runs.get("tiny")
+    cut(run, 6)
+    pause_file(run.folder).parent.mkdir(exist_ok=True)
+    pause_file(run.folder).touch()
+    assert "Paused" in badges(open_page("training"))[0]
+
+
+def test_a_run_of_a_later_version_says_that_it_can_be_looked_at(open_page, workspace_env):
+    run = workspace_env.runs.get("tiny")
+    values = read_json(run.folder / "config.json")
+    write_json(run.folder / "config.json", {**values, "schema": 99})
+    app = open_page("training")
+    assert not app.exception and any("later version" in each.value for each in app.caption)
+    assert not {"training-resume", "extend-apply"} & {each.key for each in app.button}
 
 
 def test_the_watched_job_stands_in_the_address(open_page, workspace_env):
@@ -172,11 +193,16 @@ def test_the_watched_job_stands_in_the_address(open_page, workspace_env):
     assert not app.exception
 
 
-def test_a_damaged_run_is_one_sentence(open_page, workspace_env):
+def test_a_damaged_run_says_what_remains_and_can_be_mended_or_deleted(open_page, workspace_env):
     run = workspace_env.runs.get("tiny")
+    whole = read_json(run.folder / "config.json")
     (run.folder / "config.json").write_text("{")
     app = open_page("training")
-    assert not app.exception
+    assert not app.exception and "Damaged" in badges(app)[0]
+    assert "delete-confirmed" in {each.key for each in app.button}
+    app.button(key="restore").click().run()
+    assert not app.exception and "Finished" in badges(app)[0]
+    assert read_json(run.folder / "config.json") == whole
 
 
 def test_a_training_starts_with_what_differs_from_the_preset(open_page, workspace_env, started):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,19 @@ SHORT = TrainConfig(
 )
 
 MakeRun = Callable[..., Path]
+
+
+class AsksAt:
+    """Touches a file at a step, as a page does."""
+
+    def __init__(self, file: Path, step: int) -> None:
+        self._file, self._step = file, step
+
+    def on_evaluation(self, step: int, model: Any) -> dict[str, Any]:
+        if step == self._step:
+            self._file.parent.mkdir(exist_ok=True)
+            self._file.touch()
+        return {}
 
 
 def chain(n_tokens: int, seed: int) -> np.ndarray:

@@ -75,7 +75,7 @@ def test_processes_stop_when_asked_and_one_goes_on_from_their_checkpoint(make_ru
     files.write_json(run / "config.json", values)
     assert train(run).step == stopped + 3
     fields = [event["field"] for event in files.read_records(run / "events.jsonl").records]
-    assert fields == ["steps", "processes"]
+    assert fields == ["resumed", "steps", "processes"]
 
 
 def test_more_processes_than_rows_are_refused(make_run: MakeRun):

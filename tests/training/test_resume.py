@@ -21,11 +21,13 @@ from slm.model.checkpoint import checkpoints, load_checkpoint, newest_sound
 from slm.model.config import ModelConfig
 from slm.model.transformer import Transformer
 from slm.training import resume
+from slm.training.events import RESUMED, config_at, read_events
 from slm.training.holding import Whole
+from slm.training.launch import stop_file
 from slm.training.optimizer import Optimizers
-from slm.training.runs import RunSettings
+from slm.training.runs import RunSettings, restore_settings, settings_saved_at
 from slm.training.trainer import train
-from tests.training.small_runs import SMALL_MODEL, MakeRun
+from tests.training.small_runs import SMALL_MODEL, AsksAt, MakeRun
 
 DROPPING = ModelConfig(**{**SMALL_MODEL.to_json(), "dropout": 0.1})
 STEPS = 60
@@ -189,6 +191,30 @@ def test_a_changed_model_is_refused_and_a_changed_thread_count_is_noted(make_run
     files.write_json(run / "config.json", values)
     with pytest.raises(ConfigError, match="model settings of this run changed"):
         train(run)
+
+
+def test_where_a_run_went_on_and_how_far_it_had_come_is_written_down(make_run: MakeRun):
+    """Stopped after 6 steps, its last checkpoint lost: steps 5 and 6 are made again."""
+    run = make_run(steps=8, evaluate_every=2, checkpoint_every=4)
+    train(run, observers=[AsksAt(stop_file(run), 6)])
+    files.remove_folder(run / "ckpt" / "6")
+    train(run)
+    train(run)  # it is over: nothing goes on
+    (event,) = read_events(run)
+    assert (event.step, event.field, event.old, event.new) == (4, RESUMED, 6, 4)
+    settings = RunSettings.read(run).train
+    assert config_at(settings, [event], 5) == settings  # it changes nothing
+
+
+def test_settings_that_were_damaged_come_back_from_a_checkpoint(make_run: MakeRun):
+    run = make_run(steps=4)
+    assert settings_saved_at(run) is None
+    train(run)
+    whole = (run / "config.json").read_bytes()
+    (run / "config.json").write_bytes(whole[:40])
+    assert settings_saved_at(run) == 4
+    restore_settings(run)
+    assert (run / "config.json").read_bytes() == whole
 
 
 def test_a_full_disk_is_told_and_older_checkpoints_stay(

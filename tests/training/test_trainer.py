@@ -150,7 +150,8 @@ def test_a_run_that_asks_for_more_steps_goes_on_and_says_so(make_run: MakeRun):
     files.write_json(run / "config.json", values)
     assert train(run).step == 6
     events = files.read_records(run / "events.jsonl").records
-    assert [(e["step"], e["field"], e["old"], e["new"]) for e in events] == [(4, "steps", 4, 6)]
+    told = [(e["step"], e["field"], e["old"], e["new"]) for e in events]
+    assert told == [(4, "resumed", 4, 4), (4, "steps", 4, 6)]
 
 
 def test_a_run_of_a_later_version_is_looked_at_and_never_trained_or_rewritten(make_run: MakeRun):

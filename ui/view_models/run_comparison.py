@@ -11,7 +11,7 @@ from typing import Any
 from slm.lab.experiments import group_of
 from slm.lab.lanes import Lane
 from slm.lab.standings import Axis, Trace
-from slm.training.events import CHANGEABLE, Event
+from slm.training.events import CHANGEABLE, RESUMED, Event
 from slm.training.runs import RunSettings
 from slm.workspace import Artefact
 from ui.view_models.experiments import shown
@@ -76,6 +76,8 @@ def mark_rows(
     rows = []
     for trace in traces:
         for event in events.get(trace.lane.name, ()):
+            if event.field == RESUMED:
+                continue
             place = next((point for point in trace.points if point.step >= event.step), trace.last)
             if place is not None:
                 note = f"step {event.step:,}: {event.field} {_told(event.old)} → {_told(event.new)}"
@@ -97,6 +99,7 @@ def event_rows(events: Mapping[str, Sequence[Event]]) -> list[dict[str, str]]:
         }
         for label, found in events.items()
         for event in found
+        if event.field != RESUMED  # nothing changed
     ]
 
 

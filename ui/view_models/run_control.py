@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from slm.training.config import TrainConfig, rate_factor
+from slm.training.events import RESUMED, Event
 from ui.view_models import settings
 from ui.view_models.recipe import FIELDS, LABELS
 from ui.view_models.run_curves import Mark, Records
@@ -37,6 +38,7 @@ _BADGES: Mapping[State, tuple[str, BadgeColor]] = MappingProxyType(
     }
 )
 _LONGER = 1.5
+_MUCH_HIGHER = 2.0
 _NAME_CHARACTERS = 80
 
 
@@ -60,11 +62,21 @@ def controls(
     ending: bool = False,
     read_only: bool = False,
     has_job: bool = True,
+    later_schema: int | None = None,
 ) -> Controls:
     """What can be done. `saved_step` is the newest checkpoint's, `ahead` the jobs before this one
-    in the queue; `ending` says that a pause or a stop was asked for already."""
+    in the queue; `ending` says that a pause or a stop was asked for already; `later_schema` is
+    that of a run which a later version wrote."""
     if read_only:
         return Controls("", deeds=("fork",))
+    if later_schema:
+        told = (
+            f"A later version of this program wrote it (schema {later_schema}). Here it can be "
+            "looked at; update this program to train or fork it."
+        )
+        if state == "running":
+            return Controls(told, can_stop=True)
+        return Controls(told, can_use=True, deeds=("delete",))
     if ending:
         return Controls("It finishes the step that it is at, saves a checkpoint and ends.")
     if state == "waiting" and has_job:
@@ -75,7 +87,7 @@ def controls(
     if state == "running":
         told = "" if has_job else "It was started outside of this app."
         deeds: tuple[Deed, ...] = ("change", "extend", "fork")
-        return Controls(told, can_pause=has_job, can_stop=True, deeds=deeds)
+        return Controls(told, can_pause=True, can_stop=True, deeds=deeds)
     if state == "done":
         return Controls("", can_use=True, deeds=("extend", "fork", "delete"))
     return Controls(
@@ -98,6 +110,16 @@ def _standing(state: State, saved_step: int | None) -> str:
     if state == "waiting":
         return "It was made, and has not begun to train."
     return saved
+
+
+def damaged_told(saved_step: int | None) -> str:
+    """What can be done for a run whose settings cannot be read."""
+    if saved_step is None:
+        return "No checkpoint of it holds its settings, so it cannot be mended here."
+    return (
+        f"Its checkpoint of step {saved_step:,} holds the same settings. They can be put back from "
+        "there; nothing else of the run changes."
+    )
 
 
 @dataclass(frozen=True)
@@ -163,6 +185,23 @@ def fork_steps(steps: int, at: int) -> int:
     (400, 600)
     """
     return steps if at < steps else suggested_steps(at)
+
+
+def fork_told(before: TrainConfig, at: int, after: TrainConfig) -> str:
+    """A word of warning where a fork begins with a much higher rate than its parent ended with.
+
+    >>> fork_told(TrainConfig(steps=100), 20, TrainConfig(steps=100))
+    ''
+    """
+    was = before.learning_rate * rate_factor(before, max(0, at - 1))
+    begins = after.learning_rate * rate_factor(after, at)
+    if at == 0 or begins <= _MUCH_HIGHER * was:
+        return ""
+    return (
+        f"Its first step is taken at a learning rate of {begins:.2g}; the last one before it was "
+        f"taken at {was:.2g}. The loss rises for a while first. A lower rate avoids that, or an "
+        "earlier step, from before the descent."
+    )
 
 
 def fork_name(name: str, step: int) -> str:
@@ -266,19 +305,33 @@ def label_of(field: str) -> str:
     return LABELS.get(field, field.replace("_", " ").capitalize())
 
 
-def event_marks(events: Sequence[Any], forked_from: Mapping[str, Any] | None) -> tuple[Mark, ...]:
-    """What happened in mid-run, one mark a step: changes, other surroundings, the fork."""
+def event_marks(events: Sequence[Event], forked_from: Mapping[str, Any] | None) -> tuple[Mark, ...]:
+    """What happened in mid-run, one mark a step: changes, other surroundings, where the run went
+    on after it was away, the fork."""
     told: dict[int, list[str]] = {}
     if forked_from is not None:
         at = int(forked_from["step"])
         told[at] = ["forked from another run, whose curve stands before it"]
     for event in events:
-        change = f"{label_of(event.field)}: {_shown(event.old)} → {_shown(event.new)}"
-        note = getattr(event, "note", None)
-        told.setdefault(event.step, []).append(f"{change} ({note})" if note else change)
+        if event.field == RESUMED:
+            change = _resumed(event)
+        else:
+            change = f"{label_of(event.field)}: {_shown(event.old)} → {_shown(event.new)}"
+        note = f"{change} ({event.note})" if event.note else change
+        if note not in told.setdefault(event.step, []):
+            told[event.step].append(note)
     return tuple(
         Mark(step, f"After step {step:,}: {'; '.join(notes)}") for step, notes in told.items()
     )
+
+
+def _resumed(event: Event) -> str:
+    """That a run went on, and what it had to do again."""
+    if not isinstance(event.old, int) or event.old <= event.step:
+        return "it went on from its checkpoint"
+    lost = event.old - event.step
+    steps = "1 step was" if lost == 1 else f"{lost:,} steps were"
+    return f"it went on from its checkpoint; {steps} made again"
 
 
 def _unused(config: TrainConfig) -> frozenset[str]:

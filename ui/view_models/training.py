@@ -83,11 +83,18 @@ class Sample:
 
 
 def run_state(
-    step: int, steps: int, locked: bool, job: JobStatus | None, *, stop_asked: bool = False
+    step: int,
+    steps: int,
+    locked: bool,
+    job: JobStatus | None,
+    *,
+    stop_asked: bool = False,
+    pause_asked: bool = False,
 ) -> State:
     """How a run is doing, from its record, its lock and the job behind it, if there is one.
 
-    `stop_asked` says that a file in its folder asked it to stop, and nothing went on since.
+    `stop_asked` and `pause_asked` say that a file in its folder asked for it, and nothing went
+    on since.
     """
     if locked:
         return "running"
@@ -97,8 +104,8 @@ def run_state(
         return "done"
     if job is not None and job.state in _ENDED:
         return _ENDED[job.state]
-    if stop_asked:
-        return "stopped"
+    if stop_asked or pause_asked:
+        return "stopped" if stop_asked else "paused"
     return "interrupted" if step else "waiting"
 
 

@@ -10,6 +10,7 @@ from ui.view_models.run_control import (
     change_fields,
     commands,
     controls,
+    damaged_told,
     event_marks,
     extend_argv,
     extend_told,
@@ -17,6 +18,7 @@ from ui.view_models.run_control import (
     fork_fields,
     fork_name,
     fork_points,
+    fork_told,
     newest,
 )
 
@@ -34,9 +36,17 @@ def test_a_run_that_trains_cannot_be_deleted():
     assert "delete" not in can.deeds
 
 
-def test_a_run_of_the_command_line_can_be_stopped_and_changed():
+def test_a_run_of_the_command_line_can_be_paused_stopped_and_changed():
     can = controls("running", has_job=False)
-    assert can.can_stop and not can.can_pause and "change" in can.deeds
+    assert can.can_stop and can.can_pause and "change" in can.deeds
+    assert "outside of this app" in can.sentence
+
+
+def test_a_run_of_a_later_version_is_looked_at_used_and_deleted_only():
+    can = controls("done", later_schema=99)
+    assert can.can_use and can.deeds == ("delete",) and "schema 99" in can.sentence
+    assert controls("running", later_schema=99).deeds == ()
+    assert not controls("interrupted", later_schema=99).can_go_on
 
 
 def test_a_finished_run_is_used_or_trained_longer():
@@ -130,3 +140,32 @@ def test_changes_of_one_step_are_one_mark():
         "After step 200: Learning rate: 0.01 → 0.005; Batch (windows): 12 → 24"
     )
     assert marks[2].note.endswith("Threads: 2 → 4 (exactness not guaranteed)")
+
+
+def test_where_a_run_went_on_is_a_mark_and_says_what_was_made_again():
+    events = [
+        Event(40, "resumed", 40, 40),
+        Event(40, "resumed", 40, 40),
+        Event(60, "resumed", 75, 60),
+        Event(60, "learning_rate", 0.01, 0.005),
+    ]
+    first, second = event_marks(events, None)
+    assert first.note == "After step 40: it went on from its checkpoint"
+    assert second.note == (
+        "After step 60: it went on from its checkpoint; 15 steps were made again; "
+        "Learning rate: 0.01 → 0.005"
+    )
+
+
+def test_a_fork_from_the_end_is_warned_of_a_rate_that_jumps():
+    """400 steps end near rate 0. A fork to 600 begins at 200 of 300 steps down: 0.01 × 2/3."""
+    ended, longer = TrainConfig(steps=400), TrainConfig(steps=600)
+    assert "a learning rate of 0.0067" in fork_told(ended, 400, longer)
+    assert fork_told(ended, 400, longer.replace(learning_rate=5e-5)) == ""
+    assert fork_told(ended, 150, longer) == ""  # before the descent
+    assert fork_told(ended, 0, longer.replace(learning_rate=1.0)) == ""
+
+
+def test_a_damaged_run_says_whether_its_settings_are_kept_elsewhere():
+    assert "step 1,200 holds the same settings" in damaged_told(1200)
+    assert "cannot be mended" in damaged_told(None)

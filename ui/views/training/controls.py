@@ -6,6 +6,7 @@ one types; when something turns, the page is drawn anew.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ import streamlit as st
 from slm import jobs
 from slm.jobs import Job
 from slm.model import checkpoint
-from slm.training import launch
+from slm.training import launch, runs
 from slm.training.config import TrainConfig
 from slm.training.events import CHANGEABLE, latest_config, pending_requests, request_change
 from slm.training.runs import METRICS, RunSettings
@@ -55,15 +56,18 @@ def render(
         ending=standing.ending,
         read_only=run.read_only,
         has_job=standing.job_id is not None,
+        later_schema=told.later_schema,
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{widgets.esc_md(run.name)}**", width="content")
         label, color = words.badge(standing.state, standing.diverged, standing.ending)
         st.badge(label, color=color)
-        if can.can_pause and job is not None:
-            _plain("Pause", "pause_circle", job.pause, PAUSE_HELP)
+        living = job if standing.job_id else None
+        if can.can_pause:
+            pause = living.pause if living else _asker(launch.pause_file(run.folder))
+            _plain("Pause", "pause_circle", pause, PAUSE_HELP)
         if can.can_stop:
-            stop = job.stop if standing.job_id and job is not None else _stop_of(run)
+            stop = living.stop if living else _asker(launch.stop_file(run.folder))
             _plain("Stop", "stop_circle", stop, STOP_HELP)
         if can.can_go_on:
             go_on_button(state, job, run)
@@ -110,13 +114,14 @@ def _plain(label: str, icon: str, act: Callable[[], None], told: str) -> None:
     st.button(label, icon=f":material/{icon}:", key=key, on_click=act, help=told)
 
 
-def _stop_of(run: Artefact) -> Callable[[], None]:
-    def stop() -> None:
-        place = launch.stop_file(run.folder)
+def _asker(place: Path) -> Callable[[], None]:
+    """Asks a run that no job of this app stands behind, by a file in its folder."""
+
+    def ask() -> None:
         place.parent.mkdir(exist_ok=True)
         place.touch()
 
-    return stop
+    return ask
 
 
 def _use(run_id: str) -> None:
@@ -224,11 +229,7 @@ def _fork(state: PageState, run: Artefact, standing: Standing) -> None:
         return
     before = latest_config(run.folder)
     key = f"fork-{run.id}"
-    if st.session_state.get("fork_at") not in points:
-        st.session_state["fork_at"] = max(points)
-    at = st.select_slider(
-        "From step", list(points), key="fork_at", format_func=lambda step: f"{step:,}"
-    )
+    at = _ask_step(list(points))
     st.caption(points[at].told)
     start = before.replace(steps=words.fork_steps(before.steps, at))
     values = _fields(("steps",), start, f"{key}-{start.steps}")
@@ -240,14 +241,40 @@ def _fork(state: PageState, run: Artefact, standing: Standing) -> None:
     changes = settings.differing(values, before)
     argv = words.fork_argv(run.id, at, name, changes)
     with widgets.user_errors():
-        before.replace(**values)
+        warning = words.fork_told(before, at, before.replace(**values))
+        if warning:
+            st.warning(warning, icon=":material/trending_up:")
         if st.button("Start the fork", type="primary", key="fork-start"):
             _start(state, argv, name)
     with st.expander("The same on the command line", icon=":material/terminal:"):
         st.code(settings.command_line(argv), language="bash")
 
 
-def _delete(state: PageState, run: Artefact, standing: Standing) -> None:
+def _ask_step(steps: list[int]) -> int:
+    """Where the fork begins; a slider needs two steps to choose from."""
+    if len(steps) == 1:
+        return steps[0]
+    if st.session_state.get("fork_at") not in steps:
+        st.session_state["fork_at"] = max(steps)
+    return st.select_slider("From step", steps, key="fork_at", format_func=lambda step: f"{step:,}")
+
+
+def unreadable(state: PageState, run: Artefact, problem: str) -> None:
+    """A run whose settings cannot be read: what is known of it, and the ways out."""
+    saved = runs.settings_saved_at(run.folder)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{widgets.esc_md(run.name)}**", width="content")
+        st.badge("Damaged", color="red")
+    widgets.show_problem(problem)
+    st.caption(words.damaged_told(saved))
+    if saved is not None and st.button("Restore its settings", type="primary", key="restore"):
+        runs.restore_settings(run.folder)
+        st.rerun()
+    with st.expander("Delete this run", icon=":material/delete:"):
+        _delete(state, run, None)
+
+
+def _delete(state: PageState, run: Artefact, standing: Standing | None) -> None:
     st.markdown(
         "Its checkpoints, snapshots, curves and texts are removed for good. The corpus and the "
         "tokenizer stay."

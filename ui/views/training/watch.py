@@ -3,7 +3,7 @@
 import streamlit as st
 
 from slm import files, jobs, locks
-from slm.errors import WorkspaceError
+from slm.errors import ConfigError, WorkspaceError
 from slm.jobs import Job
 from slm.model.config import flops_per_token
 from slm.training import launch
@@ -52,7 +52,11 @@ def watch(job: Job) -> None:
 
 
 def _run(state: PageState, job: Job | None, run: Artefact) -> None:
-    settings = RunSettings.read(run.folder)
+    try:
+        settings = RunSettings.read(run.folder)
+    except (WorkspaceError, ConfigError) as error:
+        controls.unreadable(state, run, str(error))
+        return
     standing = _standing(run, job, settings)
     controls.render(state, job, run, settings, standing)
     costs = _costs(state, run, settings)
@@ -83,12 +87,17 @@ def _standing(run: Artefact, job: Job | None, settings: RunSettings) -> Standing
     locked = locks.is_held(run.folder / "run.lock")
     status = job.status() if job is not None else None
     stop_asked = launch.stop_file(run.folder).exists()
+    pause_asked = launch.pause_file(run.folder).exists()
     return Standing(
-        state=words.run_state(step, config.steps, locked, status, stop_asked=stop_asked),
+        state=words.run_state(
+            *(step, config.steps, locked, status),
+            stop_asked=stop_asked,
+            pause_asked=pause_asked,
+        ),
         steps=config.steps,
         job_id=job.id if job is not None and status is not None and status.alive else None,
         alive=locked or (status is not None and status.alive),
-        ending=(locked and stop_asked) or (status is not None and status.stopping),
+        ending=(locked and (stop_asked or pause_asked)) or (status is not None and status.stopping),
         ahead=status.queue_position if status is not None else 0,
         n_events=len(events),
         n_pending=len(pending_requests(run.folder)),
