@@ -1,13 +1,19 @@
 """Attention: where every head looks."""
 
 from ui import session, widgets
-from ui.views.attention import heads
+from ui.views.attention import overview
+
+VIEWS = {
+    "overview": ("All heads", overview),
+}
 
 session.guard(__file__)
+state = session.state()
 widgets.page_header(
     "Attention",
     "Every head looks back at the text in its own way: see where, and how much each token takes.",
 )
+chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():
-    heads.render(session.state())
+    VIEWS[chosen][1].render(state)
 widgets.explain("attention", 6)

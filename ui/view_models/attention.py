@@ -91,15 +91,17 @@ class LegendRow:
     sentence: str
 
 
-def window_of(n_tokens: int, start: int, config: ModelConfig) -> Window:
+def window_of(n_tokens: int, start: int, config: ModelConfig, longest: int | None = None) -> Window:
     """The part of a text that the model reads at once, and that fits in memory as weights.
+
+    `longest` is the most tokens that a view can draw.
 
     >>> config = ModelConfig(context_length=128)
     >>> window_of(300, 250, config).note
     'You see tokens 172 to 299 of 300: this model reads 128 at once.'
     """
     per_pair = 4 * config.n_layers * config.n_heads
-    length = min(config.context_length, isqrt(_MOST_BYTES // per_pair))
+    length = min(config.context_length, isqrt(_MOST_BYTES // per_pair), longest or n_tokens)
     if n_tokens <= length:
         return Window(0, n_tokens, n_tokens, None)
     start = min(max(start, 0), n_tokens - length)

@@ -6,7 +6,6 @@ redraws them alone. Weights are computed once for each checkpoint and text.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,19 +14,15 @@ from numpy.typing import NDArray
 
 from slm.attention.heads import HeadScores, head_scores, repetition_scores, text_scores
 from slm.attention.maps import Floats, attention_maps
-from slm.lab.reports import checkpoint_at
-from slm.model.checkpoint import snapshots
 from slm.workspace import Artefact
-from ui import loaders, widgets
+from ui import widgets
 from ui.components.attention_view import AttentionPick, attention_view
 from ui.components.attention_view.packing import thumbnails
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.attention import (
-    DEFAULT_TEXT,
     Opening,
-    Window,
     as_npz,
     code_lines,
     describe,
@@ -36,14 +31,11 @@ from ui.view_models.attention import (
     legend,
     opening,
     score_rows,
-    too_short,
-    window_of,
 )
-from ui.view_models.chips import visible
+from ui.views.attention.asking import Asked, asking, run_of
 
-_LONGEST_LINK = 500
 _MATRIX_HEIGHT = 450
-_TEXT_WIDTH, _SLIDER_WIDTH, _CHOICE_WIDTH, _NUMBER_WIDTH = 420, 165, 95, 150
+_CHOICE_WIDTH, _NUMBER_WIDTH = 95, 150
 
 
 @dataclass(frozen=True)
@@ -57,96 +49,27 @@ class Look:
 
 
 def render(state: PageState) -> None:
-    """Text and choices beside the heads."""
-    if state.run is None:
-        st.info("No model is here yet. Build one on Home, then look into it here.")
-        return
-    _heads(state, state.run)
+    """Text and choices above the heads."""
+    run = run_of(state)
+    if run is not None:
+        _heads(state, run)
 
 
 @st.fragment
 def _heads(state: PageState, run: Artefact) -> None:
-    asking = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    with widgets.user_errors():
-        with asking:
-            text = _ask_text()
-            step = _ask_step(run)
-            loaded = loaders.load_run(run, step)
-            ids = loaded.tokenizer.encode(text)
-            window = _ask_window(len(ids), loaded)
-        for note in (*loaded.notes, window.note):
-            if note:
-                st.caption(f":material/info: {widgets.esc_md(note)}")
-        shown = tuple(ids[window.start : window.stop])
-        problem = too_short(len(shown))
-        if problem is not None:
-            st.info(problem)
+    with asking(run) as asked:
+        if asked is None:
             return
-        look = _look(loaded.run_id, loaded.step, shown, loaded)
-        with asking:
+        loaded, shown = asked.loaded, asked.ids_T
+        look = _look(*asked.key, loaded)
+        with asked.row:
             opened = _ask_head(look, len(shown))
-        _draw(look, shown, loaded, opened)
+        _draw(look, asked, opened)
         _explain(look, opened)
         widgets.demo_note(state.on_demo, "the attention")
         _download(look, shown, loaded)
-        code = code_lines(run, step, text, window, opened.layer, opened.head)
+        code = code_lines(run, asked.step, asked.text, asked.window, opened.layer, opened.head)
         widgets.show_code(code, attention_maps, head_scores)
-
-
-def _ask_text() -> str:
-    """The text; it stands in the link unless it is too long for one."""
-    short = len(str(st.session_state.get("text", ""))) <= _LONGEST_LINK
-    kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
-    text: str = st.text_area(
-        "Text",
-        DEFAULT_TEXT,
-        key="text",
-        height=92,
-        width=_TEXT_WIDTH,
-        placeholder="Any text",
-        help="The model reads this text; it writes nothing. Ctrl+Enter applies it.",
-        **kept,
-    )
-    return text
-
-
-def _ask_step(run: Artefact) -> int | None:
-    """The training step to look at; None for the newest checkpoint, where the slider begins."""
-    newest = checkpoint_at(run).step
-    steps = sorted({reference.step for reference in snapshots(run.folder)} | {newest})
-    if len(steps) < 2:
-        return None
-    if st.session_state.get("at_step") not in {None, *steps}:
-        del st.session_state["at_step"]
-    step: int = st.select_slider(
-        "Training step",
-        steps,
-        value=newest,
-        key="at_step",
-        bind="query-params",
-        width=_SLIDER_WIDTH,
-        help=glossary.meaning("snapshot") + " Move it, and watch the heads take up their habits.",
-    )
-    return None if step == newest else step
-
-
-def _ask_window(n_tokens: int, loaded: LoadedRun) -> Window:
-    """Which part of a text that is longer than the model reads at once."""
-    window = window_of(n_tokens, 0, loaded.model.config)
-    if window.note is None:
-        return window
-    if st.session_state.get("from_token", 0) > window.last_start:
-        del st.session_state["from_token"]
-    start: int = st.number_input(
-        "Begin at token",
-        min_value=0,
-        max_value=window.last_start,
-        step=max(1, (window.stop - window.start) // 2),
-        key="from_token",
-        bind="query-params",
-        width=_NUMBER_WIDTH,
-    )
-    return window_of(n_tokens, start, loaded.model.config)
 
 
 def _ask_head(look: Look, n_tokens: int) -> AttentionPick:
@@ -208,15 +131,15 @@ def _keep(picked: AttentionPick) -> None:
     st.session_state["query"] = picked.query
 
 
-def _draw(look: Look, ids_T: Sequence[int], loaded: LoadedRun, opened: AttentionPick) -> None:
+def _draw(look: Look, asked: Asked, opened: AttentionPick) -> None:
     attention_view(
         look.weights_LHTT,
-        [visible(loaded.tokenizer.token_bytes(token)) for token in ids_T],
+        asked.tokens_T,
         layer=opened.layer,
         head=opened.head,
         query=opened.query,
         labels=labels_of(look.scores),
-        window=loaded.model.config.window,
+        window=asked.loaded.model.config.window,
         key="attention",
         height=_MATRIX_HEIGHT,
         on_pick=_keep,
