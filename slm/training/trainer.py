@@ -146,8 +146,7 @@ class _Training:
         torch.manual_seed(self.config.seed + ranks.rank())  # dropout differs between processes
         self.store = resume.Store(run_folder, settings, self.held, threads)
         self.progress = self.store.restore()
-        if ranks.rank() == 0:
-            self._note_machine(threads)
+        self.threads, self.machine_noted = threads, False
         self.changes = Changes(run_folder, settings.train)
         self._adopt(self.changes.at(self.progress.step))
         self.energy = EnergyMeter(self.device)
@@ -180,6 +179,7 @@ class _Training:
             record = self._step(save)
             if self._look_and_record(record):
                 save = save or any(ranks.from_first(self.store.improves(progress)))
+            self._note_machine()
             if save or progress.step >= self.config.steps:
                 self._commit()
         if self.store.committed_step != progress.step and progress.step > 0:
@@ -284,15 +284,20 @@ class _Training:
             )
         return nats
 
-    def _note_machine(self, threads: int) -> None:
+    def _note_machine(self) -> None:
+        """Measure once what this machine can do; after the first step, which people wait for."""
+        if self.machine_noted or ranks.rank() > 0:
+            return
+        self.machine_noted = True
         place = {
             "device": self.device,
             "processes": ranks.world_size(),
             "dtype": str(self.dtype).removeprefix("torch."),
-            "threads": threads,
+            "threads": self.threads,
         }
         if not knows_peak(self.run_folder, place):
-            peak = peak_of(self.device, self.dtype, threads)
+            with self._looking():
+                peak = peak_of(self.device, self.dtype, self.threads)
             note_machine(self.run_folder, place, peak.flops * ranks.world_size(), peak.source)
 
     def _look_and_record(self, record: dict[str, Any]) -> bool:
