@@ -85,7 +85,11 @@ def main(
 
 @contextmanager
 def _joined(device: str) -> Iterator[None]:
-    """Join the other processes, if `torchrun` started this one beside others."""
+    """Join the other processes, if `torchrun` started this one beside others.
+
+    One that fails does not take leave: over NCCL that waits for all others, who wait for it.
+    It ends, and `torchrun` ends them.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
@@ -95,32 +99,42 @@ def _joined(device: str) -> Iterator[None]:
         dist.init_process_group("cpu:gloo,cuda:nccl", device_id=gpu)
     else:
         dist.init_process_group("gloo")
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
+    yield
+    dist.destroy_process_group()
 
 
-def _leave() -> None:
-    """End well at once, past Python's own clearing up.
+def _leave(code: int) -> None:
+    """End at once, past Python's own clearing up.
 
     Threads of the exchange may still drop tensors then, and abort the process when they
     find Python half gone: everything was trained and saved, and the run counted as failed.
+    Of a process that fails they may wait for the others for ever.
     """
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)
+
+
+def _fail(*problem: Any) -> None:
+    """What Python calls with an error that nobody caught."""
+    sys.__excepthook__(*problem)
+    _leave(1)
 
 
 if __name__ == "__main__":
     if launch.END_WITH_PARENT in os.environ:
         end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    together = "RANK" in os.environ
+    if together:
+        sys.excepthook = _fail
     try:
         tyro.cli(main)
     except SlmError as error:
         _logger.error("slm.errors.%s", error)
+        if together:
+            _leave(1)
         sys.exit(1)
-    if "RANK" in os.environ:
-        _leave()
+    if together:
+        _leave(0)
