@@ -1,6 +1,7 @@
 """What training loses while people look at the app: five visitors, one of them at the run.
 
     python benchmarks/visitors.py [--steps 300] [--rounds 2] [--visitors 5] [--pause 4]
+        [--threads 1]
 
 Both sides are the same training job (demo corpus, `nano`, all cores). One runs with nobody
 there; beside the other the app is open: one visitor stays at the training page, which polls
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--visitors", type=int, default=5)
     parser.add_argument("--pause", type=float, default=4.0)
+    parser.add_argument("--threads", type=int, help="of the training; all cores when left out")
     choice = parser.parse_args()
     alone: list[float] = []
     watched: list[float] = []
@@ -48,6 +50,7 @@ def main() -> None:
         workspace.root.mkdir()
         text = [f"--corpus={workspace.corpora.list()[0].id}"]
         text += [f"--tokenizer={workspace.tokenizers.list()[0].id}"]
+        text += [f"--threads={choice.threads}"] if choice.threads else []
         for number in range(choice.rounds):
             quiet = start(workspace, text, choice.steps, f"alone {number}")
             wait(quiet)

@@ -91,7 +91,9 @@ def test_corpora_tokenizers_and_models_survive_kills_at_any_time(here: Workspace
         assert_only_whole_artefacts(here)
     assert struck >= 8
     assert hidden(here) == []
-    assert [len(here.shelf(kind).list()) for kind in ("tokenizers", "runs")] == [2, 1]
+    # A job that was killed between its artefact and its last word makes another one.
+    assert len(here.tokenizers.list()) >= 2
+    assert len(here.runs.list()) >= 1
 
 
 SERVER = """
