@@ -23,6 +23,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
 OLDEST_PYTHON = (3, 11)
+MOST_TEST_WORKERS = 4
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
 
 
@@ -57,9 +58,15 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
     failed = _check(fix=False)
     if failed:
         return failed
-    environment = {"SLM_CHROMIUM": _browser()}
-    marker = [] if options.all else ["-m", "not slow"]
-    return _python("-m", "pytest", "-q", *marker, *rest, environment=environment)
+    # Each worker computes on one thread: more of them would wait for each other.
+    environment = {"SLM_CHROMIUM": _browser(), "OMP_NUM_THREADS": "1"}
+    workers = min(os.cpu_count() or 1, MOST_TEST_WORKERS)
+    quick = ["-n", str(workers), "--dist", "loadfile", "-m", "not slow"]
+    failed = _python("-m", "pytest", "-q", *quick, *rest, environment=environment)
+    if failed or not options.all:
+        return failed
+    # These look at the clock, or keep all cores busy by themselves.
+    return _python("-m", "pytest", "-q", "-m", "slow", *rest, environment=environment)
 
 
 def check(options: argparse.Namespace, rest: list[str]) -> int:
