@@ -14,8 +14,10 @@ from slm.attention.heads import (
     HeadScores,
     head_scores,
     label,
+    measure_position,
     measure_repetition,
     measure_text,
+    position_scores,
     repetition_scores,
     text_scores,
 )
@@ -101,6 +103,35 @@ def test_scores_are_averaged_over_the_rows_of_a_batch():
     assert on_repeats(both) == {"induction": 0.5, "duplicate_token": 0.5}
 
 
+def on_positions(*heads_BHTS: Tensor) -> float:
+    return measure_position(torch.cat(heads_BHTS)).item()
+
+
+def test_a_head_that_looks_two_back_in_every_text_is_positional():
+    assert on_positions(*[looking_at([0, 0, 0, 1, 2, 3])] * 3) == 1
+
+
+def test_even_attention_depends_on_position_alone():
+    assert on_positions(evenly(6), evenly(6)) == pytest.approx(1)
+
+
+def test_an_induction_head_follows_the_tokens_and_is_not_positional():
+    """A B A B C B asks for 0, 0, 1, 2, 0, 4, and A A B B A B for 0, 1, 0, 3, 2, 4 (0: nothing
+    came before). Of the queries 3, 4, 5 the last alone looks at the same place in both."""
+    first, other = looking_at([0, 0, 1, 2, 0, 4]), looking_at([0, 1, 0, 3, 2, 4])
+    assert on_positions(first, other) == pytest.approx(1 / 3)
+    assert on_positions(looking_at([0, 0, 1, 2]), looking_at([0, 0, 2, 1])) == 0
+
+
+def test_overlap_is_what_two_rows_have_in_common_averaged_over_pairs():
+    """Queries 2, 3: the pair shares all and half; either with the third nothing."""
+    rows = torch.eye(4)
+    one, other, third = rows[[0, 1, 2, 1]], rows[[0, 1, 2, 1]].clone(), rows[[0, 1, 0, 3]]
+    other[3] = torch.tensor([0.5, 0.5, 0.0, 0.0])
+    expected = ((1 + 0.5) / 2 + 0 + 0) / 3
+    assert on_positions(*(t[None, None] for t in (one, other, third))) == pytest.approx(expected)
+
+
 @pytest.fixture(scope="module")
 def model() -> Transformer:
     torch.manual_seed(0)
@@ -157,9 +188,28 @@ def test_labels_take_the_first_rule_that_fits():
         (scores(previous_token=0.7, first_token=0.5), "previous token"),
         (scores(first_token=0.6, induction=0.1), "first token"),
         (scores(entropy_normalised=0.9), "broad"),
+        (scores(entropy_normalised=0.9, positional=1.0), "broad"),
+        (scores(previous_token=0.7, positional=1.0), "previous token"),
+        (scores(entropy_normalised=0.5, positional=0.6), "positional"),
         (scores(entropy_normalised=0.5, previous_token=0.3), "mixed"),
     ]
     assert [str(label(given)[0, 0]) for given, _ in cases] == [name for _, name in cases]
+
+
+def test_scores_kept_before_a_measure_existed_are_still_named():
+    old = HeadScores(("previous_token",), np.array([[[0.7], [0.1]]], dtype=np.float32))
+    assert label(old).tolist() == [["previous token", "mixed"]]
+    none = HeadScores((), np.zeros((1, 2, 0), dtype=np.float32))
+    assert label(none).tolist() == [["mixed", "mixed"]]
+
+
+def test_a_model_that_cannot_tell_tokens_apart_is_positional():
+    """All tokens have one embedding, so that position alone is left to look by."""
+    torch.manual_seed(0)
+    blind = Transformer(ModelConfig(n_layers=2, n_heads=4, n_kv_heads=2, **SIZES))
+    with torch.no_grad():
+        blind.token_embedding.weight.copy_(blind.token_embedding.weight[:1].expand(16, -1) * 20)
+    np.testing.assert_allclose(position_scores(blind)["positional"], 1, atol=1e-5)
 
 
 def test_texts_and_contexts_too_small_to_measure_are_refused(model):
@@ -170,6 +220,9 @@ def test_texts_and_contexts_too_small_to_measure_are_refused(model):
     small = Transformer(ModelConfig(**{**SIZES, "context_length": 3}, n_layers=1))
     with pytest.raises(DataError, match="fit twice"):
         repetition_scores(small)
+    single = Transformer(ModelConfig(**{**SIZES, "context_length": 1}, n_layers=1))
+    with pytest.raises(DataError, match="2 tokens are the least"):
+        position_scores(single)
 
 
 def test_weights_that_are_not_numbers_mean_a_diverged_model():
