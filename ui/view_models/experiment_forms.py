@@ -16,8 +16,8 @@ from slm.training.config import TrainConfig, recipe_for
 from slm.training.rates import Rate
 from ui.view_models import settings
 from ui.view_models.budget import long_time
-from ui.view_models.experiments import shown
 from ui.view_models.jobs import count
+from ui.view_models.lane_rows import shown
 from ui.view_models.model import Design
 
 BUDGET_LABELS: Mapping[BudgetKind, str] = MappingProxyType(

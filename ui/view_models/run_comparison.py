@@ -14,8 +14,8 @@ from slm.lab.standings import Axis, Trace
 from slm.training.events import CHANGEABLE, RESUMED, Event
 from slm.training.runs import RunSettings
 from slm.workspace import Artefact
-from ui.view_models.experiments import shown
 from ui.view_models.jobs import duration
+from ui.view_models.lane_rows import shown
 
 MOST = 6
 AT_FIRST = 3

@@ -14,7 +14,7 @@ from slm.training.events import Event
 from slm.training.runs import RunSettings
 from tests.lab.test_standings import trace
 from ui.view_models import experiment_forms as forms
-from ui.view_models import experiments as words
+from ui.view_models import experiments, lane_rows, race_words, sweep_words
 from ui.view_models import run_comparison as comparing
 from ui.view_models.model import read_design
 from ui.view_models.queue import queue_rows
@@ -43,7 +43,7 @@ def plan_of(*traces, kind="race", budget=None, field=None):
 )
 def test_the_headline_tells_state_share_and_time(status, headline):
     half = [trace(name, [4.0, 3.0, 2.0]).until(0.5) for name in "ab"]
-    found = words.head(plan_of(*half, budget=Budget("tokens", 2_000)), half, status)
+    found = experiments.head(plan_of(*half, budget=Budget("tokens", 2_000)), half, status)
     assert found.headline.replace("2,000", "2.00 k") == headline
     assert found.can_resume == (not found.alive)
 
@@ -51,7 +51,7 @@ def test_the_headline_tells_state_share_and_time(status, headline):
 def test_the_verdict_names_the_first_and_its_lead():
     """`fast` passes 3.0, where `slow` ended at 2,000 tokens, with 1,000."""
     fast, slow = trace("fast", [4.0, 3.0, 2.0]), trace("slow", [4.0, 3.5, 3.0])
-    told = words.race_verdict(
+    told = race_words.race_verdict(
         plan_of(fast, slow, budget=Budget("tokens", 2_000)), [slow, fast], "tokens"
     )
     assert told.startswith("fast is first with 2.000 nats, 1.000 below the next.")
@@ -60,28 +60,28 @@ def test_the_verdict_names_the_first_and_its_lead():
 
 def test_a_difference_smaller_than_that_of_seeds_is_called_level():
     pair = [trace("a", [4.0, 3.001]), trace("b", [4.0, 3.003])]
-    assert "are level" in words.race_verdict(plan_of(*pair), pair, "step")
+    assert "are level" in race_words.race_verdict(plan_of(*pair), pair, "step")
 
 
 def test_a_lane_that_missed_its_budget_is_told():
     """10 s of 8 s are 125%."""
     one = trace("late", [4.0, 3.0])
-    facts = words.fairness(plan_of(one, budget=Budget("seconds", 8)), [one])
+    facts = race_words.fairness(plan_of(one, budget=Budget("seconds", 8)), [one])
     (unfair,) = [fact.text for fact in facts if not fact.fair]
     assert unfair.startswith("late used 125% of its seconds")
-    assert words.fairness_title(facts) == "Is it fair? 1 thing to know"
+    assert race_words.fairness_title(facts) == "Is it fair? 1 thing to know"
 
 
 def test_longer_contexts_are_told_to_be_an_advantage():
     short, long = trace("a", [4.0, 3.0]), trace("b", [4.0, 3.0])
     lane = replace(long.lane, model=long.lane.model.replace(context_length=512))
-    facts = words.fairness(plan_of(short, replace(long, lane=lane)), [])
+    facts = race_words.fairness(plan_of(short, replace(long, lane=lane)), [])
     assert any("longer context" in fact.text for fact in facts if not fact.fair)
 
 
 def test_texts_of_the_lanes_stand_at_most_three_in_a_row():
-    texts = words.lane_texts([trace(str(n), [4.0]) for n in range(5)], "")
-    assert [len(row) for row in words.in_rows(texts)] == [3, 2]
+    texts = lane_rows.lane_texts([trace(str(n), [4.0]) for n in range(5)], "")
+    assert [len(row) for row in lane_rows.in_rows(texts)] == [3, 2]
     assert texts[0].caption == "has not written yet"
 
 
@@ -92,9 +92,9 @@ def test_a_sweep_says_that_its_best_is_at_the_edge_and_what_diverged():
         trace("c", [4.0, 2.0], value=0.4),
         trace("d", [4.0, 3.9], value=0.8, state="diverged"),
     ]
-    told = words.sweep_verdict(plan_of(*traces, kind="sweep", field="learning_rate"), traces)
+    told = sweep_words.sweep_verdict(plan_of(*traces, kind="sweep", field="learning_rate"), traces)
     assert told == "Best: learning rate 0.4, 2.000 nats at the end. Diverged: 0.8."
-    told = words.sweep_verdict(
+    told = sweep_words.sweep_verdict(
         plan_of(*traces[:3], kind="sweep", field="learning_rate"), traces[:3]
     )
     assert told.endswith("It is at the edge: the best may be larger still.")
@@ -108,7 +108,7 @@ def test_values_as_near_as_seeds_are_not_told_apart():
         trace("a2", [4.0, 2.10], value=0.1),
         trace("b2", [4.0, 2.00], value=0.2),
     ]
-    told = words.sweep_verdict(plan_of(*traces, kind="sweep", field="learning_rate"), traces)
+    told = sweep_words.sweep_verdict(plan_of(*traces, kind="sweep", field="learning_rate"), traces)
     assert "0.1 is as good within what seeds change (0.050 apart)" in told
 
 
@@ -119,7 +119,7 @@ def test_a_lane_fills_the_form_of_a_new_training_with_its_settings_alone():
         model=lane.model.replace(vocab_size=1_024),
         train=lane.train.replace(evaluate_every=3, sample_every=9, snapshots=0, threads=1),
     )
-    design, recipe = words.form_texts(raced)
+    design, recipe = experiments.form_texts(raced)
     assert read_design(design).config == PRESETS["nano"].replace(n_layers=2)
     wanted = recipe_for("nano").replace(learning_rate=0.02, steps=77)
     assert from_text(recipe, recipe_for("nano")) == wanted

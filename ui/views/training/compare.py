@@ -15,7 +15,7 @@ from ui import loaders, widgets
 from ui.figures import experiments as figures
 from ui.figures.curves import OKABE_ITO
 from ui.session import PageState
-from ui.view_models import experiments as curve_words
+from ui.view_models import lane_rows
 from ui.view_models import run_comparison as words
 from ui.view_models.run_comparison import Group
 
@@ -41,12 +41,12 @@ def render(state: PageState) -> None:
     ]
     events = {labels[run.id]: read_events(run.folder) for run in chosen}
     rows = pd.DataFrame(
-        curve_words.curve_rows(traces, axis, losses, smoothing),
-        columns=list(curve_words.COLUMNS),
+        lane_rows.curve_rows(traces, axis, losses, smoothing),
+        columns=list(lane_rows.COLUMNS),
     )
     colors = _colors(chosen, known, labels, group)
     spec = figures.overlay(
-        curve_words.AXIS_TITLES[axis], colors, marks=words.mark_rows(traces, events, axis)
+        lane_rows.AXIS_TITLES[axis], colors, marks=words.mark_rows(traces, events, axis)
     )
     st.vega_lite_chart(rows, spec, key="compare-loss")
     st.caption(
@@ -99,12 +99,12 @@ def _choose(
     return None, words.chosen_runs(known, picked, current)
 
 
-def _ask() -> tuple[Axis, curve_words.Losses, float]:
+def _ask() -> tuple[Axis, lane_rows.Losses, float]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = st.segmented_control(
             "Against",
-            list(curve_words.AXES),
-            format_func=lambda key: curve_words.AXES.get(key, key),
+            list(lane_rows.AXES),
+            format_func=lambda key: lane_rows.AXES.get(key, key),
             default="step",
             key="axis",
             bind="query-params",
@@ -112,7 +112,7 @@ def _ask() -> tuple[Axis, curve_words.Losses, float]:
         )
         losses = st.segmented_control(
             "Losses",
-            list(curve_words.LOSSES),
+            list(lane_rows.LOSSES),
             default="validation",
             key="compare_losses",
             bind="query-params",

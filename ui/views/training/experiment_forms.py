@@ -16,8 +16,7 @@ from slm.workspace import Artefact
 from ui import session, widgets
 from ui.session import PageState
 from ui.view_models import experiment_forms as words
-from ui.view_models import experiments as told
-from ui.view_models import glossary, settings
+from ui.view_models import glossary, settings, sweep_words
 from ui.view_models import model as model_words
 from ui.view_models.experiment_forms import Preview
 from ui.view_models.model import Design
@@ -105,8 +104,8 @@ def sweep(state: PageState) -> None:
             "Setting",
             fields,
             index=None,
-            format_func=told.field_label,
-            placeholder=told.field_label("learning_rate"),
+            format_func=sweep_words.field_label,
+            placeholder=sweep_words.field_label("learning_rate"),
             key="sweep_field",
             bind="query-params",
             persist_state="session",

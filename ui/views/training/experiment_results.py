@@ -12,8 +12,7 @@ from slm.lab.standings import Axis, Trace
 from slm.workspace import Artefact
 from ui import widgets
 from ui.figures import experiments as figures
-from ui.view_models import experiments as words
-from ui.view_models import glossary
+from ui.view_models import glossary, lane_rows, race_words, sweep_words
 
 REPLAY = "race_replay"
 
@@ -54,25 +53,31 @@ def _race(plan: Plan, traces: Sequence[Trace], live: bool) -> int | None:
         share = _replay(live)
     shown = [trace.until(share) for trace in traces]
     colors = figures.lane_colors([trace.lane.name for trace in traces])
-    limit = words.x_limit(plan, traces, axis, live)
-    rows = pd.DataFrame(words.curve_rows(shown, axis, losses, 0.8), columns=list(words.COLUMNS))
+    limit = lane_rows.x_limit(plan, traces, axis, live)
+    rows = pd.DataFrame(
+        lane_rows.curve_rows(shown, axis, losses, 0.8), columns=list(lane_rows.COLUMNS)
+    )
     left, right = st.columns([1.9, 1], gap="large")
     with left:
-        spec = figures.overlay(words.AXIS_TITLES[axis], colors, x_limit=limit)
+        spec = figures.overlay(lane_rows.AXIS_TITLES[axis], colors, x_limit=limit)
         st.vega_lite_chart(rows, spec, key="experiment-curves")
     with right:
-        st.text(words.race_verdict(plan, shown, axis))
-        st.dataframe(pd.DataFrame(words.short_rows(shown, axis)), hide_index=True, height="content")
+        st.text(race_words.race_verdict(plan, shown, axis))
+        st.dataframe(
+            pd.DataFrame(lane_rows.short_rows(shown, axis)), hide_index=True, height="content"
+        )
         _fairness(plan, shown)
     _texts(shown)
     st.markdown("**Who reached which loss first**", help=glossary.meaning("validation loss"))
-    finish = words.finish_rows(shown, axis)
+    finish = lane_rows.finish_rows(shown, axis)
     if finish:
         st.dataframe(pd.DataFrame(finish), hide_index=True, height="content")
     else:
         st.caption("It shows when the lanes have been measured a few times.")
     with st.expander("All that each lane used up"):
-        st.dataframe(pd.DataFrame(words.standing_rows(shown)), hide_index=True, height="content")
+        st.dataframe(
+            pd.DataFrame(lane_rows.standing_rows(shown)), hide_index=True, height="content"
+        )
     return _use_one(traces)
 
 
@@ -80,30 +85,36 @@ def _sweep(plan: Plan, traces: Sequence[Trace]) -> int | None:
     axis: Axis = "step"
     results = standings.by_value(traces)
     values = [each.value for each in results]
-    scale = words.sweep_scale(values)
+    scale = sweep_words.sweep_scale(values)
     best = standings.best_value(traces)
-    st.text(words.sweep_verdict(plan, traces))
+    st.text(sweep_words.sweep_verdict(plan, traces))
     left, right = st.columns(2, gap="large")
     with left:
-        points = pd.DataFrame(words.sweep_points(traces), columns=["value", "nats", "run"])
+        points = pd.DataFrame(sweep_words.sweep_points(traces), columns=["value", "nats", "run"])
         if scale == "names":
-            points["value"] = points["value"].map(words.shown)
-        order = [words.shown(v) if scale == "names" else str(v) for v in values]
-        mark = None if best is None else words.shown(best.value) if scale == "names" else best.value
-        spec = figures.sweep(words.field_label(plan.field or ""), scale, order, mark)
+            points["value"] = points["value"].map(lane_rows.shown)
+        order = [lane_rows.shown(v) if scale == "names" else str(v) for v in values]
+        mark = (
+            None
+            if best is None
+            else lane_rows.shown(best.value)
+            if scale == "names"
+            else best.value
+        )
+        spec = figures.sweep(sweep_words.field_label(plan.field or ""), scale, order, mark)
         st.vega_lite_chart(points, spec, key="sweep-values")
     with right:
         rows = pd.DataFrame(
-            words.curve_rows(traces, axis, by_value=True), columns=list(words.COLUMNS)
+            lane_rows.curve_rows(traces, axis, by_value=True), columns=list(lane_rows.COLUMNS)
         )
-        colors = figures.value_colors([words.shown(value) for value in values])
-        spec = figures.overlay(words.AXIS_TITLES[axis], colors)
+        colors = figures.value_colors([lane_rows.shown(value) for value in values])
+        spec = figures.overlay(lane_rows.AXIS_TITLES[axis], colors)
         st.vega_lite_chart(rows, spec, key="experiment-curves")
-    st.dataframe(pd.DataFrame(words.sweep_rows(traces)), hide_index=True, height="content")
+    st.dataframe(pd.DataFrame(sweep_words.sweep_rows(traces)), hide_index=True, height="content")
     if best is None:
         return None
     if st.button("Use the best", type="primary", icon=":material/check:", key="use-best"):
-        return words.lane_of_value(traces, best)
+        return sweep_words.lane_of_value(traces, best)
     st.caption("It fills the form of a new training with the settings of that run.")
     return None
 
@@ -112,27 +123,27 @@ def _axis(plan: Plan) -> Axis:
     first: Axis = plan.budget.kind if plan.budget is not None else "step"
     axis = st.segmented_control(
         "Against",
-        list(words.AXES),
-        format_func=lambda key: words.AXES.get(key, key),
+        list(lane_rows.AXES),
+        format_func=lambda key: lane_rows.AXES.get(key, key),
         default=first,
         key=f"race_axis_{first}",
         bind="query-params",
         required=True,
         help="The same curves along what they cost.",
     )
-    return axis if axis in words.AXES else first
+    return axis if axis in lane_rows.AXES else first
 
 
-def _losses() -> words.Losses:
+def _losses() -> lane_rows.Losses:
     chosen = st.segmented_control(
         "Losses",
-        list(words.LOSSES),
+        list(lane_rows.LOSSES),
         default="validation",
         key="race_losses",
         bind="query-params",
         required=True,
     )
-    return chosen if chosen in words.LOSSES else "validation"
+    return chosen if chosen in lane_rows.LOSSES else "validation"
 
 
 def _replay(live: bool) -> float:
@@ -141,7 +152,7 @@ def _replay(live: bool) -> float:
         return 1.0
     began = st.session_state.get(REPLAY)
     if began is not None:
-        share = words.replay_share(began, time.monotonic())
+        share = lane_rows.replay_share(began, time.monotonic())
         st.session_state["race_share"] = round(100 * share)
         if share >= 1:
             _hold()
@@ -173,22 +184,22 @@ def _hold() -> None:
 
 
 def _fairness(plan: Plan, traces: Sequence[Trace]) -> None:
-    facts = words.fairness(plan, traces)
-    with st.expander(words.fairness_title(facts), icon=":material/balance:"):
+    facts = race_words.fairness(plan, traces)
+    with st.expander(race_words.fairness_title(facts), icon=":material/balance:"):
         for fact in facts:
             icon = ":material/check:" if fact.fair else ":material/priority_high:"
             st.caption(f"{icon} {widgets.esc_md(fact.text)}")
 
 
 def _texts(traces: Sequence[Trace]) -> None:
-    prompts = words.prompts(traces)
+    prompts = lane_rows.prompts(traces)
     if not prompts:
         return
     st.markdown("**What they write**", help=glossary.meaning("sampling"))
     prompt = prompts[0]
     if len(prompts) > 1:
         prompt = st.selectbox("After", prompts, key="race_prompt") or prompt
-    for part in words.in_rows(words.lane_texts(traces, prompt)):
+    for part in lane_rows.in_rows(lane_rows.lane_texts(traces, prompt)):
         for column, each in zip(st.columns(len(part)), part, strict=True):
             with column.container(border=True, height=190):
                 st.caption(f"**{widgets.esc_md(each.lane)}** · {each.caption}")

@@ -1,0 +1,132 @@
+"""A sweep in words and rows: which value was best, and how sure that is."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from slm.lab import standings
+from slm.lab.experiments import Plan
+from slm.lab.standings import Trace, ValueResult
+from slm.lab.sweeps import RATES
+from ui.view_models import model as model_words
+from ui.view_models import recipe as recipe_words
+from ui.view_models.jobs import duration
+from ui.view_models.lane_rows import TIE_NATS, final_nats, shown
+
+_LOG_FROM = 8.0  # values that span this factor are drawn on a logarithmic axis
+
+
+def sweep_points(traces: Sequence[Trace]) -> list[dict[str, Any]]:
+    """Points (value, nats, lane) of the lanes that are done."""
+    return [
+        {"value": trace.lane.value, "nats": final_nats(trace.final), "run": trace.lane.name}
+        for trace in traces
+        if trace.state == "done" and trace.final is not None
+    ]
+
+
+def sweep_scale(values: Sequence[Any]) -> Literal["log", "linear", "names"]:
+    """How the values of a sweep are laid out.
+
+    >>> sweep_scale([0.001, 0.01]), sweep_scale([1, 2, 3]), sweep_scale(["muon", "adamw"])
+    ('log', 'linear', 'names')
+    """
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
+        return "names"
+    low, high = min(values), max(values)
+    return "log" if low > 0 and high / low >= _LOG_FROM else "linear"
+
+
+def sweep_rows(traces: Sequence[Trace]) -> list[dict[str, str]]:
+    """The table of a sweep: a row a value."""
+    best = standings.best_value(traces)
+    return [
+        {
+            "value": shown(each.value),
+            "last validation loss": _mean_and_spread(each),
+            "lowest": "–" if each.best is None else f"{each.best:.3f}",
+            "training time": "–" if each.seconds is None else duration(each.seconds),
+            "seeds": _seeds(each),
+            "": "best" if best is not None and each.value == best.value else "",
+        }
+        for each in standings.by_value(traces)
+    ]
+
+
+def sweep_verdict(plan: Plan, traces: Sequence[Trace]) -> str:
+    """What the sweep found, and how sure that is."""
+    results = standings.by_value(traces)
+    best = standings.best_value(traces)
+    field = field_label(plan.field or "")
+    lost = [shown(each.value) for each in results if each.diverged]
+    diverged = f" Diverged: {', '.join(lost)}." if lost else ""
+    if best is None or best.final is None:
+        return f"No run is done yet.{diverged}"
+    told = "Best so far" if _open(results) else "Best"
+    told += f": {_lower(field)} {shown(best.value)}, {best.final:.3f} nats at the end"
+    told += f" (mean of {len(best.finals)} seeds)." if len(best.finals) > 1 else "."
+    others = [each for each in results if each.final is not None and each.value != best.value]
+    nearest = min(others, key=lambda each: each.final or 0.0, default=None)
+    if nearest is not None and nearest.final is not None:
+        gap = nearest.final - best.final
+        spread = max((max(e.finals) - min(e.finals) for e in (best, nearest)), default=0.0)
+        if gap <= max(spread, TIE_NATS):
+            told += (
+                f" {shown(nearest.value)} is as good within what seeds change ({gap:.3f} apart)."
+            )
+    if not _open(results) and sweep_scale([each.value for each in results]) != "names":
+        told += _edge(results, best)
+    return told + diverged
+
+
+def lane_of_value(traces: Sequence[Trace], result: ValueResult) -> int:
+    """The best lane among those of a value."""
+    places = [place for place, trace in enumerate(traces) if trace.lane.value == result.value]
+    done = [place for place in places if traces[place].final is not None]
+    return min(done or places, key=lambda place: final_nats(traces[place].final) if done else 0.0)
+
+
+def field_label(field: str) -> str:
+    """A setting as the forms call it.
+
+    >>> field_label("learning_rate"), field_label("rates"), field_label("n_layers")
+    ('Learning rate', 'Both learning rates, ×', 'Blocks')
+    """
+    if field == RATES:
+        return "Both learning rates, ×"
+    names = {**model_words.LABELS, **recipe_words.LABELS}
+    return names.get(field, field.replace("_", " ").capitalize())
+
+
+def _open(results: Sequence[ValueResult]) -> bool:
+    return any(each.waiting for each in results)
+
+
+def _edge(results: Sequence[ValueResult], best: ValueResult) -> str:
+    values = sorted(each.value for each in results)
+    if len(values) < 3 or best.value not in (values[0], values[-1]):
+        return ""
+    side = "smaller" if best.value == values[0] else "larger"
+    return f" It is at the edge: the best may be {side} still."
+
+
+def _mean_and_spread(result: ValueResult) -> str:
+    if result.final is None:
+        return "diverged" if result.diverged else "failed" if result.failed else "–"
+    if len(result.finals) < 2:
+        return f"{result.final:.3f}"
+    return f"{result.final:.3f} ({min(result.finals):.3f} to {max(result.finals):.3f})"
+
+
+def _seeds(result: ValueResult) -> str:
+    parts = [f"{len(result.finals)} done"]
+    if result.diverged:
+        parts.append(f"{result.diverged} diverged")
+    if result.failed:
+        parts.append(f"{result.failed} failed")
+    if result.waiting:
+        parts.append(f"{result.waiting} to come")
+    return ", ".join(parts)
+
+
+def _lower(label: str) -> str:
+    return label[0].lower() + label[1:]
