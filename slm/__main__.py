@@ -19,6 +19,7 @@ from slm import jobs
 from slm.errors import JobError, SlmError
 from slm.verbs import (
     advice,
+    circuits,
     data,
     experiments,
     looking,
@@ -63,6 +64,8 @@ VERBS: Mapping[str, Verb] = {
         models.evaluate,
         models.generate,
         models.attention,
+        circuits.lens,
+        circuits.patch,
         looking.walk,
         looking.timeline,
         models.build,

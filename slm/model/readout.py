@@ -111,7 +111,7 @@ def logit_parts(model: Transformer, walk: Walk, position: int, token: int) -> Lo
     ).to(model.device)
     whole_D = torch.from_numpy(walk.stream_LTD[-1, position]).to(model.device)
     with inference(model):
-        scaled_WD, bias_D = _normed_apart(model.final_norm, writers, whole_D)
+        scaled_WD, bias_D = normed_apart(model.final_norm, writers, whole_D)
         row_D = model.unembedding_weight[token].float()
         shares = (scaled_WD @ row_D).cpu().numpy()
         bias = float(bias_D @ row_D)
@@ -156,7 +156,7 @@ def _read_out(model: Transformer, stream_LD: Tensor) -> Tensor:
     return model.read_out(stream[None])[0].float().cpu()
 
 
-def _normed_apart(norm: nn.Module, parts_WD: Tensor, whole_D: Tensor) -> tuple[Tensor, Tensor]:
+def normed_apart(norm: nn.Module, parts_WD: Tensor, whole_D: Tensor) -> tuple[Tensor, Tensor]:
     """The final norm of a sum as a sum: each part as it is scaled, and the norm's own bias."""
     assert isinstance(norm, nn.LayerNorm | nn.RMSNorm)
     centred = isinstance(norm, nn.LayerNorm)
