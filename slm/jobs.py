@@ -245,12 +245,13 @@ class Job:
     def kill(self) -> None:
         """End the job's process at once. What it committed stays.
 
-        A process is touched only if the lock is held and both its id and its
-        start time are those that the worker wrote down.
+        A process is touched only if both its id and its birth are those that were written
+        down: by the worker, or by who started it a moment ago.
         """
-        named = _named_process(self.folder / "heartbeat.json")
-        if named is not None and self.is_alive():
-            processes.end_all(*named)
+        for told in ("heartbeat.json", "spawned.json"):
+            named = _named_process(self.folder / told)
+            if named is not None:
+                processes.end_all(*named)
 
     def log_tail(self) -> str:
         """The end of what the worker printed; foreign text."""

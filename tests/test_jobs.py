@@ -113,6 +113,13 @@ def test_a_killed_job_is_interrupted_and_can_go_on(workspace):
     assert job.status().state == "stopped"
 
 
+def test_a_job_that_has_only_just_started_is_killed_too(workspace):
+    job = jobs.start(workspace, _long(), name="long")
+    assert not (job.folder / "heartbeat.json").exists()
+    job.kill()
+    _until(lambda: job.status().state == "interrupted")
+
+
 def test_starting_twice_with_one_key_starts_once(workspace):
     first = _start_long(workspace, key="the same click")
     second = jobs.start(workspace, _long(), name="long", key="the same click")
