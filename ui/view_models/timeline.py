@@ -81,7 +81,7 @@ class Instant:
     head: int | None = None
 
 
-_MEASURES: Mapping[str, tuple[str, str]] = {
+MEASURES: Mapping[str, tuple[str, str]] = {
     "induction": (
         "Induction",
         "On random tokens that come twice: attention to what followed the same token last time.",
@@ -127,7 +127,7 @@ def timeline_view(
         samples=tuple(tuple(names[int(i)] for i in moment.sample_ids) for moment in kept),
         measures=measures,
         scores_SLHM=scores_SLHM,
-        curves=_curves(records),
+        curves=curves_of(records),
         even_nats=math.log(vocab_size),
     )
 
@@ -226,14 +226,14 @@ def _measures(moments: Sequence["Moment"]) -> tuple[tuple[Measure, ...], Floats]
     newest = moments[-1]
     if not newest.head_scores_LHM.size:
         return (), np.zeros((len(moments), 0, 0, 0), dtype=np.float32)
-    shown = [name for name in _MEASURES if name in newest.measures]
+    shown = [name for name in MEASURES if name in newest.measures]
     each = len(moments) * newest.head_scores_LHM[..., 0].size
     shown = shown[: max(1, _MOST_SCORES // each)]
     places = [newest.measures.index(name) for name in shown]
     scores_SLHM = np.stack([moment.head_scores_LHM[..., places] for moment in moments])
     scores_SLHM = np.nan_to_num(scores_SLHM.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     measures = tuple(
-        Measure(name, *_MEASURES[name], _most(name, scores_SLHM[..., place]))
+        Measure(name, *MEASURES[name], _most(name, scores_SLHM[..., place]))
         for place, name in enumerate(shown)
     )
     return measures, scores_SLHM
@@ -243,7 +243,8 @@ def _most(name: str, scores_SLH: Floats) -> float:
     return max(1.0, float(np.ceil(scores_SLH.max()))) if name == "distance" else 1.0
 
 
-def _curves(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
+def curves_of(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
+    """Training and validation loss as lines, of a run's records; those that it has."""
     found = []
     for name, field in (("training", "train_nats"), ("validation", "val_nats")):
         points = [
@@ -261,15 +262,25 @@ def _curves(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
 
 def _fact(moment: "Moment", total: int, records: Sequence[Mapping[str, Any]]) -> str:
     """Where a snapshot stands in its training, in one line."""
-    here = f"Step {moment.step:,} of {total:,}"
-    record = next((each for each in records if each.get("step") == moment.step), {})
+    here = fact_of(moment.step, total, records)
+    if "validation loss" not in here and moment.text_nats_NT.size:
+        here += f" · {float(moment.text_nats_NT.mean()):.2f} nats per token on the held-out texts"
+    return here
+
+
+def fact_of(step: int, total: int, records: Sequence[Mapping[str, Any]]) -> str:
+    """Where a step stands in a training, and what its records say of it.
+
+    >>> fact_of(8, 3600, [{"step": 8, "tokens": 24576, "val_nats": 6.912}])
+    'Step 8 of 3,600 · 24,576 tokens read · validation loss 6.91 nats per token'
+    """
+    here = f"Step {step:,} of {total:,}"
+    record = next((each for each in records if each.get("step") == step), {})
     tokens, nats = record.get("tokens"), record.get("val_nats")
     if isinstance(tokens, int):
         here += f" · {tokens:,} tokens read"
     if isinstance(nats, int | float):
-        return f"{here} · validation loss {nats:.2f} nats per token"
-    if moment.text_nats_NT.size:
-        here += f" · {float(moment.text_nats_NT.mean()):.2f} nats per token on the held-out texts"
+        here += f" · validation loss {nats:.2f} nats per token"
     return here
 
 

@@ -13,7 +13,7 @@ from ui.view_models.part_panel import HeatMap
 _mount = register(
     "slm_heatmap",
     Path(__file__).parent,
-    shared=("base.css", "payload.js", "scale.js", "canvas.js"),
+    shared=("base.css", "payload.js", "half.js", "scale.js", "canvas.js"),
 )
 
 

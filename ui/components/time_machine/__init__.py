@@ -15,8 +15,16 @@ from ui.view_models.timeline import Instant, TimelineView
 _mount = register(
     "slm_time_machine",
     Path(__file__).parent,
-    shared=("base.css", "chips.css", "payload.js", "scale.js", "canvas.js", "chips.js"),
-    parts=("charts.js", "heads.js"),
+    shared=(
+        "base.css",
+        "chips.css",
+        "player.css",
+        "payload.js",
+        "scale.js",
+        "canvas.js",
+        "chips.js",
+    )
+    + ("course.js", "head_scores.js"),
 )
 
 

@@ -22,6 +22,7 @@ from ui.view_models import glossary
 from ui.view_models.attention import DEFAULT_TEXT, Window, too_short, window_of
 from ui.view_models.chips import visible
 
+_SHARED = ("text", "from_token", "layer", "head", "query")
 _LONGEST_LINK = 500
 _TEXT_WIDTH, _SLIDER_WIDTH, _NUMBER_WIDTH = 420, 165, 150
 
@@ -56,25 +57,38 @@ def run_of(state: PageState) -> Artefact | None:
     return state.run
 
 
+def keep_question() -> None:
+    """For views that ask something else: text, part and choices stay for those that ask them.
+
+    Streamlit forgets a field that is not drawn, unless its value is set.
+    """
+    for key in _SHARED:
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
 @contextmanager
-def asking(run: Artefact, *, longest: int | None = None) -> Iterator[Asked | None]:
+def asking(
+    run: Artefact, *, longest: int | None = None, one_step: bool = True
+) -> Iterator[Asked | None]:
     """Ask for text, step and part; None, and the reason on the page, where nothing can be shown.
 
     Errors that users can mend, also those of the view's own block, become sentences. `longest`
-    is how many tokens the view can draw.
+    is how many tokens the view can draw; a view of all steps asks for no `one_step`, and is
+    given the newest.
     """
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     asked = None
     with widgets.user_errors():
-        asked = _ask(run, row, longest)
+        asked = _ask(run, row, longest, one_step)
     with widgets.user_errors():
         yield asked
 
 
-def _ask(run: Artefact, row: DeltaGenerator, longest: int | None) -> Asked | None:
+def _ask(run: Artefact, row: DeltaGenerator, longest: int | None, one_step: bool) -> Asked | None:
     with row:
         text = _ask_text()
-        step = _ask_step(run)
+        step = ask_step(run)
         loaded = loaders.load_run(run, step)
         ids = loaded.tokenizer.encode(text)
         window = _ask_window(len(ids), loaded, longest)
@@ -107,7 +121,7 @@ def _ask_text() -> str:
     return text
 
 
-def _ask_step(run: Artefact) -> int | None:
+def ask_step(run: Artefact) -> int | None:
     """The training step to look at; None for the newest checkpoint, where the slider begins."""
     newest = checkpoint_at(run).step
     steps = sorted({reference.step for reference in snapshots(run.folder)} | {newest})

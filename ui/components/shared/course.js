@@ -45,10 +45,10 @@ function pathOf(frame, steps, values) {
 }
 
 // Gives a function that moves the mark of the present moment, and one from a pixel to a snapshot.
-function drawLoss(box, { steps, last, curves, even }) {
+function drawLoss(box, { steps, last, curves, even }, height = 155) {
   const every = curves.flatMap((curve) => curve.nats).filter(Number.isFinite);
   const high = Math.max(even, ...every) * 1.02;
-  const frame = frameOf(box, { last, low: 0, high, height: 155, title: "nats per token", marks: steps });
+  const frame = frameOf(box, { last, low: 0, high, height, title: "nats per token", marks: steps });
   svgNode(box, "line", { class: "even", x1: frame.left, x2: frame.width - frame.right, y1: frame.y(even), y2: frame.y(even) });
   svgNode(box, "text", { class: "even-name", x: frame.width - frame.right, y: frame.y(even) + 14, "text-anchor": "end" },
     `guessing evenly: ${even.toFixed(2)}`);
@@ -64,14 +64,23 @@ function drawLoss(box, { steps, last, curves, even }) {
   return presence(box, frame, steps);
 }
 
-// Every head's score as a line; the chosen one stands out.
-function drawCourse(box, { steps, last }, scores, chosen, most, title) {
-  const frame = frameOf(box, { last, low: 0, high: most, height: 200, title, marks: steps });
+// Every head's score as a line; the chosen one stands out. `rise`, where one is given, is the stretch
+// { head, place } from the snapshot before `place` to it that is marked as the steepest.
+function drawCourse(box, { steps, last }, scores, chosen, most, title, rise = null, height = 200) {
+  const frame = frameOf(box, { last, low: 0, high: most, height, title, marks: steps });
+  if (rise) {
+    const x = frame.x(steps[rise.place - 1]);
+    svgNode(box, "rect", { class: "rise", x, y: frame.top, width: frame.x(steps[rise.place]) - x, height: frame.foot - frame.top });
+  }
   const ordered = scores.map((_, i) => i).filter((i) => i !== chosen).concat(chosen);
   for (const i of ordered) {
     const line = svgNode(box, "path", { class: i === chosen ? "one chosen" : "one", d: pathOf(frame, steps, scores[i]) });
     line.dataset.line = i;
     if (steps.length === 1) svgNode(box, "circle", { cx: frame.x(steps[0]), cy: frame.y(scores[i][0]), r: 3, class: "dot" });
+  }
+  if (rise) {
+    const points = [rise.place - 1, rise.place];
+    svgNode(box, "path", { class: "steepest", d: pathOf(frame, points.map((i) => steps[i]), points.map((i) => scores[rise.head][i])) });
   }
   return presence(box, frame, steps);
 }
