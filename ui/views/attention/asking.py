@@ -88,7 +88,7 @@ def asking(
 def _ask(run: Artefact, row: DeltaGenerator, longest: int | None, one_step: bool) -> Asked | None:
     with row:
         text = _ask_text()
-        step = ask_step(run)
+        step = ask_step(run) if one_step else None
         loaded = loaders.load_run(run, step)
         ids = loaded.tokenizer.encode(text)
         window = _ask_window(len(ids), loaded, longest)
