@@ -1,10 +1,12 @@
 """Attention: where every head looks."""
 
 from ui import session, widgets
-from ui.views.attention import overview
+from ui.views.attention import lens, overview, patching
 
 VIEWS = {
     "overview": ("All heads", overview),
+    "patching": ("Patching", patching),
+    "lens": ("Logit lens", lens),
 }
 
 session.guard(__file__)

@@ -22,7 +22,6 @@ from ui.view_models import glossary
 from ui.view_models.attention import DEFAULT_TEXT, Window, too_short, window_of
 from ui.view_models.chips import visible
 
-_SHARED = ("text", "from_token", "layer", "head", "query")
 _LONGEST_LINK = 500
 _TEXT_WIDTH, _SLIDER_WIDTH, _NUMBER_WIDTH = 420, 165, 150
 
@@ -57,12 +56,12 @@ def run_of(state: PageState) -> Artefact | None:
     return state.run
 
 
-def keep_question() -> None:
-    """For views that ask something else: text, part and choices stay for those that ask them.
+def keep(*keys: str) -> None:
+    """Values of fields that a view does not draw stay for the views that do.
 
     Streamlit forgets a field that is not drawn, unless its value is set.
     """
-    for key in _SHARED:
+    for key in keys:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
 

@@ -1,0 +1,245 @@
+"""The logit lens in words, colours and bars.
+
+Knows what was read and how a token looks; no Streamlit.
+
+N depths (0 is the embedding), T position, K likeliest tokens, V vocabulary, L layers, H heads.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slm.attention.attribution import Attribution
+from slm.attention.lens import Lens, LensConfig, most_entropy
+from slm.workspace import Artefact
+from ui.view_models.attention import Window
+from ui.view_models.code import open_lines
+from ui.view_models.grid import Fact, Grid, GridScale, numbers_as_words, shortened, word_table
+
+WordOf = Callable[[int], str]
+SHOWN_CANDIDATES = 5
+READ_CANDIDATES = 20
+COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "top": "Probability of the top token",
+        "next": "Probability of the true next token",
+        "rank": "Rank of the true next token",
+        "entropy": "Entropy",
+        "kl": "Distance to the output",
+    }
+)
+"""What cells may be coloured by."""
+MEAN, PLAIN = "the mean of all tokens", "nothing"
+
+
+@dataclass(frozen=True)
+class TokenBar:
+    """One token of a distribution. `series` tells distributions apart that are drawn together."""
+
+    token: str
+    probability: float
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class LensCell:
+    """One depth at one position: where it is, what it says, its likeliest tokens."""
+
+    title: str
+    sentence: str
+    bars: tuple[TokenBar, ...]
+
+
+def stop_name(stop: str) -> str:
+    """What a depth is called on screen.
+
+    >>> stop_name("block 3"), stop_name("attention 0"), stop_name("output")
+    ('after layer 3', "layer 0's attention", 'output')
+    """
+    kind, _, number = stop.partition(" ")
+    return {"block": f"after layer {number}", "attention": f"layer {number}'s attention"}.get(
+        kind, stop
+    )
+
+
+def depth_of_row(row: int, n_depths: int) -> int:
+    """Depths are drawn from the bottom up; the same rule leads back.
+
+    >>> depth_of_row(0, 3), depth_of_row(depth_of_row(1, 3), 3)
+    (2, 1)
+    """
+    return n_depths - 1 - row
+
+
+def lens_grid(
+    lens: Lens, tokens_T: Sequence[str], word_of: WordOf, colour: str, vocab_size: int
+) -> Grid:
+    """All depths, the output on top, and all positions; in each cell the likeliest next token."""
+    up = np.s_[::-1]
+    words, numbers_NTK = word_table(lens.top_ids_NTK[..., :SHOWN_CANDIDATES], word_of)
+    place_NT, scale = _places(lens, colour, vocab_size)
+    right_NT = lens.next_rank_NT == 1
+    ranks_NT = np.where(lens.next_rank_NT > 0, lens.next_rank_NT, np.nan).astype(np.float32)
+    return Grid(
+        row_names=tuple(stop_name(stop) for stop in lens.stops[up]),
+        column_names=tuple(shortened(token) for token in tokens_T),
+        row_title="",
+        column_title="at token",
+        words=words,
+        word_RC=numbers_NTK[up, :, 0],
+        place_RC=place_NT[up],
+        scale=scale,
+        label="The likeliest next token, read at every depth of the model, at every position.",
+        facts=(
+            Fact("true next token", "share", lens.next_share_NT[up]),
+            Fact("its rank", "rank", ranks_NT[up]),
+            Fact("entropy", "nats", lens.entropy_NT[up]),
+            Fact("distance to the output", "nats", lens.kl_NT[up]),
+        ),
+        candidates_RCK=numbers_NTK[up],
+        shares_RCK=lens.top_shares_NTK[up, :, :SHOWN_CANDIDATES],
+        marked_RC=right_NT[up],
+        mark_means="the token that does come next",
+        hint="Point at a cell for its five likeliest tokens; click it to see who wrote them.",
+    )
+
+
+def opening_position(lens: Lens) -> int:
+    """The position whose true next token the output finds best after the middle depth did not.
+
+    Where the text gives none: the last.
+    """
+    if lens.next_share_NT.shape[1] < 2:
+        return 0
+    gain_T = lens.next_share_NT[-1, :-1] - lens.next_share_NT[len(lens.stops) // 2, :-1]
+    return int(np.argmax(gain_T)) if gain_T.max() > 0 else len(gain_T)
+
+
+def lens_cell(
+    lens: Lens, depth: int, position: int, tokens_T: Sequence[str], word_of: WordOf
+) -> LensCell:
+    """One cell in full."""
+    ids_K, shares_K = lens.top_ids_NTK[depth, position], lens.top_shares_NTK[depth, position]
+    bars = [
+        TokenBar(shortened(word_of(int(token))), float(p))
+        for token, p in zip(ids_K, shares_K, strict=True)
+    ]
+    rest = 1.0 - float(shares_K.sum(dtype=np.float64))
+    if rest > 0.0005:
+        bars.append(TokenBar("all others", rest))
+    place = stop_name(lens.stops[depth])
+    title = f"{place[0].upper()}{place[1:]}, at token {position} “{shortened(tokens_T[position])}”"
+    rank = int(lens.next_rank_NT[depth, position])
+    sentence = f"Entropy {lens.entropy_NT[depth, position]:.2f} nats"
+    if depth < len(lens.stops) - 1:
+        sentence += f", {lens.kl_NT[depth, position]:.2f} nats from the output"
+    if rank:
+        share = lens.next_share_NT[depth, position]
+        follows = shortened(tokens_T[position + 1])
+        sentence += f". What does come next, “{follows}”, has {share:.1%}: rank {rank:,}"
+    return LensCell(title, sentence + ".", tuple(bars))
+
+
+def token_choices(lens: Lens, depth: int, position: int, word_of: WordOf) -> dict[str, int]:
+    """Tokens whose logit may be taken apart, by how they look: those of this depth, those of
+
+    the output, and the one that does come next.
+    """
+    ids = [*lens.top_ids_NTK[depth, position, :10], *lens.top_ids_NTK[-1, position, :10]]
+    if position + 1 < len(lens.ids_T):
+        ids.append(lens.ids_T[position + 1])
+    found: dict[str, int] = {}
+    for token in ids:
+        found.setdefault(shortened(word_of(int(token))), int(token))
+    return found
+
+
+def attribution_grid(parts: Attribution) -> Grid:
+    """What each head and each feed-forward part adds: layers by heads, the last layer on top."""
+    added_LC = np.concatenate([parts.heads_LH, parts.feed_forward_L[:, None]], axis=1)[::-1]
+    limit = float(max(np.abs(added_LC).max(), abs(parts.embedding), 1e-6))
+    words, numbers = numbers_as_words(added_LC, signed)
+    n_layers, n_heads = parts.heads_LH.shape
+    return Grid(
+        row_names=tuple(f"layer {layer}" for layer in reversed(range(n_layers))),
+        column_names=(*(f"head {head}" for head in range(n_heads)), "feed-forward"),
+        row_title="",
+        column_title="column",
+        words=words,
+        word_RC=numbers,
+        place_RC=(added_LC / limit).astype(np.float32),
+        scale=GridScale("adds to the logit", f"−{limit:.2g}", f"+{limit:.2g}", diverging=True),
+        label="What each head and each feed-forward part adds to the token's logit.",
+        hint="",
+        cell_width=62,
+    )
+
+
+def attribution_sentence(parts: Attribution, word: str, against: str) -> str:
+    """The sum in words. `word` and `against` are shown as they are."""
+    of = "Logit of" if parts.against is None else "Lead of"
+    over = "" if parts.against is None else f" over {against}"
+    text = f"{of} “{shortened(word)}”{over}: {signed(parts.total)}. The embedding adds "
+    text += f"{signed(parts.embedding)}, all heads {signed(float(parts.heads_LH.sum()))}, "
+    text += f"feed-forward parts {signed(float(parts.feed_forward_L.sum()))}"
+    return text + ("." if abs(parts.rest) < 0.005 else f", biases {signed(parts.rest)}.")
+
+
+def signed(value: float) -> str:
+    """A figure with its sign, two digits behind the point.
+
+    >>> signed(1.234), signed(-0.5), signed(0.001)
+    ('+1.23', '−0.50', '0.00')
+    """
+    shown = f"{value:+.2f}"
+    return shown[1:] if float(shown) == 0 else shown.replace("-", "−")
+
+
+def lens_code(
+    run: Artefact,
+    step: int | None,
+    text: str,
+    window: Window,
+    config: LensConfig,
+    position: int,
+    token: int,
+) -> str:
+    """The lines that compute what is shown."""
+    opened = open_lines(run)
+    if step is not None:
+        opened = opened.replace("open_run(run)", f"open_run(run, step={step})")
+    part = "" if window.note is None else f"[{window.start}:{window.stop}]"
+    return f"""{opened}
+from slm.attention.attribution import attribute_logit
+from slm.attention.lens import LensConfig, logit_lens
+
+text = {text!r}
+ids = opened.tokenizer.encode(text){part}
+lens = logit_lens(opened.model, ids, LensConfig(between={config.between}, normed={config.normed}))
+for depth, stop in enumerate(lens.stops):
+    print(stop, opened.tokenizer.decode([int(lens.top_ids_NTK[depth, {position}, 0])]))
+parts = attribute_logit(opened.model, ids, position={position}, token={token}, against="mean")
+print(parts.heads_LH.round(2), parts.feed_forward_L.round(2))
+"""
+
+
+def _places(lens: Lens, colour: str, vocab_size: int) -> tuple[NDArray[np.float32], GridScale]:
+    """Where every cell lies on the scale that was chosen."""
+    title = COLOURS[colour]
+    if colour == "top":
+        return lens.top_shares_NTK[..., 0], GridScale(title, "0%", "100%")
+    if colour == "next":
+        return lens.next_share_NT, GridScale(title, "0%", "100%")
+    if colour == "rank":
+        ranks_NT = np.where(lens.next_rank_NT > 0, lens.next_rank_NT, np.nan)
+        place_NT = 1 - np.log(ranks_NT) / max(log(vocab_size), 1e-9)
+        return place_NT.astype(np.float32), GridScale(title, f"{vocab_size:,}", "1")
+    if colour == "entropy":
+        most = most_entropy(vocab_size) or 1.0
+        return lens.entropy_NT / most, GridScale(title, "0", f"{most:.1f} nats (no idea)")
+    most = float(max(lens.kl_NT.max(), 1e-6))
+    return lens.kl_NT / most, GridScale(title, "0", f"{most:.1f} nats")
