@@ -25,9 +25,11 @@ from slm.verbs import (
     looking,
     model,
     models,
+    moving,
     planning,
     sources,
     tokenizer,
+    weights,
 )
 from slm.verbs.common import Common, Context, Result, TerminalReporter, Verb, verb_name
 
@@ -66,9 +68,12 @@ VERBS: Mapping[str, Verb] = {
         models.attention,
         circuits.lens,
         circuits.patch,
+        weights.cell,
+        weights.filmstrip,
         looking.walk,
         looking.timeline,
         models.build,
+        moving.import_,
         models.export,
     )
 }
