@@ -65,9 +65,9 @@ class HeadScores:
 def head_scores(
     model: Transformer, ids_T: Ids, *, seed: int = 0, eos_id: int | None = None
 ) -> HeadScores:
-    """All MEASURES: those of this text, and those on random tokens.
+    """All MEASURES: those of this text, and those on random tokens that the model has room for.
 
-    Raises: as `text_scores` and `standard_scores`.
+    Raises: as `text_scores`.
     """
     return text_scores(model, ids_T).joined(standard_scores(model, seed=seed, eos_id=eos_id))
 
@@ -75,10 +75,18 @@ def head_scores(
 def standard_scores(model: Transformer, *, seed: int = 0, eos_id: int | None = None) -> HeadScores:
     """STANDARD_MEASURES: what random tokens tell of a model, whatever text one looks at.
 
-    Raises: as `repetition_scores`.
+    Measures that the context or the vocabulary is too small for are left out.
+
+    Raises: DivergedError.
     """
-    on_repeats = repetition_scores(model, seed=seed, eos_id=eos_id)
-    return on_repeats.joined(position_scores(model, seed=seed, eos_id=eos_id))
+    shape = (model.config.n_layers, model.config.n_heads, 0)
+    found = HeadScores((), np.zeros(shape, dtype=np.float32))
+    most, kinds = model.config.context_length, len(_drawable(model, eos_id))
+    if most >= 4 and kinds >= 2:
+        found = found.joined(repetition_scores(model, seed=seed, eos_id=eos_id))
+    if most >= 2 and kinds >= 2:
+        found = found.joined(position_scores(model, seed=seed, eos_id=eos_id))
+    return found
 
 
 def text_scores(model: Transformer, ids_T: Ids) -> HeadScores:

@@ -220,6 +220,7 @@ def test_texts_and_contexts_too_small_to_measure_are_refused(model):
     small = Transformer(ModelConfig(**{**SIZES, "context_length": 3}, n_layers=1))
     with pytest.raises(DataError, match="fit twice"):
         repetition_scores(small)
+    assert head_scores(small, [1, 2]).measures == (*TEXT_MEASURES, "positional")
     single = Transformer(ModelConfig(**{**SIZES, "context_length": 1}, n_layers=1))
     with pytest.raises(DataError, match="2 tokens are the least"):
         position_scores(single)

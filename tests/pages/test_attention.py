@@ -1,6 +1,7 @@
 """The Attention page, as a visitor uses it."""
 
 import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from slm.attention.heads import head_scores
@@ -9,6 +10,7 @@ from slm.workspace import Workspace
 from tests.conftest import OpenPage
 from ui.components.attention_view.packing import unpack_head, unpack_overview, unpack_view
 from ui.view_models.attention import DEFAULT_TEXT, labels_of
+from ui.views.attention import overview as views
 
 LONG = "The otter saw the otter. " * 30
 
@@ -38,6 +40,7 @@ def test_it_opens_with_every_head_labelled_and_one_in_full(
     ids = opened.tokenizer.encode(DEFAULT_TEXT)[:64]
     scores = head_scores(opened.model, ids, eos_id=opened.tokenizer.eos_id)
     assert overview["labels"] == labels_of(scores)
+    assert overview["columns"][0]["measure"] == "induction"
     assert weights_TT.shape == (len(head["tokens"]),) * 2
     np.testing.assert_allclose(weights_TT.sum(-1), 1, atol=1e-5)
 
@@ -50,12 +53,33 @@ def test_the_address_reproduces_text_step_head_and_query(open_page: OpenPage):
     assert app.select_slider(key="at_step").value == 3
 
 
-def test_a_click_in_the_picture_moves_the_choices(open_page: OpenPage):
+def test_the_address_says_how_heads_are_put(open_page: OpenPage):
+    overview, _, _ = drawn(open_page("attention", overview_heads="positional,lowest,0.2,"))
+    assert overview["arrangement"] == "positional,lowest,0.2,"
+    overview, _, _ = drawn(open_page("attention", overview_heads="<b>,up,nan,nobody"))
+    assert overview["arrangement"] == ""
+
+
+def test_heads_of_a_large_model_are_drawn_before_they_are_named(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+):
+    """Naming takes a run of its own, so that the picture stands meanwhile."""
+    monkeypatch.setattr(views, "_SOON", 0)
+    asked: list[bool] = []
+    told = views._name_heads
+    monkeypatch.setattr(views, "_name_heads", lambda loaded: (asked.append(True), told(loaded)))
     app = open_page("attention")
-    app.session_state["attention"] = {"pick": [1, 1, 4]}
-    app.run()
-    _, head, _ = drawn(app)
-    assert (head["layer"], head["head"], head["query"]) == (1, 1, 4)
+    assert not app.exception and not app.error
+    assert asked == [True]
+    overview, _, _ = drawn(app)
+    assert overview["labels"] is not None
+
+
+def test_the_open_head_goes_along_to_its_own_view(open_page: OpenPage):
+    app = open_page("attention", layer="1", head="0")
+    app.button(key="overview_full").click().run()
+    assert not app.exception
+    assert (app.session_state["layer"], app.session_state["head"]) == (1, 0)
 
 
 def test_choosing_a_head_by_keyboard_keeps_the_layer(open_page: OpenPage):

@@ -6,7 +6,7 @@ Legend: L layers, H heads, T query and key positions of the text shown, M measur
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from types import MappingProxyType
@@ -26,8 +26,10 @@ DEFAULT_TEXT = (
 )
 """Names and things come again, so that a head which looks for what came next shows it."""
 
+MOST_TOKENS = 512
+"""The longest text that the page draws all heads of."""
 _MOST_BYTES = 160_000_000
-_KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "induction": (
             "induction",
@@ -43,16 +45,22 @@ _KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "rests on the first token, mostly when it has nothing to find",
         ),
         "broad": ("", "spreads its attention over nearly all it may see"),
+        "positional": (
+            "positional",
+            "looks at the same places whatever the tokens are, such as the last few",
+        ),
         "mixed": ("", "has no habit that stands out on this text"),
     }
 )
-_COLUMNS: Mapping[str, str] = MappingProxyType(
+COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "induction": "Induction",
         "duplicate_token": "Duplicate token",
         "previous_token": "Previous token",
         "first_token": "First token",
+        "positional": "Positional",
         "entropy_normalised": "Evenness",
+        "entropy": "Entropy (nats)",
         "distance": "Distance (tokens)",
     }
 )
@@ -92,16 +100,17 @@ class LegendRow:
 
 
 def window_of(n_tokens: int, start: int, config: ModelConfig, longest: int | None = None) -> Window:
-    """The part of a text that the model reads at once, and that fits in memory as weights.
+    """The part of a text that the model reads at once, and that a view can draw.
 
-    `longest` is the most tokens that a view can draw.
+    `longest` is the most tokens that the view draws; None: as many as all weights of all heads
+    fit in memory for.
 
     >>> config = ModelConfig(context_length=128)
     >>> window_of(300, 250, config).note
     'You see tokens 172 to 299 of 300: this model reads 128 at once.'
     """
     per_pair = 4 * config.n_layers * config.n_heads
-    length = min(config.context_length, isqrt(_MOST_BYTES // per_pair), longest or n_tokens)
+    length = min(config.context_length, longest or isqrt(_MOST_BYTES // per_pair))
     if n_tokens <= length:
         return Window(0, n_tokens, n_tokens, None)
     start = min(max(start, 0), n_tokens - length)
@@ -143,39 +152,64 @@ def legend(kinds_LH: Sequence[Sequence[str]]) -> tuple[LegendRow, ...]:
     every = [kind for row in kinds_LH for kind in row]
     return tuple(
         LegendRow(kind, every.count(kind), sentence)
-        for kind, (_, sentence) in _KINDS.items()
+        for kind, (_, sentence) in KINDS.items()
         if kind in every
     )
 
 
-def opening(scores: HeadScores, ids_T: Sequence[int], weights_LHTT: Floats) -> Opening:
+def opening(
+    scores: HeadScores, ids_T: Sequence[int], weights_of: Callable[[int, int], Floats]
+) -> Opening:
     """The strongest induction head, at the query where it shows best on this text.
 
     Without one: the strongest of the next kind that the model has; else the head whose
-    attention is least even.
+    attention is least even. `weights_of(layer, head)` gives the weights_TT of one head.
     """
     kinds_LH = np.array(kinds_of(scores))
-    for kind, (measure, _) in _KINDS.items():
+    for kind, (measure, _) in KINDS.items():
         if measure and (kinds_LH == kind).any():
             strength_LH = np.where(kinds_LH == kind, scores[measure], -1.0)
             layer, head = _highest(strength_LH)
-            found = _induction_query(ids_T, weights_LHTT[layer, head])
-            return Opening(layer, head, found if kind == "induction" else None)
+            if kind != "induction":
+                return Opening(layer, head)
+            return Opening(layer, head, _induction_query(ids_T, weights_of(layer, head)))
     return Opening(*_highest(-scores["entropy_normalised"]))
 
 
 def describe(scores: HeadScores, layer: int, head: int) -> str:
-    """One head in numbers, as sentences."""
+    """One head in numbers, as sentences; of measures that were not taken nothing is said."""
 
     def share(measure: str) -> str:
         return f"{scores[measure][layer, head]:.0%}"
 
-    return (
-        f"On random tokens that come twice, {share('induction')} of its attention goes to what "
-        f"followed a token's earlier occurrence, {share('duplicate_token')} to that occurrence. "
-        f"On this text {share('previous_token')} goes to the token before and "
+    sentences = [
+        f"On this text {share('previous_token')} of its attention goes to the token before and "
         f"{share('first_token')} to the first one; a query looks "
         f"{scores['distance'][layer, head]:.1f} tokens back on average."
+    ]
+    if "induction" in scores.measures:
+        sentences.append(
+            f"On random tokens that come twice, {share('induction')} goes to what followed a "
+            f"token's earlier occurrence, {share('duplicate_token')} to that occurrence."
+        )
+    if "positional" in scores.measures:
+        sentences.append(
+            f"When all tokens are others, {share('positional')} still goes to the same places."
+        )
+    return " ".join(sentences)
+
+
+def all_weights_note(config: ModelConfig, n_tokens: int) -> str | None:
+    """Why all weights of this text are not offered as one file; None where they are.
+
+    >>> all_weights_note(ModelConfig(n_layers=2, n_heads=4, context_length=128), 128)
+    """
+    n_bytes = 4 * config.n_layers * config.n_heads * n_tokens**2
+    if n_bytes <= _MOST_BYTES:
+        return None
+    return (
+        f"All weights of this text are {n_bytes / 1e6:,.0f} MB, too much for a page. "
+        "`python -m slm attention` writes them to a file."
     )
 
 
@@ -187,7 +221,8 @@ def score_rows(scores: HeadScores) -> list[dict[str, float | str]]:
             "Kind": kind,
             **{
                 title: float(scores[measure][layer, head].round(3))
-                for measure, title in _COLUMNS.items()
+                for measure, title in COLUMNS.items()
+                if measure in scores.measures
             },
         }
         for layer, row in enumerate(kinds_of(scores))
@@ -224,7 +259,7 @@ print(label(scores))
 
 
 def _labelled(scores: HeadScores, kind: str, layer: int, head: int) -> str:
-    measure, _ = _KINDS[kind]
+    measure, _ = KINDS[kind]
     return f"{kind} {scores[measure][layer, head]:.2f}" if measure else kind
 
 

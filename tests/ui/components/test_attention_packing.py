@@ -1,18 +1,20 @@
-"""Attention weights on their way to the browser: nothing lost, small pictures honest."""
+"""Attention weights on their way to the browser: nothing lost, nothing made up."""
 
 import numpy as np
 import pytest
 
+from slm.attention.heads import MEASURES, HeadScores
 from ui.components.attention_view.packing import (
     as_weights,
     pack_head,
     pack_overview,
     pack_view,
-    thumbnails,
     unpack_head,
     unpack_overview,
     unpack_view,
 )
+from ui.components.payload import unpack
+from ui.view_models.head_grid import grid_of
 
 
 def test_the_open_head_arrives_bit_for_bit():
@@ -43,21 +45,6 @@ def test_weights_that_are_no_numbers_are_counted():
     assert header["unsound"] == 2
 
 
-def test_a_short_text_keeps_every_weight_in_its_thumbnail():
-    """The square root of 0.25 is a half: 127.5, rounded to the even 128."""
-    weights_LHTS = np.array([[[[1.0, 0.0], [0.25, 0.75]]]], dtype=np.float32)
-    assert thumbnails(weights_LHTS).tolist() == [[[[255, 0], [128, 221]]]]
-
-
-def test_a_long_text_keeps_the_largest_weight_of_each_block():
-    """5 tokens on at most 3 pixels a side: blocks of 2, the last one padded."""
-    weights_LHTS = np.zeros((1, 1, 5, 5), dtype=np.float32)
-    weights_LHTS[0, 0, 1, 0] = 1.0
-    weights_LHTS[0, 0, 4, 2] = 0.25
-    weights_LHTS[0, 0, 4, 3] = np.nan
-    assert thumbnails(weights_LHTS, side=3)[0, 0].tolist() == [[255, 0, 0], [0, 0, 0], [0, 128, 0]]
-
-
 def test_bytes_count_as_255ths():
     assert as_weights(np.array([0, 51, 255], dtype=np.uint8)).tolist() == pytest.approx([0, 0.2, 1])
 
@@ -65,19 +52,39 @@ def test_bytes_count_as_255ths():
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 2, 7), (2, 5, 130)])
 def test_the_overview_comes_back_as_packed(shape):
     n_layers, n_heads, length = shape
-    weights = np.random.default_rng(0).random((n_layers, n_heads, length, length))
-    small = thumbnails(weights.astype(np.float32))
-    labels = [[f"{layer}.{head}" for head in range(n_heads)] for layer in range(n_layers)]
-    data = pack_overview(small, tokens=length, layer=0, head=n_heads - 1, labels=labels)
+    side = min(length, 64)
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (n_layers, n_heads, side, side), dtype=np.uint8
+    )
+    data = pack_overview(pictures, tokens=length, layer=0, head=n_heads - 1)
     header, arrived = unpack_overview(data)
-    assert (arrived == small).all()
-    assert max(arrived.shape[2:]) <= 64
-    assert header["labels"] == labels
+    assert (arrived == pictures).all()
+    assert (header["layers"], header["heads"], header["head"]) == (n_layers, n_heads, n_heads - 1)
     assert header["tokens"] == length
+    assert header["labels"] is None and header["columns"] == []
+
+
+def test_names_and_scores_travel_with_the_pictures():
+    scores = HeadScores(MEASURES, np.full((1, 2, len(MEASURES)), 0.9, dtype=np.float32))
+    grid = grid_of(scores)
+    pictures = np.zeros((1, 2, 3, 3), dtype=np.uint8)
+    data = pack_overview(pictures, tokens=3, layer=0, head=0, grid=grid, arrangement="x")
+    header, _ = unpack_overview(data)
+    assert header["labels"] == [["induction 0.90"] * 2]
+    assert header["kindsOf"] == [["induction"] * 2]
+    assert header["kinds"][0]["count"] == 2 and header["kinds"][0]["colour"].startswith("#")
+    assert header["columns"][0]["values"] == [0.9, 0.9]
+    assert header["arrangement"] == "x"
+
+
+@pytest.mark.parametrize(("n_heads", "beside"), [(1, "few"), (6, "few"), (12, "many"), (32, "")])
+def test_the_overview_stands_beside_the_head_where_it_has_room(n_heads, beside):
+    header, _ = unpack(pack_view(b"", b"", n_heads=n_heads))
+    assert header["beside"] == beside
 
 
 def test_both_halves_come_apart_again():
-    assert unpack_view(pack_view(b"all heads", b"one head", beside=True)) == (
+    assert unpack_view(pack_view(b"all heads", b"one head", n_heads=4)) == (
         b"all heads",
         b"one head",
     )

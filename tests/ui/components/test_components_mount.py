@@ -5,7 +5,6 @@ from streamlit.testing.v1 import AppTest
 
 def _page() -> None:
     import numpy as np
-    import streamlit as st
 
     from slm.model.config import PRESETS
     from slm.model.parts import PARTS
@@ -27,7 +26,8 @@ def _page() -> None:
     weights = np.tril(np.ones((2, 3, 4, 4), dtype=np.float32))
     tokens = [chip(i, b"<b>") for i in range(4)]
     texts = [made.text for made in tokens]
-    st.session_state["opened"] = attention_view(weights, texts, layer=0, head=0, key="maps")
+    pictures = np.zeros((2, 3, 4, 4), dtype=np.uint8)
+    attention_view(pictures, weights[0, 0], texts, layer=0, head=0, key="maps")
     tokens_view(tokens, key="tokens")
     pipeline_view([StageCard("model", "Model", "running", "0.6M parameters", 0.5)], key="stages")
     architecture_view(drawing_of(PRESETS["nano"], 5), key="model", part="query")
@@ -41,7 +41,6 @@ def _page() -> None:
 def test_all_components_mount_together():
     app = AppTest.from_function(_page).run()
     assert not app.exception
-    assert app.session_state["opened"] is None
 
 
 def test_one_token_one_head_one_layer_mounts():
@@ -50,6 +49,7 @@ def test_one_token_one_head_one_layer_mounts():
 
         from ui.components.attention_view import attention_view
 
-        attention_view(np.ones((1, 1, 1, 1), dtype=np.float32), ["a"], layer=0, head=0, key="one")
+        pictures, weights = np.full((1, 1, 1, 1), 255, dtype=np.uint8), np.ones((1, 1))
+        attention_view(pictures, weights, ["a"], layer=0, head=0, key="one")
 
     assert not AppTest.from_function(page).run().exception

@@ -5,9 +5,12 @@ import io
 import numpy as np
 import pytest
 
-from slm.attention.heads import MEASURES, HeadScores
+from slm.attention.heads import MEASURES, TEXT_MEASURES, HeadScores
+from slm.attention.maps import Floats
 from slm.model.config import ModelConfig
 from ui.view_models.attention import (
+    MOST_TOKENS,
+    all_weights_note,
     as_npz,
     describe,
     kinds_of,
@@ -28,6 +31,10 @@ def scores_of(**measures_LH: list[list[float]]) -> HeadScores:
     for name, values_LH in measures_LH.items():
         values_LHM[..., MEASURES.index(name)] = values_LH
     return HeadScores(MEASURES, values_LHM)
+
+
+def unasked(layer: int, head: int) -> Floats:
+    raise AssertionError("no weights are needed to choose this head")
 
 
 INDUCTION = scores_of(
@@ -60,6 +67,18 @@ def test_a_model_of_many_heads_is_drawn_in_parts_that_fit_in_memory():
     assert "this page draws 322 at once" in (window.note or "")
 
 
+def test_a_view_that_holds_one_head_at_a_time_draws_more():
+    large = ModelConfig(context_length=4096, n_layers=24, n_heads=16, d_model=64)
+    assert window_of(5000, 0, large, MOST_TOKENS).stop == MOST_TOKENS
+
+
+def test_all_weights_are_offered_as_long_as_they_fit_a_page():
+    """24 x 16 heads on 512 tokens at 4 bytes: 402,653,184."""
+    large = ModelConfig(context_length=4096, n_layers=24, n_heads=16, d_model=64)
+    assert all_weights_note(large, 300) is None
+    assert "403 MB" in (all_weights_note(large, 512) or "")
+
+
 def test_no_token_and_one_token_have_a_sentence_instead_of_a_picture():
     assert "Type a text" in (too_short(0) or "")
     assert "single token" in (too_short(1) or "")
@@ -88,26 +107,34 @@ def test_the_strongest_induction_head_opens_where_it_shows_best():
     weights_LHTT = np.zeros((2, 2, 4, 4), dtype=np.float32)
     weights_LHTT[1, 1, 2, 1] = 0.8
     weights_LHTT[1, 1, 3, 0] = 0.9  # larger, but no repetition
-    first = opening(INDUCTION, [7, 8, 7, 9], weights_LHTT)
+    first = opening(INDUCTION, [7, 8, 7, 9], lambda layer, head: weights_LHTT[layer, head])
     assert (first.layer, first.head, first.query) == (1, 1, 2)
 
 
 def test_without_an_induction_head_the_next_telling_one_opens():
     scores = scores_of(previous_token=[[0.5, 0.1], [0.7, 0.0]])
-    first = opening(scores, [1, 2], np.zeros((2, 2, 2, 2), dtype=np.float32))
+    first = opening(scores, [1, 2], unasked)
     assert (first.layer, first.head, first.query) == (1, 0, None)
 
 
 def test_among_heads_without_a_habit_the_least_even_opens():
     scores = scores_of(entropy_normalised=[[0.7, 0.6], [0.5, 0.79]])
-    first = opening(scores, [1, 2], np.zeros((2, 2, 2, 2), dtype=np.float32))
+    first = opening(scores, [1, 2], unasked)
     assert (first.layer, first.head) == (1, 0)
 
 
 def test_a_head_is_described_by_its_shares():
     sentence = describe(INDUCTION, 0, 0)
-    assert "95% goes to the token before" in sentence
-    assert "0% of its attention goes to what followed" in sentence
+    assert "95% of its attention goes to the token before" in sentence
+    assert "0% goes to what followed" in sentence
+    assert "0% still goes to the same places" in sentence
+
+
+def test_before_random_tokens_were_read_only_the_text_is_spoken_of():
+    on_text = HeadScores(TEXT_MEASURES, INDUCTION.values_LHM[..., : len(TEXT_MEASURES)])
+    sentence = describe(on_text, 0, 0)
+    assert "95% of its attention" in sentence and "random" not in sentence
+    assert "Induction" not in score_rows(on_text)[0]
 
 
 def test_every_head_has_a_row_of_scores():

@@ -10,15 +10,17 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ui.components.assets import register
-from ui.components.attention_view.packing import pack_head, pack_overview, pack_view, thumbnails
+from ui.components.attention_view.packing import pack_head, pack_overview, pack_view
+from ui.view_models.head_grid import HeadGrid
 
-HEADS_BESIDE = 6  # with more heads than this the overview takes the whole width
+HEIGHT_BESIDE = 60  # pixels that name and readout of the open head take beside the overview
+LONGEST_ARRANGEMENT = 100
 
 _mount = register(
     "slm_attention",
     Path(__file__).parent,
     shared=("base.css", "chips.css", "payload.js", "scale.js", "canvas.js", "chips.js"),
-    parts=("overview.js", "matrix.js", "head.js"),
+    parts=("arrange.js", "overview.js", "matrix.js", "head.js"),
 )
 
 
@@ -32,68 +34,71 @@ class AttentionPick:
 
 
 def attention_view(
-    weights_LHTS: NDArray[Any],
+    pictures_LHPP: NDArray[np.uint8],
+    weights_TS: NDArray[Any],
     tokens: Sequence[str],
     *,
     layer: int,
     head: int,
     query: int | None = None,
-    labels: Sequence[Sequence[str]] | None = None,
+    grid: HeadGrid | None = None,
+    arrangement: str = "",
     window: int | None = None,
     key: str,
     height: int = 480,
     on_pick: Callable[[AttentionPick], None] | None = None,
-    thumbnails_LHPP: NDArray[np.uint8] | None = None,
-) -> AttentionPick | None:
-    """Every head as a thumbnail and one in full; what the user picked in this run, else None.
+    on_arrange: Callable[[str], None] | None = None,
+) -> None:
+    """Every head as a thumbnail, and the one that is open in full.
 
-    ``weights_LHTS`` float32, or uint8 in 255ths; ``tokens`` as ``visible()`` shows them;
-    ``labels[layer][head]`` says what a head does; ``window`` is the model's, if it has one;
-    ``height`` is the most pixels for the matrix.
+    ``pictures_LHPP`` as ``slm.attention.survey.shrink`` makes them; ``weights_TS`` of the open
+    head, float32 or uint8 in 255ths; ``tokens`` as ``visible()`` shows them; ``window`` is the
+    model's, if it has one; ``height`` is the most pixels for the matrix and, without scrolling,
+    for all heads.
 
-    A pick is drawn in the very run that it causes; the caller keeps it and passes it as layer,
-    head and query from then on. ``on_pick`` is called before the script runs again, so that it
-    may set the state of other widgets. ``thumbnails_LHPP`` (``packing.thumbnails``) spares
-    pooling anew where the caller keeps them.
+    ``on_pick`` and ``on_arrange`` are called before the script runs again, so that they may set
+    the state of other widgets and the run draws what was picked. ``arrangement`` is a text of
+    ``head_grid.write_arrangement``; the browser's may hold anything.
     """
-    n_layers, n_heads = weights_LHTS.shape[:2]
-    limits = (n_layers, n_heads, len(tokens))
+    n_layers, n_heads = pictures_LHPP.shape[:2]
 
-    def tell() -> None:
-        picked = _picked(key, limits)
-        if on_pick is not None and picked is not None:
-            on_pick(picked)
+    def picked() -> None:
+        pick = _picked(key, (n_layers, n_heads, len(tokens)))
+        if on_pick is not None and pick is not None:
+            on_pick(pick)
 
-    picked = _picked(key, limits)
-    if picked is not None:
-        layer, head, query = picked.layer, picked.head, picked.query
+    def arranged() -> None:
+        text = st.session_state.get(key, {}).get("arrange")
+        if on_arrange is not None and isinstance(text, str) and len(text) <= LONGEST_ARRANGEMENT:
+            on_arrange(text)
+
     overview = pack_overview(
-        thumbnails(weights_LHTS) if thumbnails_LHPP is None else thumbnails_LHPP,
+        pictures_LHPP,
         tokens=len(tokens),
         layer=layer,
         head=head,
-        labels=labels,
+        grid=grid,
+        arrangement=arrangement,
+        height=height + HEIGHT_BESIDE,
     )
     opened = pack_head(
-        weights_LHTS[layer, head],
+        weights_TS,
         tokens,
         layer=layer,
         head=head,
         query=query,
         window=window,
-        title=labels[layer][head] if labels is not None else "",
+        title=grid.labels[layer][head] if grid is not None and grid.labels is not None else "",
         height=height,
     )
-    data = pack_view(overview, opened, beside=n_heads <= HEADS_BESIDE)
-    _mount(key=key, data=data, on_pick_change=tell)
-    return picked
+    data = pack_view(overview, opened, n_heads=n_heads)
+    _mount(key=key, data=data, on_pick_change=picked, on_arrange_change=arranged)
 
 
 def _picked(key: str, limits: tuple[int, int, int]) -> AttentionPick | None:
     """What the browser sent for this run, as [layer, head, query or null].
 
-    Read before mounting, so that the view is drawn with what was just picked. A browser may send
-    anything, so a pick that does not fit the weights at hand is no pick.
+    A browser may send anything, so a pick that does not fit the weights at hand is no pick.
     """
     value = st.session_state.get(key, {}).get("pick")
     if not isinstance(value, list) or len(value) != 3:

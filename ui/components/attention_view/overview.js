@@ -1,70 +1,87 @@
-// All heads as thumbnails in one canvas: rows are layers, columns heads. Click or Enter opens one.
-const FONT = 13, GAP = 10, LEFT = 34, TOP = 22, SMALLEST = 60, LARGEST = 104;
+// All heads as thumbnails in one canvas: by layers, or in the order of a score. Click or Enter opens one.
+const FONT = 13, SMALL_FONT = 11, LEFT = 34, TOP = 22, LARGEST = 104, SMALLEST = 26;
+const NAMED_FROM = 64;   // narrower thumbnails have no room for a name: a bar in the kind's colour stands for it
 
 function renderOverview(root, { header, values }, query, send) {
-  const { layers, heads, side, labels } = header;
+  const { layers, heads, labels } = header;
   const stage = root.querySelector(".scroller");
   const canvas = stage.querySelector("canvas");
   const readout = root.querySelector(".which");
-  const pixels = paintThumbnails(new Uint8Array(values), layers * heads, side);
+  const sheet = thumbnailSheet(root, new Uint8Array(values), header);
+  const base = document.createElement("canvas");   // everything but what is open or pointed at
   const theme = themeOf(root);   // a change of theme renders anew
   let width = stage.clientWidth;
   let open = [header.layer, header.head];
   let at = null;   // the head under the pointer or chosen by arrows
-  let size = 0;    // side of a thumbnail in CSS pixels
-  let textHeight = 2;   // room for a head's label: none, one line or two
+  let grid = null;
+  const choice = renderArrangement(root, header, (text) => send.arrange(text), () => { at = null; draw(); say(); });
 
-  const place = (layer, head) => [
-    LEFT + head * (size + GAP), TOP + layer * (size + GAP + textHeight),
-  ];
+  const number = ([layer, head]) => layer * heads + head;
+  const box = (place) => [grid.left + place[1] * grid.stepX, grid.top + place[0] * grid.stepY];
 
   function draw() {
-    const room = Math.floor((width - LEFT - 4) / heads - GAP);
-    size = Math.max(SMALLEST, Math.min(LARGEST, room));
-    const measure = canvas.getContext("2d");
-    measure.font = `${FONT}px ${theme.font}`;
-    const lines = labels ? Math.max(...labels.flat().map((l) => twoLines(measure, l, size).length)) : 0;
-    textHeight = lines * (FONT + 3) + 4;
-    const pen = sizeCanvas(canvas, LEFT + heads * (size + GAP), TOP + layers * (size + GAP + textHeight));
-    Object.assign(canvas.dataset, { size, left: LEFT, top: TOP, stepX: size + GAP, stepY: size + GAP + textHeight });
-    pen.font = `${FONT}px ${theme.font}`;
+    grid = layOutGrid(base.getContext("2d"), header, choice, width, theme);
+    const wide = grid.left + grid.columns * grid.stepX, high = grid.top + grid.rows * grid.stepY;
+    const pen = sizeCanvas(base, wide, high);
     pen.textBaseline = "alphabetic";
-    pen.fillStyle = theme.text;
-    pen.imageSmoothingEnabled = side > size;
-    pen.textAlign = "center";
-    for (let head = 0; head < heads; head++) pen.fillText(`H${head}`, place(0, head)[0] + size / 2, TOP - 7);
-    for (let layer = 0; layer < layers; layer++) {
-      pen.textAlign = "left";
-      pen.fillStyle = theme.text;
-      pen.fillText(`L${layer}`, 2, place(layer, 0)[1] + size / 2 + 4);
-      for (let head = 0; head < heads; head++) drawOne(pen, layer, head);
+    pen.imageSmoothingEnabled = header.side > grid.size;
+    if (choice.order === "layers") drawNumbers(pen, grid, layers, heads, theme);
+    for (const head of grid.order) drawOne(pen, head);
+    const { size, left, top, stepX, stepY, columns } = grid;
+    Object.assign(canvas.dataset, { size, left, top, stepX, stepY, columns, shown: grid.matching });
+    canvas.dataset.order = grid.order.join(" ");
+    show();
+  }
+
+  // Moving the pointer copies the picture and outlines two heads; nothing else is drawn anew.
+  function show() {
+    const pen = sizeCanvas(canvas, parseFloat(base.style.width), parseFloat(base.style.height));
+    pen.drawImage(base, 0, 0, parseFloat(base.style.width), parseFloat(base.style.height));
+    for (const [chosen, thick] of [[at, 2], [open, 4]]) {
+      if (!chosen || !grid.places.has(number(chosen))) continue;
+      const [x, y] = box(grid.places.get(number(chosen))), out = thick / 2 + 1;
+      pen.lineWidth = thick;
+      pen.strokeStyle = theme.accent;
+      pen.strokeRect(x - out, y - out, grid.size + 2 * out, grid.size + 2 * out);
     }
   }
 
-  function drawOne(pen, layer, head) {
-    const [x, y] = place(layer, head);
-    const isOpen = layer === open[0] && head === open[1];
-    const isAt = at && layer === at[0] && head === at[1];
+  function drawOne(pen, head) {
+    const [x, y] = box(grid.places.get(head)), { size } = grid;
+    pen.globalAlpha = choice.fits(head) ? 1 : 0.14;
     pen.fillStyle = theme.panel;
     pen.fillRect(x, y, size, size);
-    pen.drawImage(pixels, 0, (layer * heads + head) * side, side, side, x, y, size, size);
-    pen.lineWidth = isOpen ? 4 : isAt ? 2 : 1;
-    pen.strokeStyle = isOpen || isAt ? theme.accent : theme.border;
-    const out = isOpen ? 3 : 1;
-    pen.strokeRect(x - out + 0.5, y - out + 0.5, size + 2 * out - 1, size + 2 * out - 1);
-    if (!labels) return;
-    pen.fillStyle = isOpen ? theme.text : theme.muted;
+    const { side } = header;
+    pen.drawImage(sheet, (head % heads) * side, Math.floor(head / heads) * side, side, side, x, y, size, size);
+    pen.lineWidth = 1;
+    pen.strokeStyle = theme.border;
+    pen.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
+    let below = y + size;
+    const kind = choice.kindOf(head);
+    if (kind) {
+      pen.fillStyle = kind.colour;
+      pen.fillRect(x, below + 6, size, 4);
+    }
+    below += 12;
     pen.textAlign = "left";
-    twoLines(pen, labels[layer][head], size).forEach((text, line) => {
-      pen.fillText(text, x, y + size + FONT + 4 + line * (FONT + 3));
-    });
+    pen.fillStyle = theme.text;
+    if (grid.numbered) {
+      pen.font = `600 ${SMALL_FONT}px ${theme.font}`;
+      pen.fillText(`L${Math.floor(head / heads)} H${head % heads}`, x, below + SMALL_FONT);
+      below += SMALL_FONT + 3;
+    }
+    pen.font = `${FONT}px ${theme.font}`;
+    (grid.lines.get(head) ?? []).forEach((text, line) => pen.fillText(text, x, below + FONT + line * (FONT + 2)));
+    pen.globalAlpha = 1;
   }
 
   function say() {
     const [layer, head] = at ?? open;
     const label = labels?.[layer][head];
-    const what = `Layer ${layer}, head ${head}${label ? `: ${label}` : ""}`;
-    readout.textContent = at && String(at) !== String(open) ? `${what} · click or Enter to open` : `${what} · open`;
+    const score = choice.column ? ` · ${choice.column.title.toLowerCase()} ${choice.told([layer, head])}` : "";
+    const what = `Layer ${layer}, head ${head}${label ? `: ${label}` : ""}${score}`;
+    const state = at && String(at) !== String(open) ? "click or Enter to open" : "open";
+    readout.textContent = grid.matching ? `${what} · ${state}` : "No head is like that. Choose another kind, or a lower score.";
     readout.dataset.layer = layer;
     readout.dataset.head = head;
   }
@@ -72,39 +89,51 @@ function renderOverview(root, { header, values }, query, send) {
   function choose(next) {
     if (String(next) === String(at)) return;
     at = next;
-    draw();
+    show();
     say();
   }
 
   function headAt(event) {
     const frame = canvas.getBoundingClientRect();
-    const head = Math.floor((event.clientX - frame.left - LEFT + GAP / 2) / (size + GAP));
-    const layer = Math.floor((event.clientY - frame.top - TOP + GAP / 2) / (size + GAP + textHeight));
-    return layer >= 0 && layer < layers && head >= 0 && head < heads ? [layer, head] : null;
+    const column = Math.floor((event.clientX - frame.left - grid.left + grid.gap / 2) / grid.stepX);
+    const row = Math.floor((event.clientY - frame.top - grid.top + grid.gap / 2) / grid.stepY);
+    const head = column >= 0 && column < grid.columns && row >= 0 ? grid.order[row * grid.columns + column] : undefined;
+    return head === undefined ? null : [Math.floor(head / heads), head % heads];
   }
 
   function pick(chosen) {
     if (!chosen || String(chosen) === String(open)) return;
     open = chosen;   // shown at once; Python answers with the head in full
-    draw();
+    show();
     say();
-    send([...chosen, query]);
+    send.pick([...chosen, query]);
+  }
+
+  function step(key) {
+    const last = grid.order.length - 1;
+    const now = Math.max(0, grid.order.indexOf(number(at ?? open)));
+    const column = now % grid.columns;
+    const next = {
+      ArrowUp: now - grid.columns, ArrowDown: now + grid.columns, Home: 0, End: last,
+      ArrowLeft: choice.order === "layers" && column === 0 ? now : now - 1,
+      ArrowRight: choice.order === "layers" && column === grid.columns - 1 ? now : now + 1,
+    }[key];
+    if (next === undefined) return false;
+    const head = grid.order[next >= 0 && next <= last ? next : now];
+    if (head === undefined) return true;
+    choose([Math.floor(head / heads), head % heads]);
+    const [x, y] = box(grid.places.get(head));
+    stage.scrollLeft = Math.min(x - grid.left, Math.max(stage.scrollLeft, x + grid.stepX - stage.clientWidth));
+    stage.scrollTop = Math.min(y - grid.top, Math.max(stage.scrollTop, y + grid.stepY - stage.clientHeight));
+    return true;
   }
 
   canvas.onpointermove = (event) => choose(headAt(event));
   canvas.onpointerleave = () => choose(null);
   canvas.onclick = (event) => pick(headAt(event));
   canvas.onkeydown = (event) => {
-    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (move) {
-      const [layer, head] = at ?? open;
-      const inside = (value, count) => Math.min(count - 1, Math.max(0, value));
-      choose([inside(layer + move[0], layers), inside(head + move[1], heads)]);
-      const [x, y] = place(...at);
-      stage.scrollLeft = Math.min(x - LEFT, Math.max(stage.scrollLeft, x + size + GAP - stage.clientWidth));
-      stage.scrollTop = Math.min(y - TOP, Math.max(stage.scrollTop, y + size + textHeight + GAP - stage.clientHeight));
-    } else if (event.key === "Enter" || event.key === " ") pick(at);
-    else return;
+    if (event.key === "Enter" || event.key === " ") pick(at);
+    else if (!step(event.key)) return;
     event.preventDefault();
   };
 
@@ -119,21 +148,71 @@ function renderOverview(root, { header, values }, query, send) {
   return () => watcher.disconnect();
 }
 
-// All thumbnails under each other, one pixel a value. What a query may not see stays transparent.
-function paintThumbnails(values, count, side) {
+// Numbers of the heads above, of the layers at the side.
+function drawNumbers(pen, grid, layers, heads, theme) {
+  pen.font = `${grid.size < 34 ? SMALL_FONT : FONT}px ${theme.font}`;
+  pen.fillStyle = theme.text;
+  pen.textAlign = "center";
+  for (let head = 0; head < heads; head++) {
+    pen.fillText(grid.size < 34 ? head : `H${head}`, grid.left + head * grid.stepX + grid.size / 2, TOP - 7);
+  }
+  pen.textAlign = "left";
+  for (let layer = 0; layer < layers; layer++) pen.fillText(`L${layer}`, 2, grid.top + layer * grid.stepY + grid.size / 2 + 4);
+}
+
+// Where the heads stand, in CSS pixels. By layers every head keeps its place; by a score those that fit follow each other.
+function layOutGrid(pen, header, choice, width, theme) {
+  const { layers, heads, labels, height } = header;
+  const numbered = choice.order !== "layers";
+  const order = numbered ? choice.sorted() : Array.from({ length: layers * heads }, (_, i) => i);
+  const left = numbered ? 4 : LEFT, top = numbered ? 6 : TOP;
+  const room = width - left - 8;
+  pen.font = `${FONT}px ${theme.font}`;
+  const words = (head) => {
+    const at = [Math.floor(head / heads), head % heads];
+    return choice.column ? `${choice.told(at)} ${choice.kindOf(head)?.name ?? ""}`.trim() : labels?.[at[0]][at[1]] ?? "";
+  };
+
+  function sized(wanted) {
+    const gap = wanted >= NAMED_FROM ? 10 : 5;
+    const columns = numbered ? Math.max(1, Math.min(order.length, Math.floor((room + gap) / (wanted + gap)))) : heads;
+    const size = numbered ? wanted : Math.max(SMALLEST, choice.large ? NAMED_FROM + 8 : 0, Math.min(wanted, Math.floor(room / heads - gap)));
+    const rows = numbered ? Math.ceil(order.length / columns) : layers;
+    const named = size >= NAMED_FROM;
+    const lines = named ? new Map(order.map((head) => [head, words(head) ? twoLines(pen, words(head), size) : []])) : new Map();
+    const most = Math.max(0, ...[...lines.values()].map((each) => each.length));
+    const textHeight = 12 + (numbered ? SMALL_FONT + 3 : 0) + (most ? most * (FONT + 2) + 3 : 0);
+    return { size, gap, columns, rows, named, lines, stepX: size + gap, stepY: size + gap + textHeight };
+  }
+
+  // The largest that shows all heads without scrolling; never too small to point at.
+  let grid = sized(LARGEST);
+  for (let wanted = LARGEST - 2; !choice.large && wanted >= SMALLEST && top + grid.rows * grid.stepY > height; wanted -= 2) grid = sized(wanted);
+  const places = new Map(order.map((head, i) => [head, [Math.floor(i / grid.columns), i % grid.columns]]));
+  const matching = order.filter((head) => choice.fits(head)).length;
+  return { ...grid, order, places, matching, left, top, numbered };
+}
+
+// All thumbnails as they stand in the model, one pixel a value; painted once for each set of weights.
+function thumbnailSheet(root, values, { layers, heads, side }) {
+  if (root.painted && root.painted.heads === heads && sameBytes(values, root.painted.values)) return root.painted.sheet;
   const sheet = document.createElement("canvas");
-  sheet.width = side;
-  sheet.height = side * count;
+  sheet.width = side * heads;
+  sheet.height = side * layers;
   const pen = sheet.getContext("2d");
-  const image = pen.createImageData(side, side * count);
-  const table = Array.from({ length: 256 }, (_, v) => cividis(v / 255));
-  for (let i = 0; i < values.length; i++) {
-    const column = i % side, row = Math.floor(i / side) % side;
-    if (column > row) continue;
-    const colour = table[values[i]];
-    image.data.set(colour, 4 * i);
-    image.data[4 * i + 3] = 255;
+  const image = pen.createImageData(sheet.width, sheet.height);
+  const colours = new Uint32Array(image.data.buffer);
+  const bytes = new Uint8Array(4), word = new Uint32Array(bytes.buffer);
+  const table = Array.from({ length: 256 }, (_, v) => { bytes.set([...cividis(v / 255), 255]); return word[0]; });
+  let i = 0;
+  for (let one = 0; one < layers * heads; one++) {
+    const start = Math.floor(one / heads) * side * sheet.width + (one % heads) * side;
+    for (let row = 0; row < side; row++, i += side) {
+      // What a query may not see stays transparent.
+      for (let column = 0; column <= row; column++) colours[start + row * sheet.width + column] = table[values[i + column]];
+    }
   }
   pen.putImageData(image, 0, 0);
+  root.painted = { values, sheet, heads };
   return sheet;
 }

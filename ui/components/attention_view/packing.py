@@ -1,18 +1,21 @@
 """Attention weights in the form the browser draws. Pure: arrays in, bytes out.
 
 Shapes: L layers, H heads, T query positions (rows), S key positions (columns; as many as T),
-P side of a thumbnail.
+P side of a picture.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ui.components.payload import pack, unpack
+from ui.view_models.head_grid import HeadGrid
 
-THUMBNAIL_SIDE = 64
+FEW_HEADS = 6
+HEADS_BESIDE = 16
 
 
 def as_weights(weights: NDArray[Any]) -> NDArray[np.float32]:
@@ -22,42 +25,18 @@ def as_weights(weights: NDArray[Any]) -> NDArray[np.float32]:
     return np.ascontiguousarray(weights, dtype=np.float32)
 
 
-def thumbnails(weights_LHTS: NDArray[Any], side: int = THUMBNAIL_SIDE) -> NDArray[np.uint8]:
-    """Every head small: uint8 LHPP of 255 × √weight, P at most ``side``.
-
-    Where T is larger, a pixel holds the largest weight of its block: a mean would wash out the
-    thin diagonals by which heads are recognised. The root keeps small weights apart.
-    Weights that are not numbers count as 0.
-    """
-    weights_LHTS = as_weights(weights_LHTS)
-    n_layers, n_heads, length, _ = weights_LHTS.shape
-    block = -(-length // side)
-    if block > 1:
-        P = -(-length // block)
-        padding = P * block - length
-        if padding:
-            corners = ((0, 0), (0, 0), (0, padding), (0, padding))
-            weights_LHTS = np.pad(weights_LHTS, corners)
-        rows_LHPbS = weights_LHTS.reshape(n_layers, n_heads, P, block, P * block)
-        rows_LHPS = np.fmax.reduce(rows_LHPbS, axis=3)  # fmax passes over what is no number
-        weights_LHTS = rows_LHPS[..., ::block]
-        for offset in range(1, block):
-            weights_LHTS = np.fmax(weights_LHTS, rows_LHPS[..., offset::block])
-    sound = np.nan_to_num(weights_LHTS, nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
-    small: NDArray[np.uint8] = np.rint(np.sqrt(sound) * 255).astype(np.uint8)
-    return small
-
-
 def pack_overview(
-    thumbnails_LHPP: NDArray[np.uint8],
+    pictures_LHPP: NDArray[np.uint8],
     *,
     tokens: int,
     layer: int,
     head: int,
-    labels: Sequence[Sequence[str]] | None = None,
+    grid: HeadGrid | None = None,
+    arrangement: str = "",
+    height: int = 480,
 ) -> bytes:
-    """All heads small, and which of them is open."""
-    n_layers, n_heads, side, _ = thumbnails_LHPP.shape
+    """All heads small, which of them is open, what is known of them and how they are put."""
+    n_layers, n_heads, side, _ = pictures_LHPP.shape
     header = {
         "layers": n_layers,
         "heads": n_heads,
@@ -65,13 +44,18 @@ def pack_overview(
         "tokens": tokens,
         "layer": layer,
         "head": head,
-        "labels": [list(row) for row in labels] if labels is not None else None,
+        "height": height,
+        "arrangement": arrangement,
+        "labels": grid.labels if grid is not None else None,
+        "kindsOf": grid.kinds_of if grid is not None else None,
+        "kinds": [asdict(kind) for kind in grid.kinds] if grid is not None else [],
+        "columns": [asdict(column) for column in grid.columns] if grid is not None else [],
     }
-    return pack(header, np.ascontiguousarray(thumbnails_LHPP).tobytes())
+    return pack(header, np.ascontiguousarray(pictures_LHPP).tobytes())
 
 
 def unpack_overview(data: bytes) -> tuple[dict[str, Any], NDArray[np.uint8]]:
-    """Header and thumbnails LHPP, as packed."""
+    """Header and pictures LHPP, as packed."""
     header, values = unpack(data)
     shape = (header["layers"], header["heads"], header["side"], header["side"])
     return header, np.frombuffer(values, dtype=np.uint8).reshape(shape)
@@ -115,9 +99,10 @@ def unpack_head(data: bytes) -> tuple[dict[str, Any], NDArray[np.float32]]:
     return header, np.frombuffer(values, dtype="<f4").reshape(length, length)
 
 
-def pack_view(overview: bytes, head: bytes, *, beside: bool) -> bytes:
-    """Both together; ``beside`` where the overview is narrow enough to stand beside the head."""
-    return pack({"overview": len(overview), "few": beside}, overview + head)
+def pack_view(overview: bytes, head: bytes, *, n_heads: int) -> bytes:
+    """Both together; the overview stands beside the head where ``n_heads`` leave room for it."""
+    beside = "few" if n_heads <= FEW_HEADS else "many" if n_heads <= HEADS_BESIDE else ""
+    return pack({"overview": len(overview), "beside": beside}, overview + head)
 
 
 def unpack_view(data: bytes) -> tuple[bytes, bytes]:

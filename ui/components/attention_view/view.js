@@ -3,10 +3,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const { header, values } = unpack(data);
   const parts = new Uint8Array(values);
   const root = parentElement.querySelector(".root");
-  root.classList.toggle("few", header.few);
+  root.classList.toggle("few", header.beside === "few");
+  root.classList.toggle("beside", header.beside !== "");
   const pick = (value) => setTriggerValue("pick", value);
+  const arrange = (value) => setTriggerValue("arrange", value);
   const overview = unpack(parts.subarray(0, header.overview));
   const head = unpack(parts.subarray(header.overview));
-  const endings = [renderOverview(root, overview, head.header.query, pick), renderHead(root, head, pick)];
+  const endings = [renderOverview(root, overview, head.header.query, { pick, arrange }), renderHead(root, head, pick)];
   return () => endings.forEach((end) => end());
 }

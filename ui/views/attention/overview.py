@@ -1,51 +1,60 @@
 """All heads of a model on one text, any one of them in full.
 
 What is asked and what is drawn form one fragment: another head, text or training step
-redraws them alone. Weights are computed once for each checkpoint and text.
+redraws them alone. One pass for each checkpoint and text makes pictures and scores; only the
+head that is open is held in full.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
-from slm.attention.heads import HeadScores, head_scores, repetition_scores, text_scores
+from slm.attention.heads import HeadScores, head_scores, standard_scores
 from slm.attention.maps import Floats, attention_maps
+from slm.attention.survey import Survey, head_weights, survey
 from slm.workspace import Artefact
-from ui import widgets
+from ui import session, widgets
 from ui.components.attention_view import AttentionPick, attention_view
-from ui.components.attention_view.packing import thumbnails
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.attention import (
+    MOST_TOKENS,
     Opening,
+    all_weights_note,
     as_npz,
     code_lines,
     describe,
     kinds_of,
-    labels_of,
     legend,
     opening,
     score_rows,
 )
+from ui.view_models.head_grid import HeadGrid, grid_of, read_arrangement, write_arrangement
+from ui.views import kept
 from ui.views.attention.asking import Asked, asking, run_of
 
 _MATRIX_HEIGHT = 450
 _CHOICE_WIDTH, _NUMBER_WIDTH = 95, 150
+_ARRANGEMENT = "overview_heads"
+_SOON = 20_000_000
+"""Parameters up to which all that is told of heads is computed before anything is drawn."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that is computed for one checkpoint and text. Shared: read it only."""
+    """Everything that is computed for one checkpoint and text. Shared: read it only.
 
-    weights_LHTT: Floats
-    thumbnails_LHPP: NDArray[np.uint8]
+    `named` says whether `scores` hold the standard measures, by which heads are named.
+    """
+
+    found: Survey
     scores: HeadScores
+    grid: HeadGrid
     opening: Opening
+    named: bool
 
 
 def render(state: PageState) -> None:
@@ -57,24 +66,42 @@ def render(state: PageState) -> None:
 
 @st.fragment
 def _heads(state: PageState, run: Artefact) -> None:
-    with asking(run) as asked:
+    with asking(run, longest=MOST_TOKENS) as asked:
         if asked is None:
             return
         loaded, shown = asked.loaded, asked.ids_T
-        look = _look(*asked.key, loaded)
+        look = _look(*asked.key, _may_name(loaded), loaded)
         with asked.row:
-            opened = _ask_head(look, len(shown))
+            opened = _ask_head(look, asked)
         _draw(look, asked, opened)
         _explain(look, opened)
         widgets.demo_note(state.on_demo, "the attention")
-        _download(look, shown, loaded)
+        with st.container(horizontal=True):
+            _open_in_full(opened)
+            _download(shown, loaded)
         code = code_lines(run, asked.step, asked.text, asked.window, opened.layer, opened.head)
         widgets.show_code(code, attention_maps, head_scores)
+        if not look.named:
+            _name_heads(loaded)
 
 
-def _ask_head(look: Look, n_tokens: int) -> AttentionPick:
+def _may_name(loaded: LoadedRun) -> bool:
+    """Whether naming the heads keeps nobody waiting: a small model, or one named before."""
+    seen = st.session_state.get("overview_named")
+    return loaded.model.n_parameters <= _SOON or seen == (loaded.run_id, loaded.step)
+
+
+def _name_heads(loaded: LoadedRun) -> None:
+    """The heads are on the screen; find out what each does, and draw them again with names."""
+    _standard(loaded.run_id, loaded.step, loaded)
+    st.session_state["overview_named"] = (loaded.run_id, loaded.step)
+    st.rerun()
+
+
+def _ask_head(look: Look, asked: Asked) -> AttentionPick:
     """Layer, head and query: what was chosen here or in the picture, else the opening."""
-    n_layers, n_heads = look.weights_LHTT.shape[:2]
+    config, n_tokens = asked.loaded.model.config, len(asked.ids_T)
+    n_layers, n_heads = config.n_layers, config.n_heads
     for key, count in (("layer", n_layers), ("head", n_heads), ("query", n_tokens)):
         if st.session_state.get(key) is not None and st.session_state[key] >= count:
             st.session_state[key] = None
@@ -131,37 +158,60 @@ def _keep(picked: AttentionPick) -> None:
     st.session_state["query"] = picked.query
 
 
+def _arrange(asked: str) -> None:
+    """The heads were sorted or filtered in the picture: keep that in the link."""
+    kept.keep(_ARRANGEMENT, write_arrangement(read_arrangement(asked)))
+
+
 def _draw(look: Look, asked: Asked, opened: AttentionPick) -> None:
     attention_view(
-        look.weights_LHTT,
+        look.found.pictures_LHPP,
+        _weights(*asked.key, opened.layer, opened.head, asked.loaded, look.found),
         asked.tokens_T,
         layer=opened.layer,
         head=opened.head,
         query=opened.query,
-        labels=labels_of(look.scores),
+        grid=look.grid,
+        arrangement=write_arrangement(read_arrangement(kept.recall(_ARRANGEMENT))),
         window=asked.loaded.model.config.window,
         key="attention",
         height=_MATRIX_HEIGHT,
         on_pick=_keep,
-        thumbnails_LHPP=look.thumbnails_LHPP,
+        on_arrange=_arrange,
     )
 
 
 def _explain(look: Look, opened: AttentionPick) -> None:
     """The open head in numbers, what the names mean, and every score."""
     st.markdown(describe(look.scores, opened.layer, opened.head))
-    rows = legend(kinds_of(look.scores))
-    st.caption(" · ".join(f"**{row.kind}** ({row.count}) {row.sentence}" for row in rows))
+    if look.named:
+        rows = legend(kinds_of(look.scores))
+        st.caption(" · ".join(f"**{row.kind}** ({row.count}) {row.sentence}" for row in rows))
     with st.expander("All scores", icon=":material/table:"):
         st.dataframe(pd.DataFrame(score_rows(look.scores)), hide_index=True)
 
 
-def _download(look: Look, ids_T: Sequence[int], loaded: LoadedRun) -> None:
-    """All weights as a file, packed when it is asked for."""
+def _open_in_full(opened: AttentionPick) -> None:
+    """The way to this head's own view, where there is more to see of it."""
+    if st.button("Open it in full", icon=":material/open_in_full:", key="overview_full"):
+        session.go_to("attention", view="head", **_link(opened))
+
+
+def _link(opened: AttentionPick) -> dict[str, int]:
+    chosen = {"layer": opened.layer, "head": opened.head}
+    return chosen if opened.query is None else {**chosen, "query": opened.query}
+
+
+def _download(ids_T: Sequence[int], loaded: LoadedRun) -> None:
+    """All weights as a file, computed and packed when it is asked for."""
+    problem = all_weights_note(loaded.model.config, len(ids_T))
+    if problem is not None:
+        st.caption(problem)
+        return
     tokens = [loaded.tokenizer.decode([token]) for token in ids_T]
     st.download_button(
         "Download the weights",
-        lambda: as_npz(look.weights_LHTT, ids_T, tokens),
+        lambda: as_npz(attention_maps(loaded.model, ids_T), ids_T, tokens),
         file_name=f"attention-{loaded.run_id}-{loaded.step}.npz",
         mime="application/octet-stream",
         on_click="ignore",
@@ -170,18 +220,44 @@ def _download(look: Look, ids_T: Sequence[int], loaded: LoadedRun) -> None:
     )
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _look(run_id: str, step: int, ids_T: tuple[int, ...], named: bool, _loaded: LoadedRun) -> Look:
+    """Scores, names and what to open, once for each checkpoint and text."""
+    found = _survey(run_id, step, ids_T, _loaded)
+    scores = found.scores
+    if named:
+        scores = scores.joined(_standard(run_id, step, _loaded))
+
+    def weights_of(layer: int, head: int) -> Floats:
+        return _weights(run_id, step, ids_T, layer, head, _loaded, found)
+
+    return Look(found, scores, grid_of(scores), opening(scores, ids_T, weights_of), named)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _look(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Look:
-    """Weights, thumbnails and scores, once for each checkpoint and text."""
-    weights_LHTT = attention_maps(_loaded.model, ids_T)
-    scores = text_scores(_loaded.model, ids_T).joined(_repetition(run_id, step, _loaded))
-    return Look(
-        weights_LHTT, thumbnails(weights_LHTT), scores, opening(scores, ids_T, weights_LHTT)
-    )
+def _survey(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Survey:
+    """Pictures and scores of all heads, once for each checkpoint and text."""
+    del run_id, step
+    return survey(_loaded.model, ids_T)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _repetition(run_id: str, step: int, _loaded: LoadedRun) -> HeadScores:
-    """Scores on random tokens that repeat: they belong to the checkpoint, not to the text."""
+def _weights(
+    run_id: str,
+    step: int,
+    ids_T: tuple[int, ...],
+    layer: int,
+    head: int,
+    _loaded: LoadedRun,
+    _found: Survey,
+) -> Floats:
+    """One head in full."""
+    del run_id, step, ids_T
+    return head_weights(_loaded.model, _found, layer, head)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _standard(run_id: str, step: int, _loaded: LoadedRun) -> HeadScores:
+    """Scores on random tokens: they belong to the checkpoint, not to the text."""
     del run_id, step
-    return repetition_scores(_loaded.model, eos_id=_loaded.tokenizer.eos_id)
+    return standard_scores(_loaded.model, eos_id=_loaded.tokenizer.eos_id)
