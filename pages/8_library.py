@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import session, widgets
 from ui.view_models.library import KINDS
-from ui.views.library import artefacts, work
+from ui.views.library import artefacts, bring, work
 
 session.guard(__file__)
 state = session.state()
@@ -18,5 +18,7 @@ with widgets.user_errors():
     if chosen == "work":
         work.render(state)
     else:
+        if chosen == "models":
+            bring.render(state)
         artefacts.render(state, chosen)
 st.caption("What is downloaded is a ZIP of plain files: JSON, safetensors, Parquet.")

@@ -126,6 +126,11 @@ class Artefact:
         """What is special to the kind."""
         return self.manifest.details
 
+    @property
+    def imported(self) -> bool:
+        """Whether this is a model that was trained elsewhere: it has no metrics, no snapshots."""
+        return self.manifest.kind == "models"
+
     def as_parent(self) -> Parent:
         """This artefact as it is now, for the manifest of what is made from it."""
         return Parent(self.id, self.manifest.digest)
@@ -299,6 +304,27 @@ class Workspace:
         self.runs = Shelf("runs", self.root, self.read_only)
         self.models = Shelf("models", self.root, self.read_only)
         self.jobs = Shelf("jobs", self.root)
+
+    def all_models(self) -> list[Artefact]:
+        """Runs and imported models, newest first, those that ship with the app last."""
+        found = [*self.runs.list(), *self.models.list()]
+        own = [artefact for artefact in found if not artefact.read_only]
+        return [*_newest_first(own), *(artefact for artefact in found if artefact.read_only)]
+
+    def find_model(self, id_or_name: str) -> Artefact | None:
+        """The run with that id or name, else the imported model; None when there is neither."""
+        return self.runs.find(id_or_name) or self.models.find(id_or_name)
+
+    def get_model(self, id_or_name: str) -> Artefact:
+        """As `find_model`, of what can be used.
+
+        Raises: WorkspaceError when there is none, or when it is damaged.
+        """
+        found = self.find_model(id_or_name)
+        if found is not None:
+            return self.shelf(found.manifest.kind).get(found.id)
+        known = ", ".join(repr(other.name) for other in self.all_models()[:8]) or "none yet"
+        raise WorkspaceError(f"There is no model {id_or_name!r}; there are: {known}.")
 
     def shelf(self, kind: str) -> Shelf:
         """The shelf of that kind, one of KINDS."""

@@ -32,12 +32,13 @@ _WARM_MODULES = (
     "slm.lab.reports",
     "slm.data.exploring.profiling",
 )
+_LARGE_BYTES = 400_000_000  # of weights in memory
 _SMALL_MODEL = 20_000_000  # parameters; larger ones are bound by memory, which all cores share
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A run ready to use. `notes` says in words what was passed over (a damaged checkpoint)."""
+    """A run or an imported model, ready to use. `notes` says in words what was passed over."""
 
     run_id: str
     name: str
@@ -76,14 +77,21 @@ def warm_up(demo: Path) -> threading.Thread:
 def load_run(run: Artefact, step: int | None = None) -> LoadedRun:
     """The run's newest sound checkpoint (or its snapshot at `step`) and its tokenizer.
 
-    Raises: CheckpointError when there is none yet or all are damaged.
+    Raises: CheckpointError when there is none yet or all are damaged; NoMemoryError for an
+    imported model that does not fit.
     """
     from slm.lab.reports import checkpoint_at
+    from slm.tokenizer.padded import fitted
 
     reference = checkpoint_at(run, step)
     version = (reference.folder / files.MANIFEST).stat().st_mtime_ns
-    model = _model(str(reference.folder), version)
-    tokenizer = load_tokenizer(run.folder / "tokenizer")
+    needed = run.details.get("memory_bytes")
+    large = isinstance(needed, int) and needed > _LARGE_BYTES
+    if large:
+        model = _large_model(str(reference.folder), version, run)
+    else:
+        model = _model(str(reference.folder), version)
+    tokenizer = fitted(load_tokenizer(run.folder / "tokenizer"), model.config.vocab_size)
     choose_threads(model)
     return LoadedRun(run.id, run.name, reference.step, model, tokenizer, tuple(reference.skipped))
 
@@ -119,6 +127,17 @@ def _model(folder: str, version: int) -> "Transformer":
     from slm.model.checkpoint import load_checkpoint
 
     del version
+    return load_checkpoint(Path(folder)).eval()
+
+
+@st.cache_resource(max_entries=1, show_spinner="Loading the model")
+def _large_model(folder: str, version: int, _run: Artefact) -> "Transformer":
+    """One at a time: several large ones would fill the memory."""
+    from slm.lab.reports import require_room
+    from slm.model.checkpoint import load_checkpoint
+
+    del version
+    require_room(_run)
     return load_checkpoint(Path(folder)).eval()
 
 

@@ -44,8 +44,8 @@ _FILE_OF = {url: file for rows in _PAGES.values() for file, _, _, url in rows}
 class PageState:
     """What a view needs to know: where things are, and what the visitor has chosen.
 
-    `run` is the chosen run, or the shipped demo when none is chosen; None only
-    where not even the demo is there. `corpus` and `tokenizer` are the chosen
+    `run` is the chosen run or imported model, or the shipped demo when none is chosen;
+    None only where not even the demo is there. `corpus` and `tokenizer` are the chosen
     ones, else those that the run was made from, where they still exist.
     """
 
@@ -134,7 +134,7 @@ def workspace() -> Workspace:
 def state() -> PageState:
     """The visitor's choices, resolved anew at each run, since others may delete things."""
     here = workspace()
-    run = _chosen(here, "runs", "run") or demo_run(here)
+    run = _chosen_model(here) or demo_run(here)
     parents = run.manifest.parents if run is not None else {}
     corpus = _chosen(here, "corpora", "corpus")
     tokenizer = _chosen(here, "tokenizers", "tokenizer")
@@ -161,6 +161,10 @@ def apply_choice() -> None:
         st.session_state[key] = value
         if key == "view":
             st.session_state["view-asked"] = True  # and not left over from another page
+
+
+def _chosen_model(here: Workspace) -> Artefact | None:
+    return _chosen(here, "runs", "run") or _chosen(here, "models", "run")
 
 
 def _chosen(here: Workspace, kind: str, key: str) -> Artefact | None:

@@ -1,10 +1,10 @@
 """The current model: one picker for run, corpus and tokenizer that every chapter follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from slm.workspace import Shelf
+from slm.workspace import Artefact
 from ui import job_panel, session, widgets
 from ui.view_models.library import unique_labels
 
@@ -15,15 +15,15 @@ def render() -> None:
     here = session.workspace()
     demo = session.demo_run(here)
     with st.sidebar:
-        _picker(here.runs, "run", "Model", "the demo" if demo else "no model yet")
+        _picker(here.all_models(), "run", "Model", "the demo" if demo else "no model yet")
         with st.popover("Corpus and tokenizer", width="stretch"):
-            _picker(here.corpora, "corpus", "Corpus", "the model's own")
-            _picker(here.tokenizers, "tokenizer", "Tokenizer", "the model's own")
+            _picker(here.corpora.list(), "corpus", "Corpus", "the model's own")
+            _picker(here.tokenizers.list(), "tokenizer", "Tokenizer", "the model's own")
         job_panel.sidebar_summary(here)
 
 
-def _picker(shelf: Shelf, key: str, label: str, placeholder: str) -> None:
-    artefacts = {artefact.id: artefact for artefact in shelf.list() if not artefact.problem}
+def _picker(listed: Sequence[Artefact], key: str, label: str, placeholder: str) -> None:
+    artefacts = {artefact.id: artefact for artefact in listed if not artefact.problem}
     labels = unique_labels(list(artefacts.values()))
     _follow_link(key, labels)
     if st.session_state.get(key) not in {None, *artefacts}:

@@ -25,6 +25,8 @@ MODEL_FILES = (
     "special_tokens_map.json",
     "vocab.json",
     "merges.txt",
+    "README.md",  # its head says the licence
+    "LICENSE",
 )
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,119}")

@@ -1,4 +1,4 @@
-"""What can be told of a trained run: how good, what its heads do, how it writes.
+"""What can be told of a model: how good, what its heads do, how it writes.
 
 Here the run folder, the tokenizer and the measures meet; the measures themselves
 live in their chapters.
@@ -12,26 +12,32 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from slm import files
 from slm.attention.heads import head_scores, label
 from slm.attention.maps import attention_maps
 from slm.config import Config
 from slm.data.batches import TokenFile
-from slm.errors import CheckpointError, DataError, WorkspaceError
+from slm.errors import CheckpointError, DataError, NoMemoryError, WorkspaceError
 from slm.evaluation.baselines import compare_baselines
 from slm.evaluation.perplexity import evaluate as measure
 from slm.jobs import Reporter, silent
+from slm.machine import available_memory
 from slm.model.checkpoint import CheckpointRef, load_checkpoint, newest_sound, snapshots
 from slm.model.transformer import Transformer
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import decode_stream, generate
 from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.padded import fitted
 from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact, Workspace
+
+IMPORTED_STEP = 0
+"""The step that an imported model is at: nothing is known of the ones that it has behind it."""
 
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run ready to use. `notes` says in words what was passed over (a damaged checkpoint)."""
+    """A run or an imported model, ready to use. `notes` says in words what was passed over."""
 
     id: str
     name: str
@@ -44,8 +50,13 @@ class OpenedRun:
 def checkpoint_at(run: Artefact, step: int | None = None) -> CheckpointRef:
     """The run's newest sound checkpoint, or its snapshot at `step`.
 
+    An imported model is one checkpoint, that of step 0; its files are compared with their
+    recorded hashes when it is loaded.
+
     Raises: CheckpointError when there is none yet, all are damaged, or none is at `step`.
     """
+    if run.imported:
+        return _imported(run, step)
     if step is None:
         return newest_sound(run.folder)
     for reference in snapshots(run.folder):
@@ -55,15 +66,45 @@ def checkpoint_at(run: Artefact, step: int | None = None) -> CheckpointRef:
     raise CheckpointError(f"{run.name!r} has no snapshot at step {step}; it has: {known}.")
 
 
-def open_run(run: Artefact, step: int | None = None) -> OpenedRun:
-    """Model and tokenizer of a run, on the CPU.
+def _imported(model: Artefact, step: int | None) -> CheckpointRef:
+    if step not in {None, IMPORTED_STEP}:
+        raise CheckpointError(
+            f"{model.name!r} was imported, so nothing of its training is here; leave the step out."
+        )
+    if not (model.folder / files.MANIFEST).is_file():
+        raise CheckpointError(f"The model {model.name!r} was deleted. Choose another.")
+    return CheckpointRef(model.folder, IMPORTED_STEP)
 
-    Raises: CheckpointError, as `checkpoint_at`.
+
+def open_run(run: Artefact, step: int | None = None) -> OpenedRun:
+    """Model and tokenizer of a run, or of an imported model, on the CPU.
+
+    Raises: CheckpointError, as `checkpoint_at`; NoMemoryError for one that does not fit.
     """
     reference = checkpoint_at(run, step)
+    require_room(run)
     model = load_checkpoint(reference.folder).eval()
-    tokenizer = load_tokenizer(run.folder / "tokenizer")
+    tokenizer = fitted(load_tokenizer(run.folder / "tokenizer"), model.config.vocab_size)
     return OpenedRun(run.id, run.name, reference.step, model, tokenizer, tuple(reference.skipped))
+
+
+def require_room(model: Artefact) -> None:
+    """Raises: NoMemoryError for an imported model that does not fit into the free memory."""
+    needed, free = model.details.get("memory_bytes"), available_memory()
+    if isinstance(needed, int) and needed > free:
+        raise NoMemoryError(
+            f"{model.name!r} takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are "
+            "free. Close other programs, or choose a smaller model."
+        )
+
+
+def require_trained_here(model: Artefact) -> None:
+    """Raises: DataError for an imported model, of whose training nothing is known."""
+    if model.imported:
+        raise DataError(
+            f"{model.name!r} was trained elsewhere: its losses and snapshots are not here. "
+            "Choose a run that was trained here."
+        )
 
 
 class EvaluateConfig(Config):
@@ -90,20 +131,26 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """Perplexity and bits per byte of the model and of uniform, unigram and bigram models.
 
+    An imported model has no corpus here: it is measured on a text file, alone.
+
     Raises: DataError when the token files are gone or the text is too short.
     """
+    tokens = None if run.imported and config.text_file else run_tokens(workspace, run)
     opened = open_run(run, step)
-    tokens = run_tokens(workspace, run)
-    train_ids = TokenFile(tokens.folder / "train.bin").ids()
     if config.text_file is not None:
         text = config.text_file.read_text(encoding="utf-8")
         ids = np.asarray(opened.tokenizer.encode(text), dtype=np.int64)
         n_bytes: int | None = len(text.encode())
     else:
+        assert tokens is not None
         ids = TokenFile(tokens.folder / f"{config.split}.bin").ids(0, config.max_tokens)
         n_bytes = byte_count(opened.tokenizer, ids)
     result = measure(opened.model, ids, n_bytes=n_bytes, report=report)
-    baselines = compare_baselines(train_ids, ids, opened.model.config.vocab_size, n_bytes=n_bytes)
+    baselines = {}
+    if tokens is not None:
+        train_ids = TokenFile(tokens.folder / "train.bin").ids()
+        vocab_size = opened.model.config.vocab_size
+        baselines = compare_baselines(train_ids, ids, vocab_size, n_bytes=n_bytes)
     return {
         "run": run.id,
         "step": opened.step,
@@ -116,8 +163,13 @@ def evaluate_run(
 def run_tokens(workspace: Workspace, run: Artefact) -> Artefact:
     """The token files that the run was trained on.
 
-    Raises: DataError when they were deleted.
+    Raises: DataError when they were deleted, or the model was trained elsewhere.
     """
+    if run.imported:
+        raise DataError(
+            f"{run.name!r} was trained elsewhere, on text that is not here; measure it on a text "
+            "of your own."
+        )
     parent = run.manifest.parents.get("tokens")
     try:
         return workspace.tokens.get(parent.id if parent else "")

@@ -39,6 +39,7 @@ _POLL_SECONDS = 0.05
 _MOST_ANSWER = 2**20
 _CHILD = (sys.executable, "-m", "slm.tokenizer.import_child")
 _MARKS = ("bos_token", "eos_token")
+_OTHER_FORMS = ("tokenizer.model", "spiece.model", "vocab.json", "merges.txt", "vocab.txt")
 
 
 class ImportConfig(Config):
@@ -72,10 +73,7 @@ def import_tokenizer(
     name = config.name or path.absolute().parent.name
     with tempfile.TemporaryDirectory(prefix="slm-import-") as held:
         folder = Path(held)
-        shutil.copyfile(path, folder / TOKENIZER_FILE)
-        _keep_marks(path.parent, folder)
-        report(None, f"Trying {path.name} on all sorts of text")
-        facts = examined(folder, report)
+        facts = take_over(path, folder, report)
         if facts is None:
             report(None, "Stopped; nothing was kept")
             return None
@@ -91,6 +89,20 @@ def import_tokenizer(
             )
     report(1.0, f"{facts['vocab_size']:,} tokens")
     return workspace.tokenizers.get(draft.id)
+
+
+def take_over(source: Path, folder: Path, report: Reporter = silent) -> dict[str, Any] | None:
+    """Copy a published tokenizer into an empty folder and try it out there; None when stopped.
+
+    `source` is the file, or the folder that holds it. Gives what was found out.
+
+    Raises: TokenizerError as `import_tokenizer`.
+    """
+    path = _file_of(source)
+    shutil.copyfile(path, folder / TOKENIZER_FILE)
+    _keep_marks(path.parent, folder)
+    report(None, f"Trying {path.name} on all sorts of text")
+    return examined(folder, report)
 
 
 def keep_upload(workspace: Workspace, data: bytes) -> Path:
@@ -198,11 +210,16 @@ def _listen(pipe: IO[bytes], heard: list[bytes]) -> None:
 def _file_of(path: Path) -> Path:
     """Raises: TokenizerError when there is no such file, or it is too large or of another kind."""
     if path.is_dir():
+        other = [name for name in _OTHER_FORMS if (path / name).is_file()]
         path = path / TOKENIZER_FILE
-    if path.suffix == ".model":
+        if other and not path.is_file():
+            path = path.with_name(other[0])
+    if path.name in _OTHER_FORMS or path.suffix == ".model":
+        form = "a SentencePiece model" if path.suffix == ".model" else "a tokenizer in another form"
         raise TokenizerError(
-            f"{path.name} is a SentencePiece model. Bring it into the form tokenizer.json first: "
-            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder), with transformers."
+            f"{path.name} is {form}. Bring it into the form tokenizer.json "
+            "first: AutoTokenizer.from_pretrained(folder).save_pretrained(folder), with "
+            "transformers."
         )
     if not path.is_file():
         raise TokenizerError(f"There is no {path.name} in {path.parent}; check the path.")

@@ -158,5 +158,5 @@ def chosen_tokens(
 
 
 def verb_name(verb: Verb) -> str:
-    """What the verb is called on the command line: `import_tokenizer` is `import-tokenizer`."""
-    return verb.__name__.replace("_", "-")
+    """What the verb is called: `import_tokenizer` is `import-tokenizer`, `import_` is `import`."""
+    return verb.__name__.rstrip("_").replace("_", "-")

@@ -36,7 +36,7 @@ def walk(arguments: Sequence[str], context: Context) -> Result:
         walking: Annotated[Walking, tyro.conf.arg(name="")]
 
     asked = parse(Walk, walk, arguments)
-    opened = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    opened = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     way = asked.walking
     return walk_report(opened, way.text, layer=way.layer, position=way.position, out=way.out)
 
@@ -52,6 +52,9 @@ class Looked:
 def timeline(arguments: Sequence[str], context: Context) -> Result:
     """What fixed probes found at each snapshot of a run: losses, texts, what heads do."""
     from slm.lab.looking import timeline_report
+    from slm.lab.reports import require_trained_here
 
     asked = parse(Looked, timeline, arguments)
-    return timeline_report(context.workspace.runs.get(asked.run))
+    run = context.workspace.get_model(asked.run)
+    require_trained_here(run)
+    return timeline_report(run)

@@ -185,10 +185,10 @@ def build(arguments: Sequence[str], context: Context) -> Result:
 
 @dataclass(frozen=True)
 class RunChoice:
-    """Which trained model to use."""
+    """Which model to use."""
 
     run: str
-    """Run, by name or id."""
+    """Run or imported model, by name or id."""
     step: int | None = None
     """Use the snapshot at this step. Default: the newest checkpoint."""
 
@@ -203,7 +203,7 @@ def evaluate(arguments: Sequence[str], context: Context) -> Result:
         settings: Annotated[EvaluateConfig, tyro.conf.arg(name="")] = EvaluateConfig()
 
     asked = parse(Evaluate, evaluate, arguments)
-    run = context.workspace.runs.get(asked.choice.run)
+    run = context.workspace.get_model(asked.choice.run)
     return evaluate_run(
         context.workspace, run, asked.settings, step=asked.choice.step, report=context.report
     )
@@ -233,7 +233,7 @@ def generate(arguments: Sequence[str], context: Context) -> Result:
         sampling: Annotated[SamplingConfig, tyro.conf.arg(name="")] = SamplingConfig()
 
     asked = parse(Generate, generate, arguments)
-    run = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    run = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     prompt_ids = run.tokenizer.encode(asked.writing.prompt)
     eos_id = run.tokenizer.eos_id
     n_new = asked.writing.max_new_tokens
@@ -285,7 +285,7 @@ def attention(arguments: Sequence[str], context: Context) -> Result:
         looking: Annotated[Looking, tyro.conf.arg(name="")]
 
     asked = parse(Look, attention, arguments)
-    run = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    run = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     return attention_report(run, asked.looking.text, asked.looking.out)
 
 
@@ -294,7 +294,7 @@ class Export:
     """Where the model goes."""
 
     run: str
-    """Run, by name or id."""
+    """Run or imported model, by name or id."""
     to: Path
     """A new folder."""
 
@@ -305,7 +305,7 @@ def export(arguments: Sequence[str], context: Context) -> Result:
     from slm.lab.reports import open_run
 
     asked = parse(Export, export, arguments)
-    run = open_run(context.workspace.runs.get(asked.run))
+    run = open_run(context.workspace.get_model(asked.run))
     export_pretrained(run.model, run.tokenizer, asked.to)
     return {"run": run.id, "step": run.step, "folder": str(asked.to)}
 

@@ -17,6 +17,6 @@ from slm.lab.reports import open_run
 from slm.workspace import Workspace
 
 workspace = Workspace(Path({shown.as_posix()!r}))
-run = workspace.runs.get({run.id!r})
+run = workspace.{run.manifest.kind}.get({run.id!r})
 opened = open_run(run)
 """

@@ -10,6 +10,7 @@ from ui.view_models.jobs import count, size
 
 KINDS: Mapping[str, str] = {
     "runs": "Runs",
+    "models": "Imported models",
     "tokenizers": "Tokenizers",
     "corpora": "Corpora",
 }
@@ -39,7 +40,11 @@ def unique_labels(artefacts: Sequence[Artefact]) -> dict[str, str]:
     """
     labels: dict[str, str] = {}
     for artefact in reversed(artefacts):
-        label = f"{artefact.name} (ships with the app)" if artefact.read_only else artefact.name
+        label = artefact.name
+        if artefact.read_only:
+            label = f"{label} (ships with the app)"
+        elif artefact.imported:
+            label = f"{label} (imported)"
         if label in labels.values():
             label = f"{label} ({artefact.id[-6:]})"
         labels[artefact.id] = label
@@ -95,6 +100,17 @@ def _run_facts(details: Mapping[str, Any]) -> str:
     return f"{count(parameters)} parameters, {steps:,} steps" if parameters and steps else ""
 
 
+def _model_facts(details: Mapping[str, Any]) -> str:
+    """What an imported model is, what it needs, under which licence it is published."""
+    facts = [str(details.get("architecture") or "")]
+    if parameters := details.get("parameters"):
+        facts.append(f"{count(parameters)} parameters")
+    if memory := details.get("memory_bytes"):
+        facts.append(f"{size(memory)} in memory")
+    facts.append(f"licence {details.get('licence') or 'not told'}")
+    return ", ".join(fact for fact in facts if fact)
+
+
 def _tokenizer_facts(details: Mapping[str, Any]) -> str:
     vocabulary = details.get("vocab_size")
     return f"vocabulary of {vocabulary:,}" if vocabulary else ""
@@ -107,6 +123,7 @@ def _corpus_facts(details: Mapping[str, Any]) -> str:
 
 _FACTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "runs": _run_facts,
+    "models": _model_facts,
     "tokenizers": _tokenizer_facts,
     "corpora": _corpus_facts,
 }

@@ -13,6 +13,7 @@ from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.evaluation import Comparison, Unit, comparison, held_out_code
 from ui.views.evaluation import figures, measures
+from ui.views.imported import lacks
 
 _SPLITS = {"val": "Held out", "train": "Training"}
 _PHRASES = {"val": "the held-out text", "train": "the training text"}
@@ -23,6 +24,8 @@ def render(state: PageState) -> None:
     """Figures and what they mean to the left, the rivals as bars to the right."""
     if state.run is None:
         st.info("No model is here yet. Build one on Home, then measure it here.")
+        return
+    if lacks(state.run, "the text that it learned from is"):
         return
     loaded = loaders.load_run(state.run)
     left, right = st.columns([1, 2.2], gap="medium")

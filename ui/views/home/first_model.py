@@ -25,6 +25,7 @@ from ui.view_models.home import (
 )
 from ui.view_models.jobs import job_view
 from ui.view_models.training import loss_rows
+from ui.views.imported import lacks
 
 _POLL_SECONDS = 1.0
 
@@ -150,7 +151,8 @@ def _invite(state: PageState, build: Job | None) -> None:
 def _tell(state: PageState, report: dict[str, Any] | None) -> None:
     told = run_report(report)
     if state.run is None or told is None:
-        st.info("No model is here yet. Build one with the button.")
+        if state.run is None or not lacks(state.run, "a report of its training is"):
+            st.info("No model is here yet. Build one with the button.")
         return
     widgets.demo_note(state.on_demo, "a tale")
     if not state.on_demo:

@@ -8,7 +8,7 @@ from ui import session, widgets
 from ui.session import PageState
 from ui.view_models.library import KINDS, ArtefactRow, library_rows
 
-_PICKER_OF = {"runs": "run", "tokenizers": "tokenizer", "corpora": "corpus"}
+_PICKER_OF = {"runs": "run", "models": "run", "tokenizers": "tokenizer", "corpora": "corpus"}
 
 
 def render(state: PageState, kind: str) -> None:
@@ -16,7 +16,8 @@ def render(state: PageState, kind: str) -> None:
     shelf = state.workspace.shelf(kind)
     rows = library_rows(state.workspace, kind, shelf.list())
     if not rows:
-        st.info(f"No {KINDS[kind].lower()} yet. The chapters to the left make them.")
+        if kind != "models":  # the panel above says how they come
+            st.info(f"No {KINDS[kind].lower()} yet. The chapters to the left make them.")
         return
     listing, actions = st.columns([2.2, 1], gap="large")
     with listing:

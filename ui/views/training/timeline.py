@@ -14,6 +14,7 @@ from ui.session import PageState
 from ui.view_models import timeline as words
 from ui.view_models import training
 from ui.views import kept
+from ui.views.imported import lacks
 
 _PLACE = "moment"
 _POLL_SECONDS = 4.0  # snapshots come seldom
@@ -24,6 +25,8 @@ def render(state: PageState) -> None:
     run = _run_of(state)
     if run is None:
         st.info("No model has been trained here yet. Start one in “New training”.")
+        return
+    if lacks(run, "its snapshots are"):
         return
     alive = locks.is_held(run.folder / "run.lock")
 

@@ -19,6 +19,7 @@ from ui.view_models import settings as settings_words
 from ui.view_models import training as words
 from ui.view_models.jobs import job_view
 from ui.view_models.training import Costs, RunView
+from ui.views.imported import lacks
 from ui.views.training import controls, curves, doctor, findings, written
 from ui.views.training.controls import Standing
 from ui.views.training.curves import Shown
@@ -41,6 +42,8 @@ def render(state: PageState) -> None:
     if run is None:
         assert job is not None
         _before_the_run(state, job)
+        return
+    if lacks(run, "its losses are"):
         return
     widgets.demo_note(run.read_only, "the training")
     _run(state, job, run)

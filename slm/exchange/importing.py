@@ -1,0 +1,217 @@
+"""A published model becomes one of the workspace: its weights, settings and tokenizer, kept.
+
+    models/<id>/model.safetensors  tokenizer/  manifest.json
+
+The folder has the form of a checkpoint, so that whatever opens a run's opens it too. Weights
+pass through memory one tensor at a time, in the number format in which they were published.
+
+The manifest's `details`: model (our settings), step (0), parameters, architecture,
+imported_from, revision, licence (None where none is told), memory_bytes, tokenizer (what
+`examined` found), config.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from slm import files
+from slm.config import Config
+from slm.data.reading import uploads
+from slm.errors import CheckpointError
+from slm.exchange import arriving
+from slm.exchange.arriving import Arrival
+from slm.exchange.hub import download_model, is_hub_id
+from slm.exchange.pretrained import read_config
+from slm.jobs import Reporter, silent
+from slm.model.config import tensor_shapes
+from slm.model.families import Published, is_leftover
+from slm.model.tensor_stream import write_stream
+from slm.model.tensors import StoredTensor, listing, require_shapes, stored_tensors
+from slm.tokenizer.importing import take_over
+from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Draft, Workspace
+
+MAX_UPLOAD_BYTES = 200 * 2**20
+TOKENIZER = "tokenizer"
+_UNPACKED = ".unpacked"
+
+
+class ImportConfig(Config):
+    """Which model is brought in, and under which name."""
+
+    source: str = Field(
+        description="A folder in the form of Hugging Face (config.json, model.safetensors, "
+        "tokenizer.json), a zip of one, or owner/name on the Hub."
+    )
+    name: str = Field(
+        "", max_length=MAX_NAME, description="Name of the model; that of its folder without one."
+    )
+    revision: str | None = Field(
+        None, description="Branch, tag or commit on the Hub; the newest without one."
+    )
+
+
+class _Stopped(Exception):  # noqa: N818
+    """The import was asked to stop; what is staged is thrown away."""
+
+
+def look_at(source: Path) -> Arrival:
+    """What the model in a folder or a zip is and needs; no weights are read.
+
+    Raises: CheckpointError, as `arriving.carried` and `arriving.look`.
+    """
+    with arriving.carried(source) as carrier:
+        return arriving.look(carrier)
+
+
+def keep_upload(workspace: Workspace, data: bytes | memoryview) -> Path:
+    """Where the bytes of a zip that was sent now are, for `ImportConfig.source`.
+
+    Raises: CheckpointError when it is too large; WorkspaceError for a full disk.
+    """
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise CheckpointError(
+            f"The file has {len(data) / 2**20:,.0f} MB; {MAX_UPLOAD_BYTES // 2**20} MB can be "
+            "sent. Put the folder on this machine and give its path."
+        )
+    return uploads.keep_bytes(workspace, "model.zip", data)
+
+
+def import_model(
+    workspace: Workspace,
+    config: ImportConfig,
+    report: Reporter = silent,
+    *,
+    owner: str = LOCAL_OWNER,
+) -> Artefact | None:
+    """Take a published model into the workspace. Asked to stop, it keeps nothing: None.
+
+    Raises:
+        CheckpointError: no model, one that is not followed here, pickles, broken weights.
+        TokenizerError: its tokenizer is missing, or not safe to use.
+        NoMemoryError: it would not fit into the memory when opened.
+        HubError: it is on the Hub, and that is out of reach.
+        WorkspaceError: a name that cannot be used, or a full disk.
+    """
+    source = _source(config, report)
+    with arriving.carried(source) as carrier:
+        arrival = arriving.look(carrier)
+    arriving.require_memory(arrival)
+    report(0.02, _needs(arrival))
+    from_hub = not Path(config.source).exists()
+    name = config.name or (config.source.rpartition("/")[2] if from_hub else arrival.name)
+    try:
+        with workspace.models.create(name, owner=owner) as draft:
+            files.require_space(draft.folder, 2 * arrival.file_bytes, arrival.name)
+            with _unpacked(source, draft.folder) as folder:
+                _fill(draft, folder, arrival, report)
+            draft.details.update(
+                imported_from=config.source if from_hub else arrival.name,
+                revision=config.revision,
+                config=config.to_json(),
+            )
+    except _Stopped:
+        report(None, "Stopped; nothing was kept")
+        return None
+    report(1.0, f"{arrival.parameters:,} parameters")
+    return workspace.models.get(draft.id)
+
+
+def _source(config: ImportConfig, report: Reporter) -> Path:
+    """The folder or zip that is named, fetched from the Hub when it is none here."""
+    path = Path(config.source)
+    if not path.exists() and is_hub_id(config.source):
+        report(None, "Fetching the model from the Hub")
+        return download_model(config.source, config.revision)
+    return path
+
+
+def _needs(arrival: Arrival) -> str:
+    return (
+        f"{arrival.architecture}, {arrival.parameters:,} parameters: "
+        f"{arrival.file_bytes / 1e6:,.0f} MB on the disk, "
+        f"{arrival.memory_bytes / 1e6:,.0f} MB in memory"
+    )
+
+
+@contextmanager
+def _unpacked(source: Path, beside: Path) -> Iterator[Path]:
+    """The folder itself; a zip's files are put beside what is being made, and removed again."""
+    if source.is_dir():
+        yield source
+        return
+    folder = beside / _UNPACKED
+    try:
+        with arriving.carried(source) as carrier:
+            arriving.unpack(carrier, folder)
+        yield folder
+    finally:
+        files.remove_folder(folder)
+
+
+def _fill(draft: Draft, folder: Path, arrival: Arrival, report: Reporter) -> None:
+    """Tokenizer, weights and licence; the cheapest refusals come first."""
+    _, config = read_config(folder)
+    (draft.folder / TOKENIZER).mkdir()
+    facts = take_over(folder, draft.folder / TOKENIZER, report)
+    if facts is None:
+        raise _Stopped
+    if facts["vocab_size"] > config.vocab_size:
+        raise CheckpointError(
+            f"The tokenizer has {facts['vocab_size']:,} tokens and the model knows "
+            f"{config.vocab_size:,}; use the tokenizer that the model was trained with."
+        )
+    _copy_weights(folder, draft.folder, report)
+    arriving.keep_licence(folder, draft.folder)
+    draft.details.update(
+        model=config.to_json(),
+        step=0,
+        parameters=arrival.parameters,
+        architecture=arrival.architecture,
+        licence=arrival.licence,
+        memory_bytes=arrival.memory_bytes,
+        tokenizer=facts,
+    )
+
+
+def _copy_weights(folder: Path, target: Path, report: Reporter) -> None:
+    """Write our tensors, cut from the published ones, one at a time.
+
+    Raises: CheckpointError listing what does not fit, or is not finite.
+    """
+    family, config = read_config(folder)
+    stored = {
+        family.full_name(name): tensor
+        for name, tensor in stored_tensors(folder).items()
+        if not is_leftover(name, config)
+    }
+    published, shapes = family.tensors(config), tensor_shapes(config)
+    require_shapes(stored, {one.name: one.shape(shapes) for one in published}, folder.name)
+    plan = {
+        name: torch.empty(shapes[name], dtype=stored[one.name].dtype, device="meta")
+        for one in published
+        for name in one.ours
+    }
+    write_stream(target, plan, _checked(published, stored, shapes, report))
+
+
+def _checked(
+    published: list[Published],
+    stored: dict[str, StoredTensor],
+    shapes: dict[str, tuple[int, ...]],
+    report: Reporter,
+) -> Iterator[tuple[str, Tensor]]:
+    for done, one in enumerate(published):
+        if report.should_stop():
+            raise _Stopped
+        tensor = stored[one.name].read()
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"Some weights are not finite numbers: {listing([one.name])}. The file is "
+                "damaged, or the training that wrote it diverged; fetch it again."
+            )
+        report(0.1 + 0.85 * done / len(published), f"Copying weights: {one.name}")
+        yield from one.split(tensor, shapes)
