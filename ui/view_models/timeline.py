@@ -92,6 +92,10 @@ MEASURES: Mapping[str, tuple[str, str]] = {
         "Duplicate token",
         "On random tokens that come twice: attention to the same token's earlier place.",
     ),
+    "positional": (
+        "Positional",
+        "On unlike random tokens: the share of attention that goes to the same places.",
+    ),
     "entropy_normalised": (
         "Evenness",
         "How evenly attention is spread: 1 is over all that may be seen, 0 on one token.",
@@ -197,8 +201,7 @@ def _same_texts(moment: "Moment", newest: "Moment") -> bool:
     return (
         np.array_equal(moment.text_ids_NT, newest.text_ids_NT)
         and np.array_equal(moment.repeat_ids_T, newest.repeat_ids_T)
-        and moment.head_scores_LHM.shape == newest.head_scores_LHM.shape
-        and moment.measures == newest.measures
+        and moment.head_scores_LHM.shape[:2] == newest.head_scores_LHM.shape[:2]
     )
 
 
@@ -222,21 +225,31 @@ def _texts(moments: Sequence["Moment"], names: Mapping[int, str]) -> tuple[Text,
 
 
 def _measures(moments: Sequence["Moment"]) -> tuple[tuple[Measure, ...], Floats]:
-    """What is shown of heads, most telling first, and its scores."""
+    """What is shown of heads, most telling first, and its scores.
+
+    A run that went on under a later version may have measures that its first moments lack: what
+    all have is shown.
+    """
     newest = moments[-1]
     if not newest.head_scores_LHM.size:
         return (), np.zeros((len(moments), 0, 0, 0), dtype=np.float32)
-    shown = [name for name in MEASURES if name in newest.measures]
+    shown = [name for name in MEASURES if all(name in moment.measures for moment in moments)]
+    if not shown:
+        return (), np.zeros((len(moments), 0, 0, 0), dtype=np.float32)
     each = len(moments) * newest.head_scores_LHM[..., 0].size
     shown = shown[: max(1, _MOST_SCORES // each)]
-    places = [newest.measures.index(name) for name in shown]
-    scores_SLHM = np.stack([moment.head_scores_LHM[..., places] for moment in moments])
+    scores_SLHM = np.stack([_scores(moment, shown) for moment in moments])
     scores_SLHM = np.nan_to_num(scores_SLHM.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     measures = tuple(
         Measure(name, *MEASURES[name], _most(name, scores_SLHM[..., place]))
         for place, name in enumerate(shown)
     )
     return measures, scores_SLHM
+
+
+def _scores(moment: "Moment", measures: Sequence[str]) -> Floats:
+    """scores_LHM of these measures, in this order."""
+    return moment.head_scores_LHM[..., [moment.measures.index(name) for name in measures]]
 
 
 def _most(name: str, scores_SLH: Floats) -> float:

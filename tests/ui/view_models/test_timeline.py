@@ -1,6 +1,7 @@
 """The time machine's view: what every snapshot found, in the order of training."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,16 @@ def test_measures_come_most_telling_first_and_distance_has_its_own_scale():
 def test_snapshots_of_other_texts_are_left_out():
     other = moment(5, 9.0, 0.0, text_ids_NT=np.array([[7, 7, 7]]))
     assert viewed([other, moment(10, 1.0, 0.1)]).steps == (10,)
+
+
+def test_a_measure_that_came_with_a_later_version_leaves_the_first_moments_in():
+    later = moment(20, 0.5, 0.9)
+    scores_LHM = np.concatenate([later.head_scores_LHM, later.head_scores_LHM[..., :1]], axis=-1)
+    measured = (*later.measures, "positional")
+    later = replace(later, head_scores_LHM=scores_LHM, measures=measured)
+    view = viewed([moment(0, 2.0, 0.0), later])
+    assert view.steps == (0, 20)
+    assert [each.id for each in view.measures] == ["induction", "previous_token", "distance"]
 
 
 def test_a_model_without_scores_has_none_to_show():
