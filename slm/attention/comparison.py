@@ -56,8 +56,7 @@ def map_distances(a_LHTT: Floats, b_LHTT: Floats) -> Floats:
             f"Models of {a_LHTT.shape[0]} × {a_LHTT.shape[1]} and "
             f"{b_LHTT.shape[0]} × {b_LHTT.shape[1]} heads have no heads of the same place."
         )
-    distances_LH: Floats = _distances(a_LHTT, b_LHTT).astype(np.float32)
-    return distances_LH
+    return np.stack([_distances(a, b) for a, b in zip(a_LHTT, b_LHTT, strict=True)])
 
 
 def most_alike(a_TT: Floats, b_LHTT: Floats) -> Alike:
@@ -69,6 +68,14 @@ def most_alike(a_TT: Floats, b_LHTT: Floats) -> Alike:
     distances_LH = np.stack([_distances(a_TT[None], b_HTT) for b_HTT in b_LHTT])
     layer, head = (int(i) for i in np.unravel_index(distances_LH.argmin(), distances_LH.shape))
     return Alike(layer, head, float(distances_LH[layer, head]))
+
+
+def partners(a_LHTT: Floats, b_LHTT: Floats) -> list[list[Alike]]:
+    """`most_alike` of every head of A among the heads of B, LH; one of B may serve several.
+
+    Raises: as `map_distance`.
+    """
+    return [[most_alike(a_TT, b_LHTT) for a_TT in a_HTT] for a_HTT in a_LHTT]
 
 
 def score_changes(a: HeadScores, b: HeadScores) -> HeadScores:
@@ -85,6 +92,6 @@ def score_changes(a: HeadScores, b: HeadScores) -> HeadScores:
 
 def _distances(a: Floats, b: Floats) -> Floats:
     """Mean total variation distance over the queries but the first; leading axes stay."""
-    apart: Floats = np.abs(a[..., 1:, :] - b[..., 1:, :]).sum(axis=-1) / 2
+    apart: Floats = np.abs(np.subtract(a[..., 1:, :], b[..., 1:, :], dtype=np.float32)).sum(-1) / 2
     means: Floats = apart.mean(axis=-1)
     return means

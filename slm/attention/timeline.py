@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from slm import files
 from slm.errors import CheckpointError
 from slm.model.checkpoint import CheckpointRef, load_checkpoint, snapshots
 from slm.model.transformer import Transformer
@@ -105,6 +106,16 @@ class Timeline:
             except CheckpointError as error:
                 problems.append(str(error))
         return tuple(found), tuple(problems)
+
+    def version(self, step: int) -> int:
+        """What changes when the snapshot is written anew, for caches.
+
+        Raises: CheckpointError when there is no such snapshot, or it was deleted meanwhile.
+        """
+        try:
+            return (self._reference(step).folder / files.MANIFEST).stat().st_mtime_ns
+        except OSError:
+            raise CheckpointError(f"Snapshot {step} was deleted.") from None
 
     def load_model(self, step: int, device: torch.device | str = "cpu") -> Transformer:
         """The model as it was at this step, ready to read with.

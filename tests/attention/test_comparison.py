@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from slm.attention.comparison import map_distance, map_distances, most_alike, score_changes
+from slm.attention.comparison import (
+    map_distance,
+    map_distances,
+    most_alike,
+    partners,
+    score_changes,
+)
 from slm.attention.heads import HeadScores
 from slm.errors import DataError
 
@@ -49,3 +55,11 @@ def test_what_cannot_be_compared_is_said():
     one, two = (HeadScores(("entropy",), np.zeros((1, n, 1), np.float32)) for n in (1, 2))
     with pytest.raises(DataError, match="no partners"):
         score_changes(one, two)
+
+
+def test_every_head_finds_its_like_in_half_precision_too():
+    """The second model has the same two heads in the other order."""
+    a_LHTT, b_LHTT = (np.stack([pair]).astype(np.float16) for pair in ([EVEN, OWN], [OWN, EVEN]))
+    ((first, second),) = partners(a_LHTT, b_LHTT)
+    assert (first.head, second.head) == (1, 0)
+    assert first.distance == second.distance == 0

@@ -1,5 +1,5 @@
 // Lines over training steps on a logarithmic axis, where snapshots stand evenly. Colours: Okabe-Ito.
-const LINE_COLOURS = { training: "#56B4E9", validation: "#E69F00" };
+const LINE_COLOURS = { training: "#56B4E9", validation: "#E69F00", "this text": "#CC79A7" };
 
 function svgNode(parent, tag, attributes, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);

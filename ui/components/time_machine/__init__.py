@@ -16,15 +16,9 @@ _mount = register(
     "slm_time_machine",
     Path(__file__).parent,
     shared=(
-        "base.css",
-        "chips.css",
-        "player.css",
-        "payload.js",
-        "scale.js",
-        "canvas.js",
-        "chips.js",
-    )
-    + ("course.js", "head_scores.js"),
+        *("base.css", "chips.css", "player.css", "payload.js", "scale.js", "canvas.js"),
+        *("chips.js", "course.js", "head_scores.js"),
+    ),
 )
 
 

@@ -98,7 +98,7 @@ def _go_on(run: Artefact, step: int) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption(f"The model of step {step:,}:", width="content")
         for chapter, title, choices in (
-            ("attention", "Where its heads look", {}),
+            ("attention", "Where its heads look", {"view": "timeline"}),
             ("model", "Walk a sentence through it", {"view": "walk"}),
         ):
             if st.button(title, key=f"moment-{chapter}", type="tertiary"):
