@@ -1,0 +1,64 @@
+"""Take what is seen along: as a picture, as numbers, as code, as a link."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import streamlit as st
+from numpy.typing import NDArray
+
+from ui import widgets
+from ui.figures.attention_pictures import SavedPicture, as_png, as_svg
+from ui.view_models.grid import as_npz
+from ui.views.attention.asking import Asked
+
+Arrays = Mapping[str, NDArray[Any]]
+_Thing = TypeVar("_Thing")
+
+
+def panel(
+    asked: Asked,
+    *,
+    picture: SavedPicture | Callable[[], SavedPicture] | None,
+    arrays: Arrays | Callable[[], Arrays],
+    code: str,
+    functions: tuple[Callable[..., Any], ...] = (),
+    link: Mapping[str, str | int] | None = None,
+    name: str = "attention",
+) -> None:
+    """What is seen, to be taken along; below it the code that computes it.
+
+    A file is made when it is asked for, so `picture` and `arrays` may be functions that make
+    them then. `link` holds choices that the page made by itself, and that the address must
+    name to open the same again. `name` begins the files' names.
+    """
+    stem = f"{name}-{asked.loaded.run_id}-{asked.loaded.step}"
+    with st.popover("Save what is seen", icon=":material/download:"):
+        with st.container(horizontal=True):
+            if picture is not None:
+                _file("PNG", lambda: as_png(_made(picture)), f"{stem}.png", "image/png")
+                _file("SVG", lambda: as_svg(_made(picture)), f"{stem}.svg", "image/svg+xml")
+            _file("NPZ", lambda: as_npz(_made(arrays)), f"{stem}.npz", "application/octet-stream")
+        st.caption(
+            "PNG for slides, SVG where labels shall stay sharp, NPZ for the numbers in NumPy."
+        )
+        st.markdown("A link that opens this again:")
+        st.code(_address(asked, link or {}), language=None, wrap_lines=True)
+    widgets.show_code(code, *functions)
+
+
+def _made(thing: _Thing | Callable[[], _Thing]) -> _Thing:
+    return thing() if callable(thing) else thing
+
+
+def _file(title: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
+    st.download_button(title, make, file_name, mime, on_click="ignore", key=f"save-{file_name}")
+
+
+def _address(asked: Asked, link: Mapping[str, str | int]) -> str:
+    """This page with all that is chosen. A text too long for an address stays out of it."""
+    params: dict[str, Any] = {**link, **st.query_params.to_dict(), "run": asked.loaded.run_id}
+    if len(asked.text) > 500:
+        params.pop("text", None)
+        st.caption("The text is too long for a link; whoever opens it gives it again.")
+    return f"{st.context.url or ''}?{urlencode(params)}"
