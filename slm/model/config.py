@@ -6,6 +6,8 @@ B batch, T query position, S key position, D width, H heads, K head width,
 F feed-forward width, V vocabulary, L layers.
 """
 
+from bisect import bisect_left
+from collections.abc import Callable
 from math import prod
 from typing import Literal, Self
 
@@ -14,6 +16,9 @@ from pydantic import Field, model_validator
 from slm.config import Config
 
 BYTES_FLOAT32 = 4
+LOGITS_AT_ONCE = 2**26
+"""Where a batch has more, training makes logits, loss and gradient some positions at a time."""
+_BYTES_IN_TURN = 16  # of each logit then: itself, its softmax, one-hot and gradient in float32
 
 
 class RopeScaling(Config):
@@ -372,7 +377,8 @@ def memory_bytes(
     remembers of it: two running averages (AdamW), or one for the matrices inside the
     blocks (Muon). "activations" are what the backward pass needs again, counted from the
     operations of a block, fused attention assumed; "logits" their log-softmax and two
-    gradients of that size, which stand side by side when the way back begins. With
+    gradients of that size, which stand side by side when the way back begins, or one part of
+    them where `slm.model.head_loss` takes them in turn: never more than about 1 GB. With
     `bytes_per_value` 2 (bfloat16 products, as on GPUs) matrices have a copy in it, and the
     norms stay float32. Generating holds the weights and the key-value cache, both in
     `bytes_per_value`. What PyTorch itself takes (0.2 to 1 GB) comes on top. How near this
@@ -398,8 +404,24 @@ def memory_bytes(
         "gradients": whole,
         "optimizer": 2 * whole - spared * BYTES_FLOAT32,
         "activations": tokens * _activation_bytes_per_token(config, bytes_per_value),
-        "logits": tokens * config.vocab_size * logits,
+        "logits": _logit_bytes(tokens * config.vocab_size, logits),
     }
+
+
+def _logit_bytes(n_logits: int, bytes_each: int) -> int:
+    """What head and loss take: all logits at once, or the largest part of them."""
+    if n_logits <= LOGITS_AT_ONCE:
+        return n_logits * bytes_each
+    return LOGITS_AT_ONCE * _BYTES_IN_TURN
+
+
+def largest_count(most: int, fits: Callable[[int], bool]) -> int:
+    """The largest of 0 … `most` that fits, where all below it fit too; by halving.
+
+    >>> largest_count(100, lambda windows: 3 * windows <= 20)
+    6
+    """
+    return bisect_left(range(1, most + 1), True, key=lambda n: not fits(n))
 
 
 def _activation_bytes_per_token(config: ModelConfig, bytes_per_value: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import psutil
 
-from slm.model.config import BYTES_FLOAT32, ModelConfig, memory_bytes
+from slm.model.config import BYTES_FLOAT32, ModelConfig, largest_count, memory_bytes
 
 GB = 1_000_000_000
 MB_BINARY = 2**20
@@ -126,13 +126,8 @@ def _fit(config: ModelConfig, windows: int, machine: Machine, optimizer: Optimiz
     return Fit(
         machine,
         windows,
-        _most(machine.usable, training(0), training(1)),
+        largest_count(_MOST_WINDOWS, lambda rows: training(rows) <= machine.usable),
         training(windows),
-        _most(machine.usable, writing(0), writing(1)),
+        largest_count(_MOST_WINDOWS, lambda texts: writing(texts) <= machine.usable),
         writing(1),
     )
-
-
-def _most(room: int, none: int, one: int) -> int:
-    """How many fit, where none takes something too."""
-    return max(0, min(_MOST_WINDOWS, (room - none) // (one - none)))

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from slm.model.config import LOGITS_AT_ONCE
 from slm.model.loss import IGNORED, token_nats
 
-EAGER_CHUNK_VALUES = 2**26
 KERNEL_CHUNK_VALUES = 2**29
 """Logits held at once: 1 GB in bfloat16. With a kernel of its own nothing beside them is made."""
 _EVEN = 128  # products of matrices are fastest at multiples of this many columns
@@ -43,8 +43,8 @@ def summed_nats(
     """
     kernel = gradient_kernel() if unembedding_VD.is_cuda else None
     if chunk_values is None:
-        chunk_values = EAGER_CHUNK_VALUES if kernel is None else KERNEL_CHUNK_VALUES
-    if targets_BT.numel() * unembedding_VD.shape[0] <= min(chunk_values, EAGER_CHUNK_VALUES):
+        chunk_values = LOGITS_AT_ONCE if kernel is None else KERNEL_CHUNK_VALUES
+    if targets_BT.numel() * unembedding_VD.shape[0] <= min(chunk_values, LOGITS_AT_ONCE):
         return token_nats(F.linear(normed_BTD, unembedding_VD), targets_BT).sum()
     rows = max(1, chunk_values // unembedding_VD.shape[0])
     nats: Tensor = _HeadNats.apply(  # type: ignore[no-untyped-call]

@@ -16,8 +16,9 @@ from slm.data.batches import TokenFile
 from slm.errors import ConfigError
 from slm.jobs import Reporter, StageOf, silent
 from slm.model.config import ModelConfig
-from slm.model.loss import IGNORED, token_nats
+from slm.model.loss import IGNORED
 from slm.model.transformer import Transformer
+from slm.training.compiling import Loss
 from slm.training.config import TrainConfig
 from slm.training.events import now
 from slm.training.gradients import number_format
@@ -141,6 +142,7 @@ class _Trial:
         devices.set_threads(train_config.threads)
         devices.seed_everything(train_config.seed)
         self.model = Transformer(model_config).to(self.device).train()
+        self.summed_nats = Loss(self.model, "plain")
         self.optimizers = Optimizers(self.model, train_config)
 
     def step(self, step: int, factor: float) -> float:
@@ -160,7 +162,6 @@ class _Trial:
 
     def _add_gradient(self, ids_BT: Tensor, targets_BT: Tensor, n_targets: int) -> float:
         with number_format(self.device, self.dtype):
-            logits_BTV = self.model(ids_BT.to(self.device))
-        nats = token_nats(logits_BTV, targets_BT.to(self.device)).sum()
+            nats: Tensor = self.summed_nats(ids_BT.to(self.device), targets_BT.to(self.device))
         torch.autograd.backward(nats / n_targets)
         return nats.item()

@@ -23,12 +23,10 @@ from slm.model.config import (
     parameter_counts,
     tensor_shapes,
 )
-from slm.model.head_loss import EAGER_CHUNK_VALUES
 from slm.training.config import TrainConfig
 from slm.training.events import latest_config, steps_done
 
 _CUDA_LIBRARIES = 600_000_000  # what PyTorch takes on a GPU beside tensors
-_BYTES_PER_LOGIT = 16  # float32: logits, their log-softmax, two gradients
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 
 
@@ -138,8 +136,7 @@ def needed_bytes(
         parts |= {name: parts[name] // processes for name in ("gradients", "optimizer")}
         parts["weights"] = BYTES_FLOAT32 * sum(parameter_counts(model).values()) // processes
         parts["gathered"] = _gathered_bytes(model, per_value)
-    in_chunks = _BYTES_PER_LOGIT * EAGER_CHUNK_VALUES  # beyond, the loss takes them in turn
-    return sum({**parts, "logits": min(parts["logits"], in_chunks)}.values())
+    return sum(parts.values())
 
 
 def _gathered_bytes(model: ModelConfig, per_value: int) -> int:

@@ -9,18 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-import psutil
 import torch
 from torch import nn
 
 from slm import device as devices
 from slm.errors import ConfigError
 from slm.jobs import Reporter, silent
-from slm.model.config import ModelConfig, flops_per_token, memory_bytes
-from slm.model.loss import token_nats
+from slm.model.config import ModelConfig, flops_per_token, largest_count
 from slm.model.transformer import Transformer
+from slm.training.compiling import Loss
 from slm.training.config import TrainConfig
 from slm.training.gradients import number_format
+from slm.training.memory import available, needed_bytes
 from slm.training.optimizer import Optimizers
 from slm.training.trainer import place
 
@@ -55,20 +55,21 @@ def measure_speed(
     """
     device, dtype = place(train_config)
     rows = train_config.batch_size // train_config.grad_accum_steps
-    _require_possible(model_config, device)
+    _require_possible(model_config, train_config, device, dtype)
     devices.set_threads(train_config.threads)
     devices.seed_everything(train_config.seed)
+    room = available(device) - _PYTORCH_BYTES
     report(0.0, "Making the model")
     model = Transformer(model_config).to(device).train()
     optimizers = Optimizers(model, train_config)
+    summed_nats = Loss(model, "plain")
 
     def micro_batch(n_rows: int) -> None:
         shape = (n_rows, model_config.context_length)
         ids = torch.randint(model_config.vocab_size, shape, device=device)
         with number_format(device, dtype):
-            logits_BTV = model(ids)
-        loss = token_nats(logits_BTV, ids.roll(-1, dims=1)).mean()
-        torch.autograd.backward(loss)
+            nats = summed_nats(ids, ids.roll(-1, dims=1))
+        torch.autograd.backward(nats / ids.numel())
 
     def update() -> None:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -81,7 +82,8 @@ def measure_speed(
         if report.should_stop():
             return None
     once = min(warm_seconds)
-    rows = max(1, min(rows, _rows_that_fit(model_config, rows), int(seconds / 2 / once)))
+    fitting = _rows_that_fit(model_config, train_config, rows, room, dtype)
+    rows = max(1, min(fitting, int(seconds / 2 / once)))
     _timed(update, device)  # makes the optimizer's state
     micro_seconds: list[float] = []
     update_seconds: list[float] = []
@@ -116,23 +118,22 @@ def _settle(device: str) -> None:
         torch.mps.synchronize()
 
 
-def _free_bytes() -> int:
-    """Memory that is free on the GPU where there is one, else in the machine."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.mem_get_info()[0])
-    return int(psutil.virtual_memory().available)
+def _rows_that_fit(
+    model: ModelConfig, config: TrainConfig, rows: int, room: int, dtype: torch.dtype
+) -> int:
+    """At most `rows` windows at a time whose training takes no more than `room` bytes."""
+    return largest_count(rows, lambda n: _needed(model, config, n, dtype) <= room)
 
 
-def _rows_that_fit(model: ModelConfig, rows: int) -> int:
-    """At most `rows` windows whose activations fit beside the model."""
-    one, two = (sum(memory_bytes(model, n, "train").values()) for n in (1, 2))
-    spare = _free_bytes() - _PYTORCH_BYTES - one
-    return min(rows, 1 + max(0, spare // (two - one)))
+def _needed(model: ModelConfig, config: TrainConfig, rows: int, dtype: torch.dtype) -> int:
+    return needed_bytes(model, config.replace(batch_size=rows, grad_accum_steps=1), dtype)
 
 
-def _require_possible(model: ModelConfig, device: str) -> None:
-    needed = sum(memory_bytes(model, 1, "train").values()) + _PYTORCH_BYTES
-    free = _free_bytes()
+def _require_possible(
+    model: ModelConfig, config: TrainConfig, device: str, dtype: torch.dtype
+) -> None:
+    needed = _needed(model, config, 1, dtype) + _PYTORCH_BYTES
+    free = available(device)
     if needed > free:
         raise ConfigError(
             f"Training this model needs at least {needed / 1e9:.1f} GB of memory, and "

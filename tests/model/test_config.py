@@ -168,6 +168,13 @@ def test_memory_of_training_and_generating_counted_by_hand() -> None:
     assert generating == {"weights": 2 * n_parameters, "cache": 2 * 3 * 8 * 2 * 4}
 
 
+def test_of_many_logits_only_as_many_take_memory_as_are_made_at_once() -> None:
+    """Up to 2²⁶ (here 2²⁰ positions) all of them, 12 bytes each; beyond, so many at 16 bytes."""
+    config = ModelConfig(vocab_size=64, context_length=1024, n_layers=1, d_model=4, n_heads=1)
+    told = [memory_bytes(config, windows, "train")["logits"] for windows in (1024, 1025, 4096)]
+    assert told == [12 * 2**26, 16 * 2**26, 16 * 2**26]
+
+
 def test_all_conflicts_are_told_together_with_their_remedies() -> None:
     with pytest.raises(ConfigError) as caught:
         ModelConfig(d_model=130, n_heads=4, n_kv_heads=3, positions="learned", rope_scaling={})

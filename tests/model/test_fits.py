@@ -20,6 +20,14 @@ def test_the_largest_batch_is_the_last_that_fits():
                 assert (needed <= machine.usable) == holds
 
 
+def test_logits_that_are_made_in_turn_leave_room_for_more_windows():
+    """One window has 105 M logits, 1.3 GB at once: beyond the first no further ones count."""
+    config = TINY.replace(vocab_size=100_000, context_length=1050)
+    (fit,) = fits(config, machines=[Machine("small", 4_000_000_000, is_gpu=True)])
+    needed = sum(memory_bytes(config, fit.training_windows, "train").values())
+    assert fit.training_windows > 1_000 and needed <= fit.machine.usable
+
+
 def test_a_model_too_large_for_the_machine_fits_not_even_one_window():
     fit = fits(PRESETS["phi-3-mini"], 1, MACHINES[:1])[0]
     assert fit.training_windows == fit.writing_texts == 0
