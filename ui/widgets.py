@@ -96,7 +96,8 @@ def config_form(
 
     Widgets are keyed `<key>-<field>`, so that presets can set them through
     session state. A field without one of `labels` is called by its name. Gives
-    plain values for `start.replace(**values)`; an empty number is None.
+    plain values for `start.replace(**values)`. An emptied number is None, which is
+    automatic, where that may be; elsewhere it is that of `start`, shown in grey.
     """
     fields = config.model_fields
     return {
@@ -126,21 +127,21 @@ def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:
     if isinstance(value, int | float) or field.annotation in {int, float} or kind:
         low, high = bounds(field)
         may_be_empty = NoneType in get_args(field.annotation)
-        emptied: Any = None if may_be_empty else "min"
         is_float = float in (kind or [field.annotation])
         cast: type[int] | type[float] = float if is_float else int
         step = hints.get("step", _usual_step(value) if is_float else None)
-        return st.number_input(
+        given = st.number_input(
             label,
-            value=emptied,
+            value=None,
             min_value=None if low is None else cast(low),
             max_value=None if high is None else cast(min(high, _LARGEST)),
             step=None if step is None else cast(step),
             format=hints.get("format", "%g" if is_float else None),
-            placeholder="auto" if may_be_empty else "a number",
+            placeholder="auto" if may_be_empty else f"{value:g}" if is_float else str(value),
             key=key,
             help=field.description,
         )
+        return value if given is None and not may_be_empty else given
     return st.text_input(label, key=key, help=field.description)
 
 

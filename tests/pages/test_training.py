@@ -227,6 +227,25 @@ def test_a_batch_that_cannot_be_split_is_a_sentence(open_page):
     assert app.button(key="start-training").disabled
 
 
+def test_an_emptied_number_keeps_what_it_was(open_page, started):
+    """Not the lowest that may be: one step, or a rate of zero."""
+    app = open_page("training", **{"view": "New training"})
+    app.number_input(key="recipe-steps").set_value(20).run()
+    app.number_input(key="recipe-steps").set_value(None).run()
+    app.number_input(key="recipe-learning_rate").set_value(None).run()
+    assert not app.exception and not app.error
+    assert app.number_input(key="recipe-steps").placeholder == "20"
+    app.button(key="start-training").click().run()
+    argv, _ = started[0]
+    assert "--steps=20" in argv and not any(word.startswith("--learning-rate") for word in argv)
+
+
+def test_a_link_with_a_recipe_that_cannot_be_says_what_stands_in_its_place(open_page):
+    app = open_page("training", **{"view": "New training", "recipe": "learning_rate:10"})
+    assert "must be less than or equal to 1" in app.error[0].value
+    assert "settings stand here instead" in app.error[0].value
+
+
 def test_a_text_shorter_than_a_context_cannot_be_started(open_page):
     app = open_page("training", view="New training", design="nano,context_length:262144")
     assert not app.exception

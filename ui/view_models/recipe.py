@@ -1,5 +1,6 @@
 """A training that is still to be started: its form, its cost, its command. Knows no browser."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -47,6 +48,9 @@ FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 FIELDS: tuple[str, ...] = (*BASIC, *(name for names in FOLDED.values() for name in names))
+_NAMES = re.compile(  # a name that is also a word, such as "windows", where its value follows
+    rf"\b({'|'.join(sorted(FIELDS, key=len, reverse=True))})\b(?= \(| is )"
+)
 SCHEDULES: tuple[str, ...] = get_args(TrainConfig.model_fields["schedule"].annotation)
 LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -243,6 +247,15 @@ def prompts_of(text: str) -> tuple[str, ...]:
     """
     lines = [line.strip() for line in text.splitlines()]
     return tuple(line for line in lines if line)[:MOST_PROMPTS] or ("",)
+
+
+def problem_in_words(problem: str) -> str:
+    """Why settings do not fit together, in the words that the form has for them.
+
+    >>> problem_in_words("grad_accum_steps (5) must divide batch_size (12).")
+    'Micro-batches per step (5) must divide Batch (windows) (12).'
+    """
+    return _NAMES.sub(lambda found: LABELS.get(found[0], found[0].capitalize()), problem)
 
 
 def prompts_problem(prompts: Sequence[str]) -> str | None:

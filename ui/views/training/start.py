@@ -197,7 +197,7 @@ def _ask_recipe(design: Design) -> tuple[TrainConfig, str | None]:
     try:
         recipe = before.replace(**values)
     except ConfigError as error:
-        return before, str(error)
+        return before, words.problem_in_words(str(error))
     kept.keep(KEY, settings.to_text(settings.changes(recipe, base)))
     return recipe, None
 
@@ -209,7 +209,7 @@ def _before(preset: str, base: TrainConfig) -> TrainConfig:
     try:
         recipe = settings.from_text(text, base)
     except ConfigError as error:
-        widgets.show_problem(str(error))
+        widgets.show_problem(f"{error} The preset's settings stand here instead.")
         recipe, text = base, ""
     if held != (preset, text):
         for name in words.FIELDS:
