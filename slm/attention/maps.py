@@ -13,12 +13,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from slm.errors import DataError
+from slm.errors import DataError, NoMemoryError
+from slm.machine import available_memory
 from slm.model.inference import diverged, inference, require_known
 from slm.model.transformer import Transformer
 
 Floats = npt.NDArray[np.float32]
 Ids = Sequence[int] | npt.NDArray[Any] | Tensor
+_LAYER_COPIES = 4  # scores, what is masked of them, weights, and the copy that is kept
+_SURELY_FREE = 100_000_000  # bytes
 
 
 def attention_maps(
@@ -34,7 +37,7 @@ def attention_maps(
 
     Raises: DataError for no tokens, more than the context holds, a token outside the
     vocabulary, or a layer or head that the model lacks; DivergedError for weights
-    that are not numbers.
+    that are not numbers; NoMemoryError for more weights than the free memory holds.
     """
     config = model.config
     chosen_layers = chosen("layer", layers, config.n_layers)
@@ -42,11 +45,10 @@ def attention_maps(
     ids_BT = one_row(ids_T, config.vocab_size, config.context_length)
     n_tokens = ids_BT.shape[1]
     shape = (len(chosen_layers), len(chosen_heads), n_tokens, n_tokens)
+    _require_room(shape, config.n_heads)
     probe = _Collect(chosen_layers, chosen_heads, np.empty(shape, dtype=np.float32))
     with inference(model):
         model(ids_BT.to(model.device), probe=probe, last_only=True)
-    if not np.isfinite(probe.weights_LHTT).all():
-        raise diverged("its attention weights are")
     return probe.weights_LHTT
 
 
@@ -81,7 +83,10 @@ def chosen(what: str, numbers: Sequence[int] | None, count: int) -> list[int]:
 
 
 class _Collect:
-    """A probe that copies the weights of chosen heads, layer by layer, into one array."""
+    """A probe that copies the weights of chosen heads, layer by layer, into one array.
+
+    It stops at the first layer whose weights are not numbers.
+    """
 
     sites = frozenset({"weights"})
 
@@ -91,7 +96,22 @@ class _Collect:
         self._layers, self._heads = layers, heads
 
     def __call__(self, site: str, layer: int, tensor: Tensor) -> None:
-        weights_HTT = tensor[0].float().cpu().numpy()[self._heads]
+        weights_HTT = tensor[0].float()
+        if not torch.isfinite(weights_HTT.sum(-1)).all():  # every row sums to 1
+            raise diverged("its attention weights are")
+        found_HTT = weights_HTT.cpu().numpy()
         for row, wanted in enumerate(self._layers):
             if wanted == layer:
-                self.weights_LHTT[row] = weights_HTT
+                np.take(found_HTT, self._heads, axis=0, out=self.weights_LHTT[row], mode="clip")
+
+
+def _require_room(shape_LHTT: tuple[int, int, int, int], n_heads: int) -> None:
+    """Raises: NoMemoryError when the maps, and one layer in the making, would not fit."""
+    n_layers, chosen_heads, n_tokens, _ = shape_LHTT
+    pairs = n_tokens * n_tokens
+    needed = 4 * pairs * (n_layers * chosen_heads + _LAYER_COPIES * n_heads)
+    if needed > _SURELY_FREE and needed > (free := available_memory()):
+        raise NoMemoryError(
+            f"The weights of {n_tokens:,} tokens take {needed / 1e9:,.1f} GB of memory, and "
+            f"{free / 1e9:,.1f} GB are free. Shorten the text, or ask for fewer layers or heads."
+        )
