@@ -36,7 +36,7 @@ def lens(arguments: Sequence[str], context: Context) -> Result:
         lens: Annotated[LensConfig, tyro.conf.arg(name="")] = LensConfig()
 
     asked = parse(Look, lens, arguments)
-    opened = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    opened = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     seen = asked.seen
     return lens_report(opened, seen.text, asked.lens, position=seen.position, out=seen.out)
 
@@ -73,7 +73,7 @@ def patch(arguments: Sequence[str], context: Context) -> Result:
         patching: Annotated[Patching, tyro.conf.arg(name="")]
 
     asked = parse(Patch, patch, arguments)
-    opened = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    opened = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     chosen = asked.patching
     return patch_report(
         opened,

@@ -40,7 +40,7 @@ def cell(arguments: Sequence[str], context: Context) -> Result:
         cell: Annotated[CellChoice, tyro.conf.arg(name="")]
 
     asked = parse(Look, cell, arguments)
-    opened = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    opened = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     where = asked.cell
     return cell_report(
         opened, where.text, where.layer, where.head, where.query, where.key, where.out
@@ -70,7 +70,7 @@ def filmstrip(arguments: Sequence[str], context: Context) -> Result:
         film: Annotated[FilmConfig, tyro.conf.arg(name="")] = FilmConfig()
 
     asked = parse(Film, filmstrip, arguments)
-    opened = open_run(context.workspace.runs.get(asked.choice.run), asked.choice.step)
+    opened = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     return film_report(
         opened, asked.filming.prompt, asked.film, out=asked.filming.out, report=context.report
     )
