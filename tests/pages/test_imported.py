@@ -1,0 +1,129 @@
+"""Every page with a model that was trained elsewhere as the current one."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from streamlit.testing.v1 import AppTest
+
+from slm.exchange.importing import ImportConfig, import_model
+from slm.tokenizer.fast import Tokenizer
+from slm.workspace import Workspace
+from tests.conftest import OpenPage
+
+TEXT = "Once there was a kind otter called Ben who lived by the sea with his friend Olga. "
+CHAPTERS = ("home", "data", "tokenizer", "model", "training", "evaluation", "attention", "sampling")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hub") / "tiny-llama"
+    torch.manual_seed(0)
+    settings = transformers.LlamaConfig(
+        vocab_size=310,
+        hidden_size=24,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        bos_token_id=0,
+        eos_token_id=0,
+        initializer_range=0.3,
+    )
+    transformers.LlamaForCausalLM(settings).save_pretrained(folder)
+    Tokenizer.train([TEXT * 9], vocab_size=290).save(folder)
+    return folder
+
+
+@pytest.fixture()
+def imported(workspace_env: Workspace, published: Path) -> str:
+    """The label under which the picker knows it."""
+    assert import_model(workspace_env, ImportConfig(source=str(published))) is not None
+    return "tiny-llama (imported)"
+
+
+def told(app: AppTest) -> str:
+    return " ".join(info.value for info in app.info)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_page_opens_with_it(
+    open_page: OpenPage, workspace_env: Workspace, imported: str, chapter: str
+):
+    app = open_page(chapter, run=imported)
+    assert not app.exception
+    assert not app.error
+    assert app.session_state["run"] == workspace_env.models.list()[0].id
+    assert "No model is here" not in told(app)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "view", "sentence"),
+    [
+        ("training", "watch", "losses are not here"),
+        ("training", "timeline", "snapshots are not here"),
+        ("evaluation", "held_out", "text that it learned from is not here"),
+    ],
+)
+def test_what_is_not_there_is_said_with_a_way_on(
+    open_page: OpenPage, imported: str, chapter: str, view: str, sentence: str
+):
+    app = open_page(chapter, run=imported, view=view)
+    assert not app.exception and not app.error
+    assert sentence in told(app)
+    assert app.button(key="imported-attention")
+
+
+@pytest.mark.parametrize("view", ["overview", "cell"])
+def test_attention_views_draw_it(open_page: OpenPage, imported: str, view: str):
+    app = open_page("attention", run=imported, view=view, text="Ben saw Olga, and Olga saw Ben")
+    assert not app.exception and not app.error
+    assert app.get("bidi_component")
+
+
+@pytest.mark.parametrize(
+    "view", ["head", "switchboard", "painting", "patching", "lens", "timeline", "filmstrip"]
+)
+def test_views_that_may_want_more_draw_it_or_say_what_is_missing(
+    open_page: OpenPage, imported: str, view: str
+):
+    app = open_page("attention", run=imported, view=view)
+    assert not app.exception and not app.error
+
+
+def test_the_library_shows_needs_and_imports_a_folder(
+    open_page: OpenPage, published: Path, monkeypatch: pytest.MonkeyPatch
+):
+    started: list[list[str]] = []
+
+    class Started:
+        id = "20260101-000000-abcdef"
+
+    def start(workspace, argv, **_):
+        started.append(list(argv))
+        return Started()
+
+    monkeypatch.setattr("slm.jobs.start", start)
+    app = open_page("library", view="models")
+    app.text_input(key="bring_folder").set_value(str(published / "nowhere")).run()
+    assert "There is no folder" in app.error[0].value
+    app.text_input(key="bring_folder").set_value(str(published)).run()
+    assert not app.error
+    assert any("LlamaForCausalLM" in c.value and "in memory" in c.value for c in app.caption)
+    app.button(key="bring").click().run()
+    assert started == [["import", str(published), "--name=tiny-llama"]]
+
+
+def test_an_imported_model_can_be_chosen_renamed_and_deleted_in_the_library(
+    open_page: OpenPage, imported: str, workspace_env: Workspace
+):
+    app = open_page("library", view="models", run=None)
+    assert not app.exception and not app.error
+    assert list(app.dataframe[0].value["Name"]) == ["tiny-llama"]
+    assert "licence not told" in app.dataframe[0].value["What"][0]
+    model = workspace_env.models.list()[0]
+    workspace_env.models.delete(model.id)
+    app = open_page("attention", run=imported)
+    assert not app.exception
