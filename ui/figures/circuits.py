@@ -29,7 +29,7 @@ def token_bars(series: Sequence[str] = (), height: int = 300) -> dict[str, Any]:
             "type": "nominal",
             "sort": None,
             "title": None,
-            "axis": {"labelLimit": 110, "ticks": False},
+            "axis": {"labelLimit": 110, "ticks": False, "labelOverlap": False},
         },
         "x": {
             "field": "probability",

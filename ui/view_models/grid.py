@@ -43,11 +43,11 @@ class Grid:
 
     place_RC says where each cell lies on the scale, NaN for one without colour. word_RC and
     candidates_RCK are numbers of `words`, −1 for none. marked_RC cells get a frame.
+    column_notes stand below the column names. Without a column_title, a column's name says all.
     """
 
     row_names: tuple[str, ...]
     column_names: tuple[str, ...]
-    row_title: str
     column_title: str
     words: tuple[str, ...]
     word_RC: NDArray[np.int32]
@@ -60,6 +60,7 @@ class Grid:
     marked_RC: NDArray[np.bool_] | None = None
     mark_means: str = ""
     hint: str = ""
+    column_notes: tuple[str, ...] = ()
     cell_width: int = 64
 
     @property

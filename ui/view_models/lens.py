@@ -7,6 +7,7 @@ N depths (0 is the embedding), T position, K likeliest tokens, V vocabulary, L l
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 from types import MappingProxyType
 
@@ -22,11 +23,11 @@ from ui.view_models.grid import Fact, Grid, GridScale, numbers_as_words, shorten
 
 WordOf = Callable[[int], str]
 SHOWN_CANDIDATES = 5
-READ_CANDIDATES = 20
+READ_CANDIDATES = 12
 COLOURS: Mapping[str, str] = MappingProxyType(
     {
-        "top": "Probability of the top token",
         "next": "Probability of the true next token",
+        "top": "Probability of the top token",
         "rank": "Rank of the true next token",
         "entropy": "Entropy",
         "kl": "Distance to the output",
@@ -87,7 +88,6 @@ def lens_grid(
     return Grid(
         row_names=tuple(stop_name(stop) for stop in lens.stops[up]),
         column_names=tuple(shortened(token) for token in tokens_T),
-        row_title="",
         column_title="at token",
         words=words,
         word_RC=numbers_NTK[up, :, 0],
@@ -108,15 +108,24 @@ def lens_grid(
     )
 
 
-def opening_position(lens: Lens) -> int:
-    """The position whose true next token the output finds best after the middle depth did not.
+def opening_position(lens: Lens, tokens_T: Sequence[str]) -> int:
+    """A position where the later layers find what comes next, best where the text told it before.
 
-    Where the text gives none: the last.
+    Such are the places where a token stands a second time and a rare word follows as it did
+    the first time. Without one: where most is gained between the middle depth and the output.
     """
     if lens.next_share_NT.shape[1] < 2:
         return 0
-    gain_T = lens.next_share_NT[-1, :-1] - lens.next_share_NT[len(lens.stops) // 2, :-1]
-    return int(np.argmax(gain_T)) if gain_T.max() > 0 else len(gain_T)
+    gain_T = lens.next_share_NT[-1, :-1] - lens.next_share_NT[(len(lens.stops) - 1) // 2, :-1]
+    ids = [int(token) for token in lens.ids_T]
+    pairs = list(pairwise(ids))
+    told = [
+        float(gain) / ids.count(pair[1])
+        if pair in pairs[:at] and tokens_T[at + 1].startswith("·")
+        else 0.0
+        for at, (gain, pair) in enumerate(zip(gain_T, pairs, strict=True))
+    ]
+    return int(np.argmax(told if max(told) > 0 else gain_T))
 
 
 def lens_cell(
@@ -167,14 +176,13 @@ def attribution_grid(parts: Attribution) -> Grid:
     return Grid(
         row_names=tuple(f"layer {layer}" for layer in reversed(range(n_layers))),
         column_names=(*(f"head {head}" for head in range(n_heads)), "feed-forward"),
-        row_title="",
-        column_title="column",
+        column_title="",
         words=words,
         word_RC=numbers,
         place_RC=(added_LC / limit).astype(np.float32),
         scale=GridScale("adds to the logit", f"−{limit:.2g}", f"+{limit:.2g}", diverging=True),
         label="What each head and each feed-forward part adds to the token's logit.",
-        hint="",
+        hint="A click on a head opens it in the other views.",
         cell_width=62,
     )
 

@@ -101,16 +101,25 @@ def offered_answers(logits_V: Floats, other_logits_V: Floats, word_of: WordOf) -
 
 
 def position_names(contrast: Contrast, word_of: WordOf) -> tuple[str, ...]:
-    """What stands at each position: one token, or both where the texts differ."""
+    """The clean text's tokens."""
+    return tuple(shortened(word_of(token)) for token in contrast.clean_T)
+
+
+def position_notes(contrast: Contrast, word_of: WordOf) -> tuple[str, ...]:
+    """The corrupted text's tokens where they differ, empty elsewhere."""
     return tuple(
-        shortened(word_of(clean))
-        if clean == corrupted
-        else f"{shortened(word_of(clean))} | {shortened(word_of(corrupted))}"
+        "" if clean == corrupted else shortened(word_of(corrupted))
         for clean, corrupted in zip(contrast.clean_T, contrast.corrupted_T, strict=True)
     )
 
 
-def recovery_grid(contrast: Contrast, site: Site, ahead_LP: Floats, columns: Sequence[str]) -> Grid:
+def recovery_grid(
+    contrast: Contrast,
+    site: Site,
+    ahead_LP: Floats,
+    columns: Sequence[str],
+    notes: Sequence[str] = (),
+) -> Grid:
     """How much came back from each place, the last layer on top."""
     recovery_LP = contrast.recovery(ahead_LP)[::-1]
     words, numbers = numbers_as_words(recovery_LP, percent)
@@ -120,8 +129,8 @@ def recovery_grid(contrast: Contrast, site: Site, ahead_LP: Floats, columns: Seq
     return Grid(
         row_names=tuple(f"{before} {layer}" for layer in reversed(range(n_layers))),
         column_names=tuple(columns),
-        row_title="",
-        column_title="head" if by_head else "at token",
+        column_title="" if by_head else "at token",
+        column_notes=tuple(notes),
         words=words,
         word_RC=numbers,
         place_RC=np.clip(recovery_LP, -1, 1).astype(np.float32),
@@ -131,8 +140,8 @@ def recovery_grid(contrast: Contrast, site: Site, ahead_LP: Floats, columns: Seq
             Fact("comes back", "number", recovery_LP.astype(np.float32)),
             Fact("lead of the answer (logits)", "number", ahead_LP[::-1].astype(np.float32)),
         ),
-        hint="Point at a place for its figures; click it to see what the model then says.",
-        cell_width=58 if by_head else 66,
+        hint="" if by_head else "Click a place to see what the model then says.",
+        cell_width=58 if by_head else 48,
     )
 
 

@@ -74,7 +74,7 @@ def lens_payload(grid: Grid, *, chosen: tuple[int, int] | None = None, height: i
         {
             "rows": list(grid.row_names),
             "columns": list(grid.column_names),
-            "rowTitle": grid.row_title,
+            "columnNotes": list(grid.column_notes),
             "columnTitle": grid.column_title,
             "words": list(grid.words),
             "candidates": candidates_RCK.shape[-1],

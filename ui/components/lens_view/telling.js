@@ -2,7 +2,7 @@
 function tellCell(root, header, arrays, spot) {
   const where = root.querySelector(".where"), facts = root.querySelector(".facts"), list = root.querySelector(".candidates");
   if (!spot) {
-    where.textContent = header.hint;
+    where.textContent = "";
     list.replaceChildren();
     facts.textContent = "";
     return;
@@ -10,8 +10,9 @@ function tellCell(root, header, arrays, spot) {
   const [row, column] = spot, cell = row * header.columns.length + column;
   const name = document.createElement("b");
   name.textContent = header.columns[column];
-  where.replaceChildren(`${header.rowTitle ? header.rowTitle + " " : ""}${header.rows[row]}, ${header.columnTitle} ${column} `, name);
-  if (header.columnTitle === "head") name.remove();
+  const note = header.columnNotes[column] ? ` (${header.columnNotes[column]})` : "";
+  const title = header.columnTitle ? `${header.columnTitle} ${column} ` : "";
+  where.replaceChildren(`${header.rows[row]}, ${title}`, name, note);
   const many = header.candidates;
   list.replaceChildren(...Array.from({ length: many }, (_, k) => {
     const line = document.createElement("span"), bar = document.createElement("span"), word = document.createElement("span");

@@ -1,4 +1,4 @@
-const ROW = 27, HEAD = 26, WIDEST = 150, PAD = 6;
+const ROW = 27, NAMES = 24, NOTES = 20, WIDEST = 150, PAD = 6;
 
 // A table of coloured cells. The sheet has the size of the whole table; the canvas has that of the
 // window on it, stays in place while one scrolls, and draws what is in sight, names always.
@@ -8,6 +8,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const arrays = readArrays(header, values, cells);
   const root = parentElement.querySelector(".root"), scroller = root.querySelector(".scroller");
   const sheet = root.querySelector(".sheet"), canvas = root.querySelector("canvas");
+  const HEAD = NAMES + (header.columnNotes.length ? NOTES : 0);
   const theme = themeOf(root), colour = colouring(header.scale, theme);
   canvas.setAttribute("aria-label", `${header.label} Arrow keys move between cells, Enter opens one.`);
   root.querySelector(".title").textContent = header.scale.title;
@@ -16,6 +17,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.querySelector(".ramp").style.background = gradient(header.scale, colour);
   root.querySelector(".mark").hidden = !header.markMeans;
   root.querySelector(".means").textContent = header.markMeans;
+  root.querySelector(".hint").textContent = header.hint;
   root.querySelector(".readout").classList.toggle("short", !header.candidates);
 
   let spot = header.chosen, pointed = false;
@@ -74,7 +76,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     pen.beginPath(); pen.rect(size.left, 0, wide - size.left, HEAD); pen.clip();
     for (let j = firstColumn; j < lastColumn; j++) {
       const x = size.left + j * size.column - dx;
-      pen.fillText(fitText(pen, header.columns[j], size.column - PAD), x + size.column / 2, HEAD / 2);
+      pen.fillStyle = theme.text;
+      pen.fillText(fitText(pen, header.columns[j], size.column - 3), x + size.column / 2, NAMES / 2 + 1);
+      if (!header.columnNotes[j]) continue;
+      pen.fillStyle = theme.muted;
+      pen.fillText(fitText(pen, header.columnNotes[j], size.column - 3), x + size.column / 2, NAMES + NOTES / 2 - 3);
     }
     pen.restore();
     pen.textAlign = "right";

@@ -39,7 +39,7 @@ from ui.view_models.lens import (
 )
 from ui.views.attention.asking import Asked, asking, keep, run_of
 
-_COLOUR_WIDTH, _DEPTH_WIDTH, _NUMBER_WIDTH, _TOKEN_WIDTH = 235, 160, 130, 200
+_COLOUR_WIDTH, _DEPTH_WIDTH, _NUMBER_WIDTH, _TOKEN_WIDTH = 275, 170, 130, 200
 _MOST_HEIGHT = 330
 
 
@@ -58,10 +58,13 @@ def _lens(state: PageState, run: Artefact) -> None:
             return
         with asked.row:
             colour = _ask_colour()
-        config = _ask_reading()
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        cell_place = row.container(horizontal=True, width="content", gap="small")
+        with row:
+            config = _ask_reading()
         lens = _read(*asked.key, config, asked.loaded)
-        with asked.row:
-            depth, position = _ask_cell(lens)
+        with cell_place:
+            depth, position = _ask_cell(lens, asked)
         word_of = _word_of(asked.loaded)
         vocab_size = asked.loaded.model.config.vocab_size
         lens_view(
@@ -94,30 +97,29 @@ def _ask_colour() -> str:
 
 def _ask_reading() -> LensConfig:
     """How the stream is read: the choices that seldom change."""
-    with st.container(horizontal=True, gap="medium"):
-        between = st.toggle(
-            "Between attention and feed-forward",
-            key="lens_between",
-            bind="query-params",
-            help=LensConfig.model_fields["between"].description,
-        )
-        plain = st.toggle(
-            "Without the final norm",
-            key="lens_plain",
-            bind="query-params",
-            help=LensConfig.model_fields["normed"].description,
-        )
+    between = st.toggle(
+        "Between attention and feed-forward",
+        key="lens_between",
+        bind="query-params",
+        help=LensConfig.model_fields["between"].description,
+    )
+    plain = st.toggle(
+        "Without the final norm",
+        key="lens_plain",
+        bind="query-params",
+        help=LensConfig.model_fields["normed"].description,
+    )
     return LensConfig(top=READ_CANDIDATES, between=between, normed=not plain)
 
 
-def _ask_cell(lens: Lens) -> tuple[int, int]:
+def _ask_cell(lens: Lens, asked: Asked) -> tuple[int, int]:
     """Depth and position: what was chosen here or clicked, else the opening."""
     n_tokens = lens.next_rank_NT.shape[1]
     if (st.session_state.get("query") or 0) >= n_tokens:
         st.session_state["query"] = None
     if st.session_state.get("lens_depth") not in {None, *lens.stops}:
         st.session_state["lens_depth"] = None
-    first = opening_position(lens)
+    first = opening_position(lens, asked.tokens_T)
     stop: str | None = st.selectbox(
         "Depth",
         list(reversed(lens.stops)),
@@ -159,7 +161,7 @@ def _cell(
     with left:
         st.vega_lite_chart(
             bar_rows(cell.bars),
-            token_bars(height=max(120, 17 * len(cell.bars))),
+            token_bars(height=70 + 20 * len(cell.bars)),
             key="lens-bars",
             alt="Probability of the likeliest next tokens at the chosen depth and position",
         )

@@ -45,6 +45,7 @@ from ui.view_models.patching import (
     place_sentence,
     place_title,
     position_names,
+    position_notes,
     recovery_grid,
     three_distributions,
 )
@@ -66,7 +67,7 @@ def render(state: PageState) -> None:
 
 @st.fragment
 def _patching(state: PageState, run: Artefact) -> None:
-    st.markdown(glossary.meaning("activation patching"))
+    st.caption(glossary.meaning("activation patching"))
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with widgets.user_errors():
         with row:
@@ -84,11 +85,14 @@ def _patching(state: PageState, run: Artefact) -> None:
         pair = aligned(*ids, "end" if how == "end" else "start")
         first = _contrast(loaded.run_id, loaded.step, *pair, None, None, loaded)
         word_of: WordOf = lambda token: visible(loaded.tokenizer.token_bytes(token))  # noqa: E731
-        with row:
+        choices = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+        with choices:
             answers = _ask_answers(first, loaded, word_of)
         contrast = _contrast(loaded.run_id, loaded.step, *pair, *answers, loaded)
         st.markdown(widgets.esc_md(contrast_sentence(contrast, word_of)))
-        _pictures(contrast, loaded, word_of)
+        with choices:
+            site = _ask_site()
+        _pictures(contrast, site, loaded, word_of)
         widgets.demo_note(state.on_demo, "the patches")
         code = patch_code(run, step, contrast, how, clean, corrupted)
         widgets.show_code(code, make_contrast, sweep, patched_logits)
@@ -158,16 +162,15 @@ def _ask_answers(first: Contrast, loaded: LoadedRun, word_of: WordOf) -> tuple[i
     return chosen[0], chosen[1]
 
 
-def _pictures(contrast: Contrast, loaded: LoadedRun, word_of: WordOf) -> None:
+def _pictures(contrast: Contrast, site: Site, loaded: LoadedRun, word_of: WordOf) -> None:
     """What comes back by position and by head, and one place in full."""
     columns = position_names(contrast, word_of)
     config = loaded.model.config
     place = place_of_link(
         st.query_params.get("patch_place", ""), config.n_layers, config.n_heads, len(columns)
     )
-    site = _ask_site()
     positions = _swept(contrast, site, loaded)
-    _draw(contrast, positions, columns, place)
+    _draw(contrast, positions, columns, place, position_notes(contrast, word_of))
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.markdown("**By head**, at all positions")
@@ -217,11 +220,17 @@ def _swept(contrast: Contrast, site: Site, loaded: LoadedRun) -> Sweep:
     return work
 
 
-def _draw(contrast: Contrast, work: Sweep, columns: tuple[str, ...], chosen: Place | None) -> None:
+def _draw(
+    contrast: Contrast,
+    work: Sweep,
+    columns: tuple[str, ...],
+    chosen: Place | None,
+    notes: tuple[str, ...] = (),
+) -> None:
     n_layers = len(work.ahead_LP)
     inside = chosen is not None and chosen.site == work.site
     lens_view(
-        recovery_grid(contrast, work.site, work.ahead_LP, columns),
+        recovery_grid(contrast, work.site, work.ahead_LP, columns, notes),
         key=f"patch-{work.site}",
         chosen=(n_layers - 1 - chosen.layer, chosen.place) if inside and chosen else None,
         height=_GRID_HEIGHT,
