@@ -7,6 +7,7 @@ import pytest
 
 from slm import jobs
 from slm.files import append_record, read_json, write_json
+from slm.jobs import Job, JobStatus
 from slm.training.events import pending_requests
 from slm.training.launch import pause_file, stop_file
 from slm.training.runs import METRICS
@@ -93,6 +94,22 @@ def test_a_failed_job_shows_the_sentence_of_its_error(open_page, workspace_env):
     assert not app.exception
     assert "Diverged" in badges(app)[0]
     assert "Training diverged at step 7" in app.error[0].value
+
+
+def test_a_run_that_does_not_stop_when_asked_can_be_ended_at_once(
+    open_page, workspace_env, monkeypatch
+):
+    run = workspace_env.runs.get("tiny")
+    ended_job(workspace_env, run, "interrupted")
+    ended = []
+    status = JobStatus("running", result={"run": run.id}, stopping=True, stopping_seconds=60.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Job, "status", lambda job: status)
+        patch.setattr(Job, "kill", lambda job: ended.append(job.id))
+        app = open_page("training")
+        assert not app.exception and "Saving" in badges(app)[0]
+        app.button(key="training-end-it-at-once").click().run()
+    assert len(ended) == 1
 
 
 def test_a_change_is_asked_for_and_shown_until_it_is_taken_up(open_page, workspace_env):

@@ -49,6 +49,7 @@ class Controls:
     sentence: str
     can_pause: bool = False
     can_stop: bool = False
+    can_force: bool = False
     can_go_on: bool = False
     can_use: bool = False
     deeds: tuple[Deed, ...] = ()
@@ -60,13 +61,15 @@ def controls(
     saved_step: int | None = None,
     ahead: int = 0,
     ending: bool = False,
+    may_force: bool = False,
     read_only: bool = False,
     has_job: bool = True,
     later_schema: int | None = None,
 ) -> Controls:
     """What can be done. `saved_step` is the newest checkpoint's, `ahead` the jobs before this one
-    in the queue; `ending` says that a pause or a stop was asked for already; `later_schema` is
-    that of a run which a later version wrote."""
+    in the queue; `ending` says that a pause or a stop was asked for already, `may_force`
+    that there was time enough for it; `later_schema` is that of a run which a later version wrote.
+    """
     if read_only:
         return Controls("", deeds=("fork",))
     if later_schema:
@@ -77,6 +80,8 @@ def controls(
         if state == "running":
             return Controls(told, can_stop=True)
         return Controls(told, can_use=True, deeds=("delete",))
+    if ending and may_force:
+        return Controls(f"It has not ended yet. {_forced(saved_step)}", can_force=True)
     if ending:
         return Controls("It finishes the step that it is at, saves a checkpoint and ends.")
     if state == "waiting" and has_job:
@@ -97,6 +102,13 @@ def controls(
     )
 
 
+def _forced(saved_step: int | None) -> str:
+    """What is left of a run whose process is ended at once."""
+    if saved_step is None:
+        return "Ended at once it begins anew when it goes on: no checkpoint was saved yet."
+    return f"Ended at once it can go on from the checkpoint of step {saved_step:,}."
+
+
 def _standing(state: State, saved_step: int | None) -> str:
     saved = (
         "No checkpoint was saved, so it begins anew when it goes on."
@@ -107,7 +119,7 @@ def _standing(state: State, saved_step: int | None) -> str:
         return f"Its process ended without a word. {saved}"
     if state == "paused":
         return f"{saved} Until then it takes no memory and no computing."
-    if state == "waiting":
+    if state == "waiting" and saved_step is None:
         return "It was made, and has not begun to train."
     return saved
 

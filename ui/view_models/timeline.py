@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 _MOST_POINTS = 600
+_TOLD_PROBLEMS = 2
 _MOST_SCORES = 2_000_000  # numbers that travel to the browser; more are thinned by measure
 _PLACE = re.compile(r"(\d{1,9}|),(\d{1,3}),([a-z_]{0,30}),(\d{1,3}|),(\d{1,3}|)")
 
@@ -301,3 +302,31 @@ def _bytes(count: int) -> str:
     if count >= 1_000_000_000:
         return f"{count / 1e9:.3g} GB"
     return f"{count / 1e6:.3g} MB" if count >= 100_000 else f"{count / 1e3:.3g} kB"
+
+
+def left_out(problems: Sequence[str]) -> tuple[str, ...]:
+    """What cannot be read, in a few lines however much it is.
+
+    >>> left_out(["0 is damaged.", "1 is damaged."])
+    ('0 is damaged.', '1 is damaged.')
+    >>> left_out([f"{step} is damaged." for step in range(15)])
+    ('0 is damaged.', '1 is damaged.', 'So it is with 13 others.')
+    """
+    if len(problems) <= _TOLD_PROBLEMS + 1:
+        return tuple(problems)
+    further = len(problems) - _TOLD_PROBLEMS
+    return (*problems[:_TOLD_PROBLEMS], f"So it is with {further} others.")
+
+
+def nothing_to_show(problems: Sequence[str]) -> str:
+    """Why there is no moment to show.
+
+    >>> nothing_to_show(["The probes of snapshot 0 are damaged."])
+    'Of this run no snapshot can be read.'
+    """
+    if problems:
+        return "Of this run no snapshot can be read."
+    return (
+        "This run has kept no snapshot yet. The first one comes with its first evaluation; "
+        "with “snapshots” set to 0 it keeps none."
+    )

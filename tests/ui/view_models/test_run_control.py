@@ -63,6 +63,21 @@ def test_while_it_saves_nothing_more_can_be_asked():
     assert not (can.can_pause or can.can_stop or can.deeds) and "saves a checkpoint" in can.sentence
 
 
+def test_what_does_not_end_when_asked_can_be_ended_at_once():
+    can = controls("running", ending=True, may_force=True, saved_step=1200)
+    assert can.can_force and "from the checkpoint of step 1,200" in can.sentence
+    can = controls("running", ending=True, may_force=True)
+    assert can.can_force and "begins anew" in can.sentence
+    assert not controls("running", may_force=True).can_force
+
+
+def test_a_run_whose_measurements_are_lost_goes_on_from_its_checkpoint():
+    assert controls("waiting", has_job=False, saved_step=300).sentence == (
+        "It goes on from the checkpoint of step 300."
+    )
+    assert "not begun" in controls("waiting", has_job=False).sentence
+
+
 def test_an_interrupted_run_says_from_where_it_goes_on():
     assert "checkpoint of step 1,200" in controls("interrupted", saved_step=1200).sentence
     assert "begins anew" in controls("interrupted").sentence

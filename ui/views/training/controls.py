@@ -38,6 +38,7 @@ class Standing:
     job_id: str | None
     alive: bool
     ending: bool
+    may_force: bool
     ahead: int
     n_events: int
     n_pending: int
@@ -54,6 +55,7 @@ def render(
         saved_step=words.newest(_fork_points(run)),
         ahead=standing.ahead,
         ending=standing.ending,
+        may_force=standing.may_force,
         read_only=run.read_only,
         has_job=standing.job_id is not None,
         later_schema=told.later_schema,
@@ -69,6 +71,8 @@ def render(
         if can.can_stop:
             stop = living.stop if living else _asker(launch.stop_file(run.folder))
             _plain("Stop", "stop_circle", stop, STOP_HELP)
+        if can.can_force and living:
+            _plain("End it at once", "dangerous", living.kill, FORCE_HELP)
         if can.can_go_on:
             go_on_button(state, job, run)
         if can.can_use and st.session_state.get("run") != run.id:
@@ -106,11 +110,12 @@ PAUSE_HELP = (
     "Saves a checkpoint and gives memory and processor free. Go on whenever you like; nothing of "
     "the result changes."
 )
+FORCE_HELP = "Ends its process without waiting for a checkpoint. What it saved before stays."
 STOP_HELP = "Saves a checkpoint and ends. It can still go on later."
 
 
 def _plain(label: str, icon: str, act: Callable[[], None], told: str) -> None:
-    key = f"training-{label.lower()}"
+    key = f"training-{label.lower().replace(' ', '-')}"
     st.button(label, icon=f":material/{icon}:", key=key, on_click=act, help=told)
 
 

@@ -57,13 +57,10 @@ def _panel(state: PageState, run: Artefact) -> None:
     settings = RunSettings.read(run.folder)
     timeline = Timeline(run.folder)
     moments, problems = timeline.moments()
-    for problem in problems:
+    for problem in words.left_out(problems):
         st.caption(f":material/info: {widgets.esc_md(problem)}")
     if not moments:
-        st.info(
-            "This run has kept no snapshot yet. The first one comes with its first evaluation; "
-            "with “snapshots” set to 0 it keeps none."
-        )
+        st.info(words.nothing_to_show(problems))
         return
     tokenizer = loaders.load_tokenizer(run.folder / "tokenizer")
     view = words.timeline_view(

@@ -101,6 +101,7 @@ def _standing(run: Artefact, job: Job | None, settings: RunSettings) -> Standing
         job_id=job.id if job is not None and status is not None and status.alive else None,
         alive=locked or (status is not None and status.alive),
         ending=(locked and (stop_asked or pause_asked)) or (status is not None and status.stopping),
+        may_force=status is not None and status.may_force,
         ahead=status.queue_position if status is not None else 0,
         n_events=len(events),
         n_pending=len(pending_requests(run.folder)),
