@@ -118,8 +118,13 @@ def require_memory(arrival: Arrival) -> None:
 def carried(source: Path) -> Iterator[Carrier]:
     """The files of a folder, or of a zip of one, that belong to a model.
 
-    Raises: CheckpointError when there is neither, or the zip is damaged or not to be read.
+    Raises: CheckpointError when there is neither, or it is damaged or not to be read.
     """
+    with _reading_errors(source.name[:80]):
+        yield from _carried(source)
+
+
+def _carried(source: Path) -> Iterator[Carrier]:
     if source.is_dir():
         found = {
             path.name: path
@@ -129,14 +134,14 @@ def carried(source: Path) -> Iterator[Carrier]:
         sizes = {name: path.stat().st_size for name, path in found.items()}
         yield Carrier(source.absolute().name, sizes, lambda name: found[name].open("rb"))
     elif source.is_file() and source.suffix.lower() == ".zip":
-        with _zip_errors(source.name), zipfile.ZipFile(source) as archive:
+        with zipfile.ZipFile(source) as archive:
             members = _members(archive, source.name)
             sizes = {name: info.file_size for name, info in members.items()}
             yield Carrier(source.stem, sizes, lambda name: archive.open(members[name]))
     else:
         raise CheckpointError(
-            f"There is no folder {source.name!r} there, and no zip. Give the folder that holds "
-            "config.json, model.safetensors and tokenizer.json."
+            f"There is no folder {source.name[:80]!r} there, and no zip. Give the folder that "
+            "holds config.json, model.safetensors and tokenizer.json."
         )
 
 
@@ -230,10 +235,14 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
 
 
 @contextmanager
-def _zip_errors(name: str) -> Iterator[None]:
-    """Turn what a damaged archive raises into a CheckpointError that names it."""
+def _reading_errors(name: str) -> Iterator[None]:
+    """Turn what a damaged archive or a disk raises into a CheckpointError that names it."""
     try:
         yield
+    except OSError as error:
+        raise CheckpointError(
+            f"{name!r} cannot be read: {error.strerror or error}. Check the path and its rights."
+        ) from None
     except _FOREIGN as error:
         said = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
         raise CheckpointError(

@@ -67,17 +67,29 @@ def look_at(source: Path) -> Arrival:
         return arriving.look(carrier)
 
 
-def keep_upload(workspace: Workspace, data: bytes | memoryview) -> Path:
+def folder_at(text: str) -> Path:
+    """The absolute path that a person typed, `~` for the own folder.
+
+    Raises: CheckpointError for a user that there is not.
+    """
+    try:
+        return Path(text.strip()).expanduser().absolute()
+    except RuntimeError:
+        raise CheckpointError(f"{text.strip()[:80]!r} names no folder; write it out.") from None
+
+
+def keep_upload(workspace: Workspace, filename: str, data: bytes | memoryview) -> Path:
     """Where the bytes of a zip that was sent now are, for `ImportConfig.source`.
 
-    Raises: CheckpointError when it is too large; WorkspaceError for a full disk.
+    Raises: CheckpointError when it is too large; DataError for a name that cannot be used;
+        WorkspaceError for a full disk.
     """
     if len(data) > MAX_UPLOAD_BYTES:
         raise CheckpointError(
             f"The file has {len(data) / 2**20:,.0f} MB; {MAX_UPLOAD_BYTES // 2**20} MB can be "
             "sent. Put the folder on this machine and give its path."
         )
-    return uploads.keep_bytes(workspace, "model.zip", data)
+    return uploads.keep_bytes(workspace, uploads.safe_name(filename), data)
 
 
 def import_model(

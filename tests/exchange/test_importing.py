@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from slm.attention.maps import attention_maps
 from slm.errors import CheckpointError, DataError, NoMemoryError, SlmError, TokenizerError
 from slm.exchange import arriving
-from slm.exchange.importing import ImportConfig, import_model, keep_upload, look_at
+from slm.exchange.importing import ImportConfig, folder_at, import_model, keep_upload, look_at
 from slm.exchange.pretrained import load_pretrained
 from slm.lab.reports import (
     EvaluateConfig,
@@ -105,7 +105,8 @@ def test_a_zip_gives_the_same_model_and_leaves_nothing_behind(
     workspace, published, tmp_path, inside
 ):
     path = packed(published, tmp_path / "m.zip", inside)
-    kept = keep_upload(workspace, path.read_bytes())
+    kept = keep_upload(workspace, "../my model.zip", path.read_bytes())
+    assert kept.name == "my model.zip"
     made = imported(workspace, kept, "zipped")
     again = imported(workspace, published)
     assert made.manifest.files["model.safetensors"] == again.manifest.files["model.safetensors"]
@@ -187,6 +188,17 @@ def test_what_cannot_be_used_costs_a_sentence_and_leaves_nothing(
         import_model(workspace, ImportConfig(source=str(copy)))
     assert workspace.models.list() == []
     assert not list(workspace.models.folder.glob(".tmp-*"))
+
+
+@pytest.mark.parametrize("typed", ["x" * 5_000, "/root\0", "/nowhere/at/all", "/dev/null"])
+def test_a_path_that_is_none_costs_a_sentence(typed: str):
+    with pytest.raises(CheckpointError, match=r"no folder|cannot be read"):
+        look_at(folder_at(typed))
+
+
+def test_the_folder_of_an_unknown_user_costs_a_sentence():
+    with pytest.raises(CheckpointError, match="names no folder"):
+        folder_at("~nobody-of-this-name/models")
 
 
 def test_code_beside_the_weights_is_not_taken_along(workspace, copy):

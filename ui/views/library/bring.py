@@ -7,6 +7,7 @@ import streamlit as st
 from slm import jobs
 from slm.exchange.importing import (
     MAX_UPLOAD_BYTES,
+    folder_at,
     import_model,
     keep_upload,
     look_at,
@@ -113,11 +114,11 @@ def _ask_folder() -> Path | None:
         placeholder="/home/me/models/gpt2",
         help="The folder as save_pretrained writes it, or as it is downloaded from the Hub.",
     )
-    return Path(path.strip()).expanduser().absolute() if path.strip() else None
+    return folder_at(path) if path.strip() else None
 
 
 def _ask_zip(state: PageState) -> Path | None:
     sent = st.file_uploader(
         "Zip", type=["zip"], max_upload_size=MAX_UPLOAD_BYTES // 2**20, key="bring_zip"
     )
-    return keep_upload(state.workspace, sent.getbuffer()) if sent is not None else None
+    return keep_upload(state.workspace, sent.name, sent.getbuffer()) if sent is not None else None
