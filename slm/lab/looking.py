@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slm.attention.history import Rise, read_text, steepest_rise, together
 from slm.attention.timeline import Moment, Timeline
-from slm.errors import DataError
+from slm.errors import CheckpointError, DataError
+from slm.jobs import Reporter, silent
 from slm.lab.reports import OpenedRun
 from slm.lab.snapshots import BUDGET_BYTES, BUDGET_SHARE
 from slm.model.readout import Guess, read_position
@@ -20,6 +22,8 @@ from slm.model.walk import MOST_TOKENS, Walk, take_walk
 from slm.tokenizer.loading import load_tokenizer
 from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact
+
+_MOST_MAP_BYTES = 2_000_000_000
 
 
 def walkable_ids(opened: OpenedRun, text: str) -> list[int]:
@@ -101,6 +105,77 @@ def timeline_report(run: Artefact) -> dict[str, Any]:
         "budget_bytes": snapshot_budget(run.folder),
         "snapshots": [_moment_report(moment, tokenizer) for moment in moments],
         "problems": list(problems),
+    }
+
+
+def text_timeline_report(
+    run: Artefact, text: str, *, out: Path | None = None, report: Reporter = silent
+) -> dict[str, Any]:
+    """What every snapshot of a run makes of a text: losses, the strongest heads, the steepest rise.
+
+    `out` gets every map, score and loss (NPZ, first axis the snapshots); of a long text the
+    tokens that the context holds are read.
+
+    Raises: CheckpointError where the run has no snapshots or one is damaged; DataError for a
+    text of fewer than two tokens, or maps of more than 2 GB; TokenizerError.
+    """
+    timeline = Timeline(run.folder)
+    tokenizer = load_tokenizer(run.folder / "tokenizer")
+    if not timeline.steps:
+        raise CheckpointError(f"{run.name!r} has kept no snapshots; train with --snapshots 12.")
+    readings, ids = [], []
+    for done, step in enumerate(timeline.steps):
+        model = timeline.load_model(step)
+        ids = tokenizer.encode(text)[: model.config.context_length]
+        _require_room(model.config.n_layers * model.config.n_heads, len(ids), len(timeline.steps))
+        head = None if out is not None else (0, 0)
+        readings.append(read_text(model, ids, head=head, eos_id=tokenizer.eos_id))
+        report((done + 1) / len(timeline.steps), f"step {step:,}")
+    if out is not None:
+        named = {"steps": np.array(timeline.steps), "ids_T": np.array(ids), **together(readings)}
+        np.savez_compressed(out, allow_pickle=False, **named)
+    scores_SLHM = np.stack([reading.scores.values_LHM for reading in readings])
+    measures = readings[-1].scores.measures
+    return {
+        "run": run.id,
+        "tokens": [tokenizer.decode([token]) for token in ids],
+        "snapshots": [
+            {
+                "step": step,
+                "nats_per_token": float(reading.nats_T1.mean()),
+                "best_heads": {
+                    measure: round(float(reading.scores[measure].max()), 4) for measure in measures
+                },
+            }
+            for step, reading in zip(timeline.steps, readings, strict=True)
+        ],
+        "steepest_rises": {
+            measure: _told_rise(steepest_rise(scores_SLHM[..., place]), timeline.steps)
+            for place, measure in enumerate(measures)
+        },
+        "out": str(out) if out is not None else None,
+    }
+
+
+def _require_room(n_heads: int, n_tokens: int, n_snapshots: int) -> None:
+    needed = 2 * n_snapshots * n_heads * n_tokens**2
+    if needed > _MOST_MAP_BYTES:
+        raise DataError(
+            f"The maps of {n_tokens:,} tokens at {n_snapshots} snapshots take "
+            f"{needed / 1e9:.1f} GB. Give a shorter text."
+        )
+
+
+def _told_rise(rise: Rise | None, steps: Sequence[int]) -> dict[str, Any] | None:
+    if rise is None:
+        return None
+    return {
+        "layer": rise.layer,
+        "head": rise.head,
+        "from_step": steps[rise.place - 1],
+        "to_step": steps[rise.place],
+        "before": round(rise.before, 4),
+        "after": round(rise.after, 4),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from slm.errors import DataError
 from slm.verbs.common import Context, Result, parse
 from slm.verbs.models import RunChoice
 
@@ -47,14 +48,22 @@ class Looked:
 
     run: str
     """Run, by name or id."""
+    text: str | None = None
+    """A text of your own: what every snapshot makes of it, instead of the run's fixed texts."""
+    out: Path | None = None
+    """Where to put maps, head scores, lens and losses of the text at every snapshot (NPZ)."""
 
 
 def timeline(arguments: Sequence[str], context: Context) -> Result:
     """What fixed probes found at each snapshot of a run: losses, texts, what heads do."""
-    from slm.lab.looking import timeline_report
+    from slm.lab.looking import text_timeline_report, timeline_report
     from slm.lab.reports import require_trained_here
 
     asked = parse(Looked, timeline, arguments)
     run = context.workspace.get_model(asked.run)
     require_trained_here(run)
-    return timeline_report(run)
+    if asked.text is None:
+        if asked.out is not None:
+            raise DataError("--out takes what is read of a text; give one with --text.")
+        return timeline_report(run)
+    return text_timeline_report(run, asked.text, out=asked.out, report=context.report)

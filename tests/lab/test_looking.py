@@ -8,7 +8,7 @@ import torch
 
 from slm.__main__ import main
 from slm.errors import DataError
-from slm.lab.looking import timeline_report, walk_report
+from slm.lab.looking import text_timeline_report, timeline_report, walk_report
 from slm.lab.reports import open_run
 from slm.model.checkpoint import snapshots
 from slm.workspace import Workspace
@@ -48,6 +48,27 @@ def test_the_timeline_tells_every_snapshot(tiny_workspace: Workspace):
     assert told["snapshots"][-1]["text_nats"] < told["snapshots"][0]["text_nats"]
     assert 0 <= told["snapshots"][0]["best_heads"]["induction"] <= 1
     assert told["problems"] == []
+
+
+def test_a_text_of_ones_own_goes_through_every_snapshot(
+    tiny_workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = tiny_workspace.runs.get("tiny")
+    told = text_timeline_report(run, TEXT, out=tmp_path / "text.npz")
+    steps = [each["step"] for each in told["snapshots"]]
+    rise = told["steepest_rises"]["previous_token"]
+    assert rise is None or rise["before"] < rise["after"]
+    with np.load(tmp_path / "text.npz") as arrays:
+        n_tokens = len(told["tokens"])
+        assert arrays["weights_SLHTT"].shape == (len(steps), 2, 2, n_tokens, n_tokens)
+        assert arrays["steps"].tolist() == steps
+        assert arrays["nats_ST1"][0].mean() == pytest.approx(told["snapshots"][0]["nats_per_token"])
+    here = ["--workspace", str(tiny_workspace.root)]
+    assert main(["timeline", "--run", "tiny", "--text", TEXT, *here]) == 0
+    assert "steepest_rises" in capsys.readouterr().out
+    assert main(["timeline", "--run", "tiny", "--out", "x.npz", *here]) == 1
+    assert "--text" in capsys.readouterr().err
+    assert main(["timeline", "--run", "tiny", "--text", "", *here]) == 1
 
 
 def test_both_are_verbs(tiny_workspace: Workspace, capsys: pytest.CaptureFixture[str]):

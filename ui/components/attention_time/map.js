@@ -1,9 +1,12 @@
 // One head's map, T × T, with token labels; queries are rows. Zero weight is dark, what is hidden is hatched.
 const MAP_FONT = 12, MAP_LABEL = 92;
 
-// Where things are, in CSS pixels.
-function mapBox(room, most, length) {
-  const label = Math.min(MAP_LABEL, room / 4);
+// Where things are, in CSS pixels. Labels take as much room as the longest token, up to a bound.
+function mapBox(canvas, room, most, tokens, theme) {
+  const pen = canvas.getContext("2d"), length = tokens.length;
+  pen.font = `${MAP_FONT}px ${theme.code}`;
+  const longest = tokens.reduce((width, token) => Math.max(width, pen.measureText(token).width), 0);
+  const label = Math.max(62, Math.min(MAP_LABEL, room / 4, longest + 10));
   const space = Math.min(room, most) - label - 4;
   const cell = space / length >= 6 ? Math.min(40, Math.floor(space / length)) : space / length;
   return { label, cell, span: cell * length, size: label + cell * length + 4 };

@@ -1,6 +1,6 @@
 // The player: one number, the moment, decides everything that is drawn.
 const TELL_AFTER_MS = 400;   // the server hears where one rests, not every moment
-const MAP_PIXELS = 440;
+const MAP_PIXELS = 408;
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".root");
@@ -70,8 +70,9 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 
   function paintMap() {
-    box = mapBox(find(".left").clientWidth, MAP_PIXELS, length);
-    drawMap(find(".map"), box, sheetAt(at), tokens, themeOf(root), now.query, spot);
+    const theme = themeOf(root);
+    box = mapBox(find(".map"), find(".left").clientWidth, MAP_PIXELS, tokens, theme);
+    drawMap(find(".map"), box, sheetAt(at), tokens, theme, now.query, spot);
     const seen = find(".seen");
     if (spot && sees(...spot)) {
       const [t, s] = spot;
@@ -81,7 +82,7 @@ export default function ({ data, parentElement, setStateValue }) {
       let best = 0;
       for (let s = 1; s <= t; s++) if (sees(t, s) && weightOf(t, s) > weightOf(t, best)) best = s;
       seen.textContent = `${t} “${tokens[t]}” gives most, ${weightOf(t, best).toFixed(3)}, to ${best} “${tokens[best]}”`;
-    } else seen.textContent = "Rest the pointer on a cell; a click keeps its query, here and below.";
+    } else seen.textContent = "Rest the pointer on a cell; a click keeps its query.";
   }
 
   function paintText() {

@@ -118,8 +118,8 @@ def _sides(
     if not _same_tokens(first, second, asked):
         return None
     return (
-        Side(first.name, first.step, _read(first.run_id, first.step, asked.ids_T, first)),
-        Side(second.name, second.step, _read(second.run_id, second.step, asked.ids_T, second)),
+        Side(first.name, first.step, _read(str(asked.run.folder), first.step, asked.ids_T, first)),
+        Side(second.name, second.step, _read(str(other.folder), second.step, asked.ids_T, second)),
     )
 
 
@@ -131,8 +131,8 @@ def _same_tokens(a: LoadedRun, b: LoadedRun, asked: Asked) -> bool:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the text")
-def _read(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Reading:
-    del run_id, step
+def _read(folder: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Reading:
+    del folder, step
     return read_text(_loaded.model, ids_T, eos_id=_loaded.tokenizer.eos_id)
 
 

@@ -192,7 +192,7 @@ def _read_all(
         try:
             version = timeline.version(step)
             found[step] = _read(
-                asked.run.id, step, version, asked.ids_T, alone, timeline, asked.loaded
+                str(asked.run.folder), step, version, asked.ids_T, alone, timeline, asked.loaded
             )
         except SlmError as error:
             problems.append(f"Step {step:,} is left out. {error}")
@@ -202,7 +202,7 @@ def _read_all(
 
 @st.cache_resource(max_entries=120, show_spinner=False)
 def _read(
-    run_id: str,
+    folder: str,
     step: int,
     version: int,
     ids_T: tuple[int, ...],
@@ -211,6 +211,6 @@ def _read(
     _loaded: LoadedRun,
 ) -> Reading:
     """One snapshot's reading, once for all visitors."""
-    del run_id, version
+    del folder, version
     model = _timeline.load_model(step)
     return read_text(model, ids_T, head=alone, eos_id=_loaded.tokenizer.eos_id)
