@@ -1,12 +1,15 @@
 """Attention: where every head looks."""
 
 from ui import session, widgets
-from ui.views.attention import lens, overview, patching
+from ui.views.attention import cell, filmstrip, lens, overview, patching, timeline
 
 VIEWS = {
     "overview": ("All heads", overview),
+    "cell": ("Score to weight", cell),
     "patching": ("Patching", patching),
     "lens": ("Logit lens", lens),
+    "timeline": ("Through training", timeline),
+    "filmstrip": ("Filmstrip", filmstrip),
 }
 
 session.guard(__file__)

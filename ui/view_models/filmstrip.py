@@ -1,0 +1,227 @@
+"""A film of attention, ready to show: what each frame says, and its rows as a browser reads them.
+
+Knows frames; neither models nor Streamlit.
+
+L layers, H heads, S key position, F frames.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slm.workspace import Artefact
+from ui.view_models.attention import Window
+from ui.view_models.chips import visible
+from ui.view_models.code import open_lines
+from ui.view_models.walk import share
+
+if TYPE_CHECKING:
+    from slm.lab.filmstrip import FilmConfig, Frame
+    from slm.tokenizer.protocol import TextTokenizer
+
+PAINTED_BY = ("head", "layer", "all")
+"""Whose row paints the text: one head's, or the mean over a layer, or over all heads."""
+MOST_CONTEXT_FOR_PROMPT = 0.75
+_LONGEST_TOKEN = 24
+_SCALE = 65_535
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One token of a distribution: the model's own share, and that after temperature and top-k."""
+
+    text: str
+    own: float
+    drawn: float
+    told: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The likeliest token, if the model stopped after so many blocks."""
+
+    name: str
+    text: str
+    share: float
+    told: str
+
+
+@dataclass(frozen=True)
+class FrameView:
+    """One frame in words."""
+
+    fact: str
+    bars: tuple[Bar, ...]
+    depths: tuple[Depth, ...]
+
+
+@dataclass(frozen=True)
+class FilmView:
+    """All frames. `rows` holds weights in 65,535ths, frame by frame, L×H×S of each.
+
+    S of a frame is `prompt` and the frames before it. `tokens` are prompt and drawn ones.
+    """
+
+    tokens: tuple[str, ...]
+    prompt: int
+    n_layers: int
+    n_heads: int
+    frames: tuple[FrameView, ...]
+    rows: NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class FilmPlace:
+    """Where a visitor stands in a film, and whose rows paint the text."""
+
+    at: int = 0
+    painted_by: str = "head"
+
+
+def film_view(
+    frames: "Sequence[Frame]", prompt: tuple[str, ...], word: Callable[[int], str]
+) -> FilmView:
+    """The film of these frames after a prompt, its tokens as `visible()` shows them."""
+    drawn = tuple(word(frame.token) for frame in frames)
+    n_layers, n_heads = frames[0].weights_LHS.shape[:2]
+    flat = [(frame.weights_LHS * _SCALE).round().astype("<u2").ravel() for frame in frames]
+    tokens = (*prompt, *drawn)
+    return FilmView(
+        tokens=tokens,
+        prompt=len(prompt),
+        n_layers=n_layers,
+        n_heads=n_heads,
+        frames=tuple(
+            _frame(frame, tokens[len(prompt) + at - 1], word) for at, frame in enumerate(frames)
+        ),
+        rows=np.concatenate(flat),
+    )
+
+
+def word_of(tokenizer: "TextTokenizer") -> Callable[[int], str]:
+    """How a drawn token looks. A model may have more rows than its tokenizer has tokens: these
+    are told by number.
+    """
+
+    def word(token: int) -> str:
+        if token >= tokenizer.vocab_size:
+            return f"⟨id {token}⟩"
+        return visible(tokenizer.token_bytes(token))
+
+    return word
+
+
+def longest_prompt(context_length: int) -> int:
+    """How much of the context a prompt may take, so that there is room to write.
+
+    >>> longest_prompt(128), longest_prompt(4)
+    (96, 3)
+    """
+    return max(2, int(context_length * MOST_CONTEXT_FOR_PROMPT))
+
+
+def shorter_note(wanted: int, fit: int, context_length: int, n_prompt: int) -> str | None:
+    """Why a film has fewer frames than were asked for.
+
+    >>> shorter_note(64, 28, 128, 100)
+    'The film ends after 28 tokens: the context of 128 is full then.'
+    >>> shorter_note(8, 8, 128, 100)
+    """
+    if fit >= wanted:
+        return None
+    if n_prompt + fit >= context_length:
+        return f"The film ends after {fit} tokens: the context of {context_length:,} is full then."
+    return f"The film ends after {fit} tokens: of so many heads no more rows fit into a page."
+
+
+def ended_note(ends: bool) -> str | None:
+    """What the last frame shows where the model ended its text."""
+    return "The model ended the text: its last token is the end-of-text token." if ends else None
+
+
+def read_place(text: str | None, n_frames: int) -> FilmPlace:
+    """A place from a link, or from the browser, moved to one that there is.
+
+    >>> read_place("7,layer", 5), read_place("x", 5)
+    (FilmPlace(at=4, painted_by='layer'), FilmPlace(at=0, painted_by='head'))
+    """
+    at, _, painted_by = (text or "").partition(",")
+    if not (at.isascii() and at.isdigit() and len(at) < 6 and painted_by in PAINTED_BY):
+        return FilmPlace()
+    return FilmPlace(max(0, min(int(at), n_frames - 1)), painted_by)
+
+
+def write_place(place: FilmPlace) -> str:
+    """The place for a link; empty where a film opens by itself.
+
+    >>> write_place(FilmPlace(3, "all")), write_place(FilmPlace())
+    ('3,all', '')
+    """
+    return "" if place == FilmPlace() else f"{place.at},{place.painted_by}"
+
+
+def film_code(
+    run: Artefact, step: int | None, text: str, window: Window, config: "FilmConfig"
+) -> str:
+    """The lines that compute what is shown."""
+    opened = open_lines(run)
+    if step is not None:
+        opened = opened.replace("open_run(run)", f"open_run(run, step={step})")
+    part = "" if window.note is None else f"[{window.start}:{window.stop}]"
+    chosen = ", ".join(
+        f"{name}={getattr(config, name)!r}"
+        for name in ("max_new_tokens", "temperature", "top_k", "seed")
+    )
+    return f"""{opened}
+from slm.lab.filmstrip import FilmConfig, film
+
+prompt = opened.tokenizer.encode({text!r}){part}
+config = FilmConfig({chosen})
+for frame in film(opened.model, prompt, config, eos_id=opened.tokenizer.eos_id):
+    print(repr(opened.tokenizer.decode([frame.token])), frame.rank, frame.weights_LHS.shape)
+"""
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= _LONGEST_TOKEN else token[: _LONGEST_TOKEN - 1] + "…"
+
+
+def _frame(frame: "Frame", after: str, word: Callable[[int], str]) -> FrameView:
+    ids = frame.top_ids_K.tolist()
+    bars = [
+        _bar(word(token), own, drawn, token == frame.token)
+        for token, own, drawn in zip(
+            ids, frame.top_own_K.tolist(), frame.top_drawn_K.tolist(), strict=True
+        )
+    ]
+    if frame.token not in ids:
+        bars.append(_bar(word(frame.token), frame.own_share, frame.drawn_share, True))
+    place = "the likeliest" if frame.rank == 1 else f"number {frame.rank:,} in likelihood"
+    fact = (
+        f"After “{_short(after)}” came “{_short(word(frame.token))}”, {place}: the model gave "
+        f"it {share(frame.own_share)}, it was drawn with {share(frame.drawn_share)}."
+    )
+    return FrameView(fact, tuple(bars), _depths(frame, word))
+
+
+def _bar(text: str, own: float, drawn: float, chosen: bool) -> Bar:
+    told = f"model {share(own)}, drawn with {share(drawn)}"
+    return Bar(_short(text), own, drawn, told, chosen)
+
+
+def _depths(frame: "Frame", word: Callable[[int], str]) -> tuple[Depth, ...]:
+    last = len(frame.depth_ids_N) - 1
+    shares = frame.depth_shares_N.tolist()
+    return tuple(
+        Depth(
+            "embedding" if depth == 0 else "output" if depth == last else f"block {depth - 1}",
+            _short(word(token)),
+            shares[depth],
+            share(shares[depth]),
+        )
+        for depth, token in enumerate(frame.depth_ids_N.tolist())
+    )
