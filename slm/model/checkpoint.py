@@ -9,6 +9,7 @@ file's size and hash. Knows nothing about optimizers or how a run goes on.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from slm.model.tensors import listing, require_shapes, stored_tensors, write_ten
 from slm.model.transformer import Transformer
 
 SCHEMA = 1
+_REMEMBERED_BYTES = 8_000_000
+"""Files from this size on are hashed once; smaller ones within milliseconds, each time anew."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +185,25 @@ def require_sound(folder: Path) -> None:
             raise CheckpointError(f"{name} is missing in {folder.name}.")
         if present[name].stat().st_size != entry.get("size"):
             raise CheckpointError(f"{name} in {folder.name} has not the size it was saved with.")
-        if files.sha256_of(present[name]) != entry.get("sha256"):
+        if _hash_of(present[name]) != entry.get("sha256"):
             raise CheckpointError(f"{name} in {folder.name} has changed since it was saved.")
+
+
+def _hash_of(path: Path) -> str:
+    """The SHA-256 of a file; that of a large one is remembered until the file changes.
+
+    A page asks for the newest sound checkpoint at every click, and 500 MB take half a second.
+    """
+    found = path.stat()
+    if found.st_size < _REMEMBERED_BYTES:
+        return files.sha256_of(path)
+    return _remembered_hash(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _remembered_hash(path: Path, *version: int) -> str:
+    del version
+    return files.sha256_of(path)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """Models come back from disk as they were, or say what is wrong."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from slm import files
 from slm.errors import CheckpointError
+from slm.model import checkpoint
 from slm.model.checkpoint import (
     checkpoints,
     load_checkpoint,
@@ -99,6 +102,23 @@ def test_damaged_checkpoints_are_passed_over_and_named(run: Path) -> None:
         "Checkpoint 100 is damaged: model.safetensors in 100 has changed since it was saved."
     )
     assert ref.skipped[1].startswith("Checkpoint 20 is damaged: manifest.json in 20 is damaged")
+
+
+def test_a_large_checkpoint_is_read_once_until_it_changes(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every click asks for the newest sound one; half a gigabyte takes half a second to hash."""
+    read: list[Path] = []
+    whole = files.sha256_of
+    monkeypatch.setattr(checkpoint, "_REMEMBERED_BYTES", 0)
+    monkeypatch.setattr(files, "sha256_of", lambda path: (read.append(path), whole(path))[1])
+    assert [newest_sound(run).step for _ in range(3)] == [100] * 3
+    weights = run / "ckpt" / "100" / "model.safetensors"
+    assert read.count(weights) == 1
+    flip_a_bit(weights)
+    os.utime(weights, ns=(1, 1))  # a later time, also where clocks are coarse
+    assert newest_sound(run).step == 20
+    assert read.count(weights) == 2
 
 
 def test_without_checkpoints_the_newest_snapshot_serves_unless_refused(run: Path) -> None:
