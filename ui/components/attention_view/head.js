@@ -31,7 +31,7 @@ function renderHead(root, { header, values }, send) {
     const pen = sizeCanvas(canvas, box.left + box.span + 2, box.top + box.span + 2);
     drawMatrix(pen, sheet, box, view, tokens, theme, view.at, locked);
     const { left, top, cell } = box;
-    Object.assign(canvas.dataset, { left, top, cell, x: view.x, y: view.y, tokens: length });
+    Object.assign(canvas.dataset, { left, top, cell, x: view.x, y: view.y, tokens: length, layer, head });
     find(".in").disabled = cell >= LARGEST_CELL;
     find(".out").disabled = find(".fit").disabled = cell <= box.fit;
   }

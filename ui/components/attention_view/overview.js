@@ -28,7 +28,7 @@ function renderOverview(root, { header, values }, query, send) {
     if (choice.order === "layers") drawNumbers(pen, grid, layers, heads, theme);
     for (const head of grid.order) drawOne(pen, head);
     const { size, left, top, stepX, stepY, columns } = grid;
-    Object.assign(canvas.dataset, { size, left, top, stepX, stepY, columns, shown: grid.matching });
+    Object.assign(canvas.dataset, { size, left, top, stepX, stepY, columns, shown: grid.matching, tokens: header.tokens });
     canvas.dataset.order = grid.order.join(" ");
     show();
   }

@@ -23,7 +23,7 @@ from ui.view_models.attention import DEFAULT_TEXT, Window, too_short, window_of
 from ui.view_models.chips import visible
 
 _LONGEST_LINK = 500
-_TEXT_WIDTH, _SLIDER_WIDTH, _NUMBER_WIDTH = 420, 165, 150
+_TEXT_WIDTH, _SLIDER_WIDTH, _NUMBER_WIDTH = 330, 150, 125
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from ui.views import kept
 from ui.views.attention.asking import Asked, asking, run_of
 
 _MATRIX_HEIGHT = 450
-_CHOICE_WIDTH, _NUMBER_WIDTH = 95, 150
+_CHOICE_WIDTH, _NUMBER_WIDTH = 95, 125
 _ARRANGEMENT = "overview_heads"
 _SOON = 20_000_000
 """Parameters up to which all that is told of heads is computed before anything is drawn."""
