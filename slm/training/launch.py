@@ -24,6 +24,7 @@ END_WITH_PARENT = "SLM_END_WITH_PARENT"
 """Set for processes that shall not outlive the one that started them."""
 _POLL_SECONDS = 0.25
 _LOG_BYTES = 1_000_000
+_SIGNAL = re.compile(r"Signal \d+ \((SIG[A-Z0-9]+)\) received by PID")  # torchrun's report
 _PYTHON_ERROR = re.compile(r"(?:\[rank\d+\]: *)?(\w[\w.]*(?:Error|Exception): .+)")
 
 
@@ -138,8 +139,18 @@ def _pass_on(records: Sequence[dict[str, Any]], run_folder: Path, report: Report
 
 
 def _last_words(log: Path) -> str:
-    """The error that a trainer printed: ours, else the first of Python's, else the log's end."""
+    """The error that a trainer printed: ours, else the first of Python's, else the signal that
+    ended one, else the log's end."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     ours = [line.split("slm.errors.")[-1] for line in lines if "slm.errors." in line]
     pythons = [found[1] for line in lines if (found := _PYTHON_ERROR.fullmatch(line))]
-    return next(iter([*ours[-1:], *pythons, *lines[-1:]]), "It left no word.")
+    ended = [_ended_by(found[1]) for line in lines if (found := _SIGNAL.search(line))]
+    words = [line for line in lines if any(letter.isalnum() for letter in line)]
+    return next(iter([*ours[-1:], *pythons, *ended, *words[-1:]]), "It left no word.")
+
+
+def _ended_by(signal_name: str) -> str:
+    told = f"One of them was ended from outside ({signal_name})."
+    if signal_name == "SIGKILL":
+        told += " A system whose memory runs out does that; other programs may need it too."
+    return told

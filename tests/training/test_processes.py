@@ -114,6 +114,10 @@ def test_an_error_that_is_not_ours_is_told_too(tmp_path: Path):
     assert _last_words(log) == "RuntimeError: No backend type associated with device type cpu"
     log.write_text("the machine was switched off\n")
     assert _last_words(log) == "the machine was switched off"
+    log.write_text("  traceback : Signal 9 (SIGKILL) received by PID 2695\n====\n")
+    assert _last_words(log).startswith("One of them was ended from outside (SIGKILL). A system")
+    log.write_text("it was here\n=====\n")
+    assert _last_words(log) == "it was here"
 
 
 def test_the_command_for_several_machines_names_what_to_fill_in(tmp_path: Path):
