@@ -13,6 +13,7 @@ N depths, K likeliest tokens, C positions read out at once, T position, D width,
 """
 
 import math
+import threading
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -86,37 +87,83 @@ def logit_lens(model: Transformer, ids_T: Ids, config: LensConfig = AS_THE_MODEL
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens"; KL to the output as in
     Belrose et al. 2023, §2 (where it is measured to judge such readings).
     """
-    ids_BT = one_row(ids_T, model.config.vocab_size, model.config.context_length)
-    n_tokens, n_vocabulary = ids_BT.shape[1], model.config.vocab_size
-    sites = ("resid_pre", "resid_post", *(("attn_out",) if config.between else ()))
-    streams = Recorder(sites)
-    with inference(model):
-        model(ids_BT.to(model.device), probe=streams, last_only=True)
-        stops, stream_NTD = _depths(streams, model.config.n_layers, config.between)
-        if not torch.isfinite(stream_NTD).all():
-            raise diverged("its residual stream is")
-        next_T = torch.full((n_tokens,), -1, device=model.device)
-        next_T[:-1] = ids_BT[0, 1:]
+    reading = Reading(model, ids_T, config)
+    while not reading.finished:
+        reading.advance()
+    return reading.lens()
+
+
+class Reading:
+    """A lens that is read one depth of some positions at a time. Safe for several threads.
+
+    Raises: as `logit_lens`.
+    """
+
+    def __init__(self, model: Transformer, ids_T: Ids, config: LensConfig = AS_THE_MODEL) -> None:
+        ids_BT = one_row(ids_T, model.config.vocab_size, model.config.context_length)
+        n_tokens, n_vocabulary = ids_BT.shape[1], model.config.vocab_size
+        sites = ("resid_pre", "resid_post", *(("attn_out",) if config.between else ()))
+        streams = Recorder(sites)
+        with inference(model):
+            model(ids_BT.to(model.device), probe=streams, last_only=True)
+            self.stops, self._stream_NTD = _depths(streams, model.config.n_layers, config.between)
+            if not torch.isfinite(self._stream_NTD).all():
+                raise diverged("its residual stream is")
+            self._next_T = torch.full((n_tokens,), -1, device=model.device)
+            self._next_T[:-1] = ids_BT[0, 1:]
+        self._model, self._normed, self._ids_T = model, config.normed, ids_BT[0].numpy()
+        self._found = _Found.empty(len(self.stops), n_tokens, min(config.top, n_vocabulary))
         size = max(1, _CHUNK_NUMBERS // n_vocabulary)
-        found = _Found.empty(len(stops), n_tokens, min(config.top, n_vocabulary))
-        for first in range(0, n_tokens, size):
-            part = slice(first, min(first + size, n_tokens))
-            final_CV = model.read_out(stream_NTD[-1:, part])[0].float().log_softmax(-1)
-            for depth in range(len(stops)):
-                logits_CV = _read(model, stream_NTD[depth : depth + 1, part], config.normed)
-                found.put(depth, part, logits_CV, final_CV, next_T[part])
-    if not all(np.isfinite(each).all() for each in (found.entropy_NT, found.top_shares_NTK)):
-        raise diverged("its logits are")
-    return Lens(
-        ids_T=ids_BT[0].numpy(),
-        stops=stops,
-        top_ids_NTK=found.top_ids_NTK,
-        top_shares_NTK=found.top_shares_NTK,
-        next_share_NT=found.next_share_NT,
-        next_rank_NT=found.next_rank_NT,
-        entropy_NT=found.entropy_NT,
-        kl_NT=found.kl_NT,
-    )
+        self._slices = [
+            (slice(first, min(first + size, n_tokens)), depth)
+            for first in range(0, n_tokens, size)
+            for depth in range(len(self.stops))
+        ]
+        self._done = 0
+        self._final: tuple[slice, Tensor] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def fraction(self) -> float:
+        """How much has been read, 0 to 1."""
+        return self._done / len(self._slices)
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything has been read."""
+        return self._done == len(self._slices)
+
+    def advance(self) -> None:
+        """Read the next depth of some positions; nothing when all are read."""
+        with self._lock, inference(self._model):
+            if self.finished:
+                return
+            part, depth = self._slices[self._done]
+            if self._final is None or self._final[0] != part:
+                final_CV = self._model.read_out(self._stream_NTD[-1:, part])[0].float()
+                self._final = part, final_CV.log_softmax(-1)
+            stream_BCD = self._stream_NTD[depth : depth + 1, part]
+            logits_CV = _read(self._model, stream_BCD, self._normed)
+            self._found.put(depth, part, logits_CV, self._final[1], self._next_T[part])
+            self._done += 1
+            if self.finished:
+                self._final, self._stream_NTD = None, self._stream_NTD[:0]
+
+    def lens(self) -> Lens:
+        """What was read; all of it once `finished`."""
+        found = self._found
+        if not all(np.isfinite(each).all() for each in (found.entropy_NT, found.top_shares_NTK)):
+            raise diverged("its logits are")
+        return Lens(
+            ids_T=self._ids_T,
+            stops=self.stops,
+            top_ids_NTK=found.top_ids_NTK,
+            top_shares_NTK=found.top_shares_NTK,
+            next_share_NT=found.next_share_NT,
+            next_rank_NT=found.next_rank_NT,
+            entropy_NT=found.entropy_NT,
+            kl_NT=found.kl_NT,
+        )
 
 
 def most_entropy(vocab_size: int) -> float:
@@ -178,12 +225,19 @@ class _Found:
         best = logs_CV.topk(self.top_ids_NTK.shape[-1], dim=-1)
         self.top_ids_NTK[depth, part] = best.indices.cpu().numpy()
         self.top_shares_NTK[depth, part] = best.values.exp().cpu().numpy()
-        self.entropy_NT[depth, part] = -(logs_CV.exp() * logs_CV).sum(-1).cpu().numpy()
-        kl_C = (final_CV.exp() * (final_CV - logs_CV)).sum(-1).clamp(min=0)
-        self.kl_NT[depth, part] = kl_C.cpu().numpy()
+        entropy_C = -_expected(logs_CV.exp(), logs_CV)
+        self.entropy_NT[depth, part] = entropy_C.cpu().numpy()
+        final_shares_CV = final_CV.exp()
+        kl_C = _expected(final_shares_CV, final_CV) - _expected(final_shares_CV, logs_CV)
+        self.kl_NT[depth, part] = kl_C.clamp(min=0).cpu().numpy()
         known_C = (next_C >= 0).cpu().numpy()
         next_logs_C1 = logs_CV.gather(-1, next_C.clamp(min=0)[:, None])
         share_C = next_logs_C1[:, 0].exp().cpu().numpy()
         rank_C = (1 + (logs_CV > next_logs_C1).sum(-1)).cpu().numpy()
         self.next_share_NT[depth, part] = np.where(known_C, share_C, np.nan)
         self.next_rank_NT[depth, part] = np.where(known_C, rank_C, 0)
+
+
+def _expected(shares_CV: Tensor, values_CV: Tensor) -> Tensor:
+    """The mean of values, weighted by shares that sum to 1, (C)."""
+    return torch.einsum("cv,cv->c", shares_CV, values_CV)

@@ -141,7 +141,7 @@ def recovery_grid(
             Fact("lead of the answer (logits)", "number", ahead_LP[::-1].astype(np.float32)),
         ),
         hint="" if by_head else "Click a place to see what the model then says.",
-        cell_width=58 if by_head else 48,
+        cell_width=52 if by_head else 48,
     )
 
 

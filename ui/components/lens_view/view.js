@@ -133,7 +133,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const watcher = new ResizeObserver(render);
   watcher.observe(scroller);
   render();
-  if (header.chosen) { reveal(header.chosen); render(); }
+  const noted = header.columnNotes.findIndex(Boolean);
+  const first = header.chosen ?? (noted >= 0 ? [0, Math.min(columns - 1, noted + 2)] : null);
+  if (first) { reveal(first); render(); }
   tell();
   return () => watcher.disconnect();
 }

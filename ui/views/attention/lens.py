@@ -9,7 +9,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from slm.attention.attribution import Against, Attribution, attribute_logit
-from slm.attention.lens import Lens, LensConfig, logit_lens
+from slm.attention.lens import Lens, LensConfig, Reading, logit_lens
 from slm.lab.circuits import lens_arrays
 from slm.workspace import Artefact
 from ui import widgets
@@ -62,7 +62,7 @@ def _lens(state: PageState, run: Artefact) -> None:
         cell_place = row.container(horizontal=True, width="content", gap="small")
         with row:
             config = _ask_reading()
-        lens = _read(*asked.key, config, asked.loaded)
+        lens = _read(asked, config)
         with cell_place:
             depth, position = _ask_cell(lens, asked)
         word_of = _word_of(asked.loaded)
@@ -233,12 +233,25 @@ def _download(lens: Lens, parts: Attribution, asked: Asked) -> None:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading every depth")
-def _read(
+def _read(asked: Asked, config: LensConfig) -> Lens:
+    """Every depth, read under a bar; instant where it has been read before."""
+    reading = _reading(*asked.key, config, asked.loaded)
+    if not reading.finished:
+        bar = st.progress(reading.fraction, "Reading every depth")
+        while not reading.finished:
+            reading.advance()
+            bar.progress(reading.fraction, "Reading every depth")
+        bar.empty()
+    return reading.lens()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _reading(
     run_id: str, step: int, ids_T: tuple[int, ...], config: LensConfig, _loaded: LoadedRun
-) -> Lens:
+) -> Reading:
+    """The reading of one question, begun; it keeps what has been read so far."""
     del run_id, step
-    return logit_lens(_loaded.model, ids_T, config)
+    return Reading(_loaded.model, ids_T, config)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -171,7 +171,7 @@ def _pictures(contrast: Contrast, site: Site, loaded: LoadedRun, word_of: WordOf
     )
     positions = _swept(contrast, site, loaded)
     _draw(contrast, positions, columns, place, position_notes(contrast, word_of))
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns([3, 4], gap="medium")
     with left:
         st.markdown("**By head**, at all positions")
         heads = _swept(contrast, "head_out", loaded)
