@@ -119,6 +119,13 @@ def test_a_wrong_lane_is_a_sentence_and_cannot_be_started(open_page):
     assert app.button(key="start-race").disabled
 
 
+def test_a_sweep_without_a_finished_run_shows_no_empty_chart(open_page, sweep, monkeypatch):
+    monkeypatch.setattr("ui.view_models.sweep_words.sweep_points", lambda traces: [])
+    app = sound(open_page("training", view=VIEW))
+    assert not app.exception
+    assert any("as soon as its run is done" in each.value for each in app.caption)
+
+
 def test_a_sweep_starts_around_the_settings_of_a_new_training(open_page, started):
     app = sound(open_page("training", view=VIEW, experiment_tool="New sweep", recipe="steps:30"))
     app.text_input(key="sweep_values_learning_rate").set_value("0.001, 0.01").run()

@@ -146,7 +146,7 @@ def sweep(state: PageState) -> None:
                 help="A short run already tells rates that are far off; the best rate of a long "
                 "run is often a little lower.",
             )
-        name = _name(state, "sweep_name", f"Sweep of {field}")
+        name = _name(state, "sweep_name", f"Sweep of {sweep_words.field_label(field)}")
     recipe = recipe.replace(steps=int(steps)) if steps and field != "steps" else recipe
     argv = words.sweep_argv(
         design, recipe, corpus.id, tokenizer.id, name, field, values, int(seeds)

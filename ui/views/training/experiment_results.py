@@ -102,7 +102,12 @@ def _sweep(plan: Plan, traces: Sequence[Trace]) -> int | None:
             else best.value
         )
         spec = figures.sweep(sweep_words.field_label(plan.field or ""), scale, order, mark)
-        st.vega_lite_chart(points, spec, key="sweep-values")
+        if points.empty:
+            st.caption(
+                "Each value's last validation loss is drawn here as soon as its run is done."
+            )
+        else:
+            st.vega_lite_chart(points, spec, key="sweep-values")
     with right:
         rows = pd.DataFrame(
             lane_rows.curve_rows(traces, axis, by_value=True), columns=list(lane_rows.COLUMNS)
