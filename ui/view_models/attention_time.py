@@ -145,7 +145,7 @@ def attention_time(
         steps=tuple(steps),
         last_step=max(total_steps, steps[-1]),
         facts=tuple(
-            f"{fact_of(step, total_steps, records)} · this text {nats_T1.mean():.2f}"
+            f"{fact_of(step, total_steps, records)} · this text {nats_T1.mean():.2f} nats"
             for step, nats_T1 in zip(steps, nats_ST1, strict=True)
         ),
         even_nats=math.log(vocab_size),

@@ -25,22 +25,29 @@ _mount = register(
 
 
 def attention_time_view(
-    view: AttentionTime, *, begin: Place, key: str, on_move: Callable[[], None]
+    view: AttentionTime,
+    *,
+    begin: Place,
+    key: str,
+    on_move: Callable[[], None],
+    echo: bool = False,
 ) -> Any:
     """Draw it; what the browser tells of where it rests (anything), None while nobody moved.
 
     `begin` is where it stands at first, and again whenever it is another than before; else the
     browser stays where it is, and follows a training while it stands at the newest snapshot.
-    `on_move` is called before the script runs again.
+    `on_move` is called before the script runs again; `echo`: a fresh picture tells its
+    place at once, unmoved.
     """
-    data = attention_time_payload(view, begin=begin)
+    data = attention_time_payload(view, begin=begin, echo=echo)
     return _mount(key=key, data=data, on_place_change=on_move).get("place")
 
 
-def attention_time_payload(view: AttentionTime, *, begin: Place) -> bytes:
+def attention_time_payload(view: AttentionTime, *, begin: Place, echo: bool = False) -> bytes:
     """What the browser receives: words in the header; behind it float32, uint32, float16, uint8."""
     header = {
         "begin": [begin.step, begin.query, begin.measure],
+        "echo": echo,
         "steps": list(view.steps),
         "last": view.last_step,
         "facts": list(view.facts),

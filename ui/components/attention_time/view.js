@@ -23,7 +23,7 @@ export default function ({ data, parentElement, setStateValue }) {
 
   // What stays while a training goes on. The server sends the place that it knows: one that it was told
   // from here moves nothing (the next may be on its way already), any other was asked for elsewhere.
-  const asked = JSON.stringify(header.begin);
+  const asked = JSON.stringify(header.begin), fresh = root.told === undefined;
   root.told ??= [];
   if (root.told.includes(asked)) root.told.splice(0, root.told.indexOf(asked) + 1);
   else if (asked !== root.asked) {
@@ -260,11 +260,12 @@ export default function ({ data, parentElement, setStateValue }) {
 
   drawCharts();
   draw();
+  if (fresh && header.echo) tell();
   let width = 0;
   const watcher = new ResizeObserver(([entry]) => {
-    const fresh = Math.round(entry.contentRect.width);
-    if (width && fresh !== width) { drawCharts(); draw(); }
-    width = fresh;
+    const wide = Math.round(entry.contentRect.width);
+    if (width && wide !== width) { drawCharts(); draw(); }
+    width = wide;
   });
   watcher.observe(find(".grid"));
   return () => watcher.disconnect();

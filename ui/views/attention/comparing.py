@@ -142,7 +142,7 @@ def _draw(asked: Asked, a: Side, b: Side, a_head: Head, b_head: Head) -> None:
     titles = (
         f"**A**: {widgets.esc_md(a.name)}, step {a.step:,}",
         f"**B**: {widgets.esc_md(b.name)}, step {b.step:,}",
-        "**B − A**: blue less, orange more",
+        "**B − A**",
     )
     drawn = (pictures.a, pictures.b, pictures.difference)
     for column, title, heat, key in zip(columns, titles, drawn, "abd", strict=True):

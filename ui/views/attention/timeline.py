@@ -5,8 +5,10 @@ head, or another text, asks the server.
 """
 
 import time
+from contextlib import suppress
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from slm import locks
 from slm.attention.history import Reading, read_text, steepest_rise
@@ -100,8 +102,10 @@ def _through_time(state: PageState, asked: Asked, timeline: Timeline) -> None:
     step, _, _, query = wanted
     measure = st.session_state.get("timeline-measure", "")
     begin = words.begin_at(view, step, query, measure)
-    attention_time_view(view, begin=begin, key=key, on_move=moved)
     _remember(wanted)
+    _write(wanted)
+    echo = any(each is not None for each in wanted)  # see _write
+    attention_time_view(view, begin=begin, key=key, on_move=moved, echo=echo)
     st.caption(words.how_it_plays(view))
     widgets.demo_note(state.on_demo, "the attention")
     code = words.code_lines(asked.run, asked.text, asked.window, view.layer, view.head)
@@ -123,16 +127,26 @@ def _asked(key: str, told: dict[str, str]) -> int | None:
 
 
 def _remember(place: Asking) -> None:
-    """Hold the place for the other views of the chapter, and write it into the address."""
+    """Hold the place for the other views of the chapter."""
     for key, value in zip(_KEYS, place, strict=True):
         _hold(key, value)
-        if value is None:
-            st.query_params.pop(key, None)
-        elif st.query_params.get(key) != str(value):
-            st.query_params[key] = str(value)
-    st.session_state["timeline-told"] = {
-        key: str(value) for key, value in zip(_KEYS, place, strict=True)
-    }
+
+
+def _write(place: Asking) -> None:
+    """The place into the address.
+
+    In the run that comes from another view these parameters still belong to that view's fields;
+    Streamlit refuses to change them, and takes them away when the run ends. So the picture tells
+    its place once more when it is fresh, and this is called again.
+    """
+    told = {key: str(value) for key, value in zip(_KEYS, place, strict=True) if value is not None}
+    with suppress(StreamlitAPIException):
+        for key in _KEYS:
+            if key not in told:
+                st.query_params.pop(key, None)
+            elif st.query_params.get(key) != told[key]:
+                st.query_params[key] = told[key]
+    st.session_state["timeline-told"] = told
 
 
 def _hold(key: str, value: int | None) -> None:
