@@ -68,4 +68,5 @@ def test_a_moment_opens_in_the_attention_chapter(open_page: OpenPage):
     app.button(key="moment-attention").click().run()
     assert not app.exception
     assert app.title[0].value == "Attention"
-    assert app.session_state["pending_choice"]["at_step"] == 3  # the sidebar hands it on
+    chosen = app.session_state["pending_choice"]  # the sidebar hands it on
+    assert chosen["at_step"] == 3 and chosen["view"] == "timeline"
