@@ -14,12 +14,12 @@ from slm.lab.circuits import lens_arrays
 from slm.workspace import Artefact
 from ui import widgets
 from ui.components.lens_view import lens_view
+from ui.figures.attention_pictures import SavedPicture
 from ui.figures.circuits import bar_rows, token_bars
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.chips import visible
-from ui.view_models.grid import as_npz
 from ui.view_models.lens import (
     COLOURS,
     MEAN,
@@ -38,6 +38,7 @@ from ui.view_models.lens import (
     token_choices,
 )
 from ui.views.attention.asking import Asked, asking, keep, run_of
+from ui.views.attention.saving import panel
 
 _COLOUR_WIDTH, _DEPTH_WIDTH, _NUMBER_WIDTH, _TOKEN_WIDTH = 275, 170, 130, 200
 _MOST_HEIGHT = 330
@@ -67,8 +68,9 @@ def _lens(state: PageState, run: Artefact) -> None:
             depth, position = _ask_cell(lens, asked)
         word_of = _word_of(asked.loaded)
         vocab_size = asked.loaded.model.config.vocab_size
+        grid = lens_grid(lens, asked.tokens_T, word_of, colour, vocab_size)
         lens_view(
-            lens_grid(lens, asked.tokens_T, word_of, colour, vocab_size),
+            grid,
             key="lens",
             chosen=(depth_of_row(depth, len(lens.stops)), position),
             height=_MOST_HEIGHT,
@@ -77,9 +79,27 @@ def _lens(state: PageState, run: Artefact) -> None:
         cell = lens_cell(lens, depth, position, asked.tokens_T, word_of)
         parts = _cell(cell, lens, asked, word_of, depth, position)
         widgets.demo_note(state.on_demo, "the depths")
-        _download(lens, parts, asked)
-        code = lens_code(run, asked.step, asked.text, asked.window, config, position, parts.token)
-        widgets.show_code(code, logit_lens, attribute_logit)
+        panel(
+            asked,
+            picture=lambda: SavedPicture(
+                values_RC=grid.place_RC,
+                row_labels=grid.row_names,
+                column_labels=grid.column_names,
+                title="Logit lens",
+                subtitle=f"{asked.loaded.name}, step {asked.loaded.step}",
+                unit=f"{grid.scale.title}, {grid.scale.low} to {grid.scale.high}",
+                rows_are="depths",
+                columns_are="tokens",
+                root=False,
+            ),
+            arrays=lambda: lens_arrays(lens, parts),
+            code=lens_code(
+                run, asked.step, asked.text, asked.window, config, position, parts.token
+            ),
+            functions=(logit_lens, attribute_logit),
+            link={"view": "lens", "query": position, "lens_depth": stop_name(lens.stops[depth])},
+            name="lens",
+        )
 
 
 def _ask_colour() -> str:
@@ -219,18 +239,6 @@ def _open_head(parts: Attribution) -> Callable[[int, int], None]:
 
 def _word_of(loaded: LoadedRun) -> WordOf:
     return lambda token: visible(loaded.tokenizer.token_bytes(token))
-
-
-def _download(lens: Lens, parts: Attribution, asked: Asked) -> None:
-    st.download_button(
-        "Download the reading",
-        lambda: as_npz(lens_arrays(lens, parts)),
-        file_name=f"lens-{asked.loaded.run_id}-{asked.loaded.step}.npz",
-        mime="application/octet-stream",
-        on_click="ignore",
-        icon=":material/download:",
-        help="A NumPy archive: every depth at every position, and the logit taken apart.",
-    )
 
 
 def _read(asked: Asked, config: LensConfig) -> Lens:

@@ -4,6 +4,7 @@ One fragment. Patching goes on slice by slice while the page is open, under a ba
 been computed is kept for all visitors, so that an interrupted sweep goes on where it was.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -21,12 +22,13 @@ from slm.lab.circuits import answer_token, patch_arrays
 from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.components.lens_view import lens_view
+from ui.figures.attention_pictures import SavedPicture
 from ui.figures.circuits import bar_rows, token_bars
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
+from ui.view_models.attention import Window
 from ui.view_models.chips import visible
-from ui.view_models.grid import as_npz
 from ui.view_models.lens import WordOf
 from ui.view_models.patching import (
     BY_POSITION,
@@ -49,12 +51,21 @@ from ui.view_models.patching import (
     recovery_grid,
     three_distributions,
 )
-from ui.views.attention.asking import ask_step, keep, run_of
+from ui.views.attention.asking import Asked, ask_step, keep, run_of
+from ui.views.attention.saving import panel
 
 _TEXT_WIDTH, _ANSWER_WIDTH = 360, 130
 _LONGEST_LINK = 500
 _ALIGNMENTS = {"end": "Keep the ends", "start": "Keep the beginnings"}
 _GRID_HEIGHT = 300
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is on the page: by position and by head, and the place that is opened."""
+
+    sweeps: tuple[Sweep, Sweep]
+    place: Place | None
 
 
 def render(state: PageState) -> None:
@@ -92,10 +103,21 @@ def _patching(state: PageState, run: Artefact) -> None:
         st.markdown(widgets.esc_md(contrast_sentence(contrast, word_of)))
         with choices:
             site = _ask_site()
-        _pictures(contrast, site, loaded, word_of)
+        shown = _pictures(contrast, site, loaded, word_of)
         widgets.demo_note(state.on_demo, "the patches")
-        code = patch_code(run, step, contrast, how, clean, corrupted)
-        widgets.show_code(code, make_contrast, sweep, patched_logits)
+        window = Window(0, len(pair[0]), len(pair[0]), None)
+        tokens = position_names(contrast, word_of)
+        panel(
+            Asked(run, step, loaded, clean, window, contrast.clean_T, tokens, row),
+            picture=lambda: _picture(contrast, shown, loaded, tokens),
+            arrays=lambda: patch_arrays(contrast, *shown.sweeps),
+            code=patch_code(run, step, contrast, how, clean, corrupted),
+            functions=(make_contrast, sweep, patched_logits),
+            link={"view": "patching"}
+            if shown.place is None
+            else {"view": "patching", "patch_place": shown.place.to_link()},
+            name="patching",
+        )
 
 
 def _ask_text(label: str, otherwise: str, key: str) -> str:
@@ -162,7 +184,7 @@ def _ask_answers(first: Contrast, loaded: LoadedRun, word_of: WordOf) -> tuple[i
     return chosen[0], chosen[1]
 
 
-def _pictures(contrast: Contrast, site: Site, loaded: LoadedRun, word_of: WordOf) -> None:
+def _pictures(contrast: Contrast, site: Site, loaded: LoadedRun, word_of: WordOf) -> Shown:
     """What comes back by position and by head, and one place in full."""
     columns = position_names(contrast, word_of)
     config = loaded.model.config
@@ -181,7 +203,7 @@ def _pictures(contrast: Contrast, site: Site, loaded: LoadedRun, word_of: WordOf
     with right:
         if place is not None:
             _one_place(contrast, place, columns, loaded, word_of)
-    _download(contrast, positions, heads, loaded)
+    return Shown((positions, heads), place)
 
 
 def _ask_site() -> Site:
@@ -257,15 +279,21 @@ def _one_place(
     )
 
 
-def _download(contrast: Contrast, positions: Sweep, heads: Sweep, loaded: LoadedRun) -> None:
-    st.download_button(
-        "Download what came back",
-        lambda: as_npz(patch_arrays(contrast, positions, heads)),
-        file_name=f"patching-{loaded.run_id}-{loaded.step}.npz",
-        mime="application/octet-stream",
-        on_click="ignore",
-        icon=":material/download:",
-        help="A NumPy archive: both texts, their logits, and what each place brings back.",
+def _picture(
+    contrast: Contrast, shown: Shown, loaded: LoadedRun, tokens: tuple[str, ...]
+) -> SavedPicture:
+    grid = recovery_grid(contrast, shown.sweeps[0].site, shown.sweeps[0].ahead_LP, tokens)
+    return SavedPicture(
+        values_RC=grid.place_RC,
+        row_labels=grid.row_names,
+        column_labels=grid.column_names,
+        title=f"Patching: {BY_POSITION[shown.sweeps[0].site]}",
+        subtitle=f"{loaded.name}, step {loaded.step}",
+        unit="share of the clean answer that comes back",
+        rows_are="layers",
+        columns_are="tokens",
+        root=False,
+        diverging=True,
     )
 
 
