@@ -25,8 +25,8 @@ from slm.model.inference import diverged, inference
 from slm.model.transformer import Transformer
 from slm.sampling.filters import SamplingConfig, next_token_distribution
 
-MOST_WEIGHTS = 1_000_000
-"""The most weights of one film: 2 MB at two bytes each, what a browser is sent at once."""
+MOST_WEIGHTS = 850_000
+"""The most weights of one film: with its words 2 MB at two bytes each, what a browser is sent."""
 MOST_FRAMES = 128
 
 
@@ -93,7 +93,7 @@ def frames_that_fit(config: ModelConfig, n_prompt: int, wanted: int) -> int:
     >>> frames_that_fit(ModelConfig(context_length=128), 100, 64)
     28
     >>> frames_that_fit(ModelConfig(n_layers=24, n_heads=16, context_length=2048), 40, 100)
-    41
+    37
     """
     heads, total, fit = config.n_layers * config.n_heads, 0, 0
     most = min(wanted, config.context_length - n_prompt)

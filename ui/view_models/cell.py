@@ -201,7 +201,7 @@ def _turn_step(vectors: "HeadVectors", query: int, key: int) -> tuple[CellStep, 
             "turn",
             "Turned by position",
             (
-                rf"\varphi_i = t \cdot {vectors.config.rope_theta:g}^{{-2i/{width}}}, \quad "
+                rf"\varphi_i = t \cdot {vectors.config.rope_theta:g}^{{-2i/{width}}}",
                 r"(a, b) ← (a \cos \varphi - b \sin \varphi, \, b \cos \varphi + a \sin \varphi)",
             ),
             told,

@@ -85,7 +85,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const { dimensions, keys, mixture: mixed } = boxes;
     const most = mostOf(vectors.map(([, row]) => row)), mostMixed = mostOf(mixture.map(([, row]) => row));
     const colour = drawRows(inside("vectors", "canvas"), vectors, dimensions, room, theme, dimension, most);
-    drawColumns(inside("products", "canvas"), products, dimensions, room, theme, { over: dimension, axis: "qᵢ·kᵢ" });
+    drawColumns(inside("products", "canvas"), products, dimensions, room, theme, { over: dimension, axis: "product" });
     drawColumns(inside("mask", "canvas"), scores, keys, room, theme, { over: place, marked: key, hidden, axis: "score" });
     drawColumns(inside("softmax", "canvas"), weights, keys, room, theme,
       { over: place, marked: key, hidden, names: tokens, share: true, axis: "weight" });
@@ -106,7 +106,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       `dimension ${d}: query ${shortNumber(row("query")[d])} × key ${shortNumber(row("key")[d])} = ${shortNumber(products[d])}`;
     inside("vectors", ".readout").textContent = inside("products", ".readout").textContent = pair;
     inside("mix", ".readout").textContent = d === null ? "\u00a0" :
-      `dimension ${d}: ${mixture.map(([, each]) => shortNumber(each[d])).slice(0, -1).join(" + ").replaceAll("+ −", "− ")} = ${shortNumber(mixture.at(-1)[1][d])}`;
+      `dimension ${d}: strongest value ${shortNumber(mixture[0][1][d])}, output ${shortNumber(mixture.at(-1)[1][d])}`;
     const name = s === null ? "" : `${tokens[s].slice(0, 40)} (${s}): `;
     inside("mask", ".readout").textContent = s === null ? "\u00a0" :
       `${name}score ${shortNumber(scores[s])}${hidden(s) ? ", masked: −∞" : ""}`;
@@ -135,10 +135,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     canvas.onpointerleave = () => point(dimension, null);
     canvas.onclick = (event) => ask(query, indexAt(boxes.keys, across(event)));
   }
-  const values_ = inside("mix", "canvas");
-  values_.classList.add("picks");
-  values_.onclick = (event) => {
-    const y = event.clientY - values_.getBoundingClientRect().top;
+  const valueRows = inside("mix", "canvas");
+  valueRows.classList.add("picks");
+  valueRows.onclick = (event) => {
+    const y = event.clientY - valueRows.getBoundingClientRect().top;
     const s = header.value_keys[Math.min(mixture.length - 1, Math.max(0, Math.floor(y / (ROW + GAP))))];
     if (s !== null) ask(query, s);
   };
