@@ -13,7 +13,7 @@ from ui.components.assets import register
 from ui.components.attention_view.packing import pack_head, pack_overview, pack_view
 from ui.view_models.head_grid import HeadGrid
 
-HEIGHT_BESIDE = 60  # pixels that name and readout of the open head take beside the overview
+HEIGHT_BESIDE = 100  # pixels that name and readout of the open head take beside the overview
 LONGEST_ARRANGEMENT = 100
 
 _mount = register(

@@ -1,5 +1,5 @@
 // All heads as thumbnails in one canvas: by layers, or in the order of a score. Click or Enter opens one.
-const FONT = 13, SMALL_FONT = 11, LEFT = 34, TOP = 22, LARGEST = 104, SMALLEST = 26;
+const FONT = 13, SMALL_FONT = 11, LEFT = 34, TOP = 22, LARGEST = 104, SMALLEST = 26, SMALLEST_NUMBERED = 44;
 const NAMED_FROM = 64;   // narrower thumbnails have no room for a name: a bar in the kind's colour stands for it
 
 function renderOverview(root, { header, values }, query, send) {
@@ -60,14 +60,14 @@ function renderOverview(root, { header, values }, query, send) {
     const kind = choice.kindOf(head);
     if (kind) {
       pen.fillStyle = kind.colour;
-      pen.fillRect(x, below + 6, size, 4);
+      pen.fillRect(x, below + (grid.named ? 6 : 3), size, 4);
     }
-    below += 12;
+    below += grid.barHeight;
     pen.textAlign = "left";
     pen.fillStyle = theme.text;
     if (grid.numbered) {
       pen.font = `600 ${SMALL_FONT}px ${theme.font}`;
-      pen.fillText(`L${Math.floor(head / heads)} H${head % heads}`, x, below + SMALL_FONT);
+      pen.fillText(fitText(pen, `L${Math.floor(head / heads)} H${head % heads}`, size + 2), x, below + SMALL_FONT);
       below += SMALL_FONT + 3;
     }
     pen.font = `${FONT}px ${theme.font}`;
@@ -174,20 +174,20 @@ function layOutGrid(pen, header, choice, width, theme) {
   };
 
   function sized(wanted) {
-    const gap = wanted >= NAMED_FROM ? 10 : 5;
+    const gap = Math.min(wanted, numbered ? wanted : room / heads - 10) >= NAMED_FROM ? 10 : 4;
     const columns = numbered ? Math.max(1, Math.min(order.length, Math.floor((room + gap) / (wanted + gap)))) : heads;
     const size = numbered ? wanted : Math.max(SMALLEST, choice.large ? NAMED_FROM + 8 : 0, Math.min(wanted, Math.floor(room / heads - gap)));
     const rows = numbered ? Math.ceil(order.length / columns) : layers;
-    const named = size >= NAMED_FROM;
+    const named = size >= NAMED_FROM, barHeight = named ? 12 : 8;
     const lines = named ? new Map(order.map((head) => [head, words(head) ? twoLines(pen, words(head), size) : []])) : new Map();
     const most = Math.max(0, ...[...lines.values()].map((each) => each.length));
-    const textHeight = 12 + (numbered ? SMALL_FONT + 3 : 0) + (most ? most * (FONT + 2) + 3 : 0);
-    return { size, gap, columns, rows, named, lines, stepX: size + gap, stepY: size + gap + textHeight };
+    const textHeight = barHeight + (numbered ? SMALL_FONT + 3 : 0) + (most ? most * (FONT + 2) + 3 : 0);
+    return { size, gap, columns, rows, named, barHeight, lines, stepX: size + gap, stepY: size + gap + textHeight };
   }
 
   // The largest that shows all heads without scrolling; never too small to point at.
   let grid = sized(LARGEST);
-  for (let wanted = LARGEST - 2; !choice.large && wanted >= SMALLEST && top + grid.rows * grid.stepY > height; wanted -= 2) grid = sized(wanted);
+  for (let wanted = LARGEST - 2; !choice.large && wanted >= (numbered ? SMALLEST_NUMBERED : SMALLEST) && top + grid.rows * grid.stepY > height; wanted -= 2) grid = sized(wanted);
   const places = new Map(order.map((head, i) => [head, [Math.floor(i / grid.columns), i % grid.columns]]));
   const matching = order.filter((head) => choice.fits(head)).length;
   return { ...grid, order, places, matching, left, top, numbered };
