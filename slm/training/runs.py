@@ -103,6 +103,19 @@ class RunSettings:
         return cls.from_json(files.read_json(run_folder / CONFIG))
 
 
+def shape_of(model: Artefact) -> ModelConfig:
+    """The shape of a run's model, or of an imported one, without its weights.
+
+    Raises: ConfigError, WorkspaceError when its settings are missing or damaged.
+    """
+    if not model.imported:
+        return RunSettings.read(model.folder).model
+    told = model.details.get("model")
+    if not isinstance(told, dict):
+        raise WorkspaceError(f"The settings of {model.name!r} are missing; import it again.")
+    return ModelConfig.from_json(told)
+
+
 def create_run(
     workspace: Workspace,
     model_config: ModelConfig,

@@ -127,3 +127,10 @@ def test_an_imported_model_can_be_chosen_renamed_and_deleted_in_the_library(
     workspace_env.models.delete(model.id)
     app = open_page("attention", run=imported)
     assert not app.exception
+
+
+def test_a_design_takes_the_shape_of_an_imported_model(open_page: OpenPage, imported: str):
+    app = open_page("model", run=imported)
+    app.button(key="design-run").click().run()
+    assert not app.exception and not app.error
+    assert (app.number_input(key="design-d_model").value, app.toast.len) == (24, 0)

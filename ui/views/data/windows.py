@@ -10,7 +10,7 @@ from slm.errors import ConfigError, TokenizerError, WorkspaceError
 from slm.tokenizer.documents import LOOKED_AT, EncodedDocuments, training_documents
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.separators import SEPARATORS, Separator, separator_of
-from slm.training.runs import RunSettings
+from slm.training.runs import shape_of
 from slm.workspace import Artefact, Workspace
 from ui import loaders, session, widgets
 from ui.components.tokens import tokens_view
@@ -118,7 +118,7 @@ def _ask(
 def _context_of(run: Artefact | None) -> int:
     """The context of the current model, where there is one."""
     try:
-        return RunSettings.read(run.folder).model.context_length if run else _USUAL_CONTEXT
+        return shape_of(run).context_length if run else _USUAL_CONTEXT
     except (WorkspaceError, ConfigError):
         return _USUAL_CONTEXT
 

@@ -5,7 +5,7 @@ import streamlit as st
 from slm.errors import ConfigError, SlmError
 from slm.model.config import PRESETS, ModelConfig, flops_by_part, memory_bytes, parameter_counts
 from slm.model.sizing import shape_for
-from slm.training.runs import RunSettings
+from slm.training.runs import shape_of
 from slm.workspace import Artefact
 from ui import session, widgets
 from ui.session import PageState
@@ -194,7 +194,7 @@ def _set_vocabulary(vocabulary: int) -> None:
 
 def _take_run(run: Artefact) -> None:
     try:
-        _fill(words.design_like(RunSettings.read(run.folder).model))
+        _fill(words.design_like(shape_of(run)))
     except SlmError as error:
         st.toast(widgets.esc_md(str(error)))
 
