@@ -12,8 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from slm.attention.heads import HeadScores
+from slm.attention.history import Halves
 from slm.attention.maps import Floats
 from slm.errors import DataError
+
+Maps = Floats | Halves
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Alike:
     distance: float
 
 
-def map_distance(a_TT: Floats, b_TT: Floats) -> float:
+def map_distance(a_TT: Maps, b_TT: Maps) -> float:
     """How far two maps of one text are apart: 0 the same, 1 no weight in common.
 
     Half of Σ|a − b| of each row (the total variation distance of two distributions: the share
@@ -46,7 +49,7 @@ def map_distance(a_TT: Floats, b_TT: Floats) -> float:
     return float(_distances(a_TT, b_TT))
 
 
-def map_distances(a_LHTT: Floats, b_LHTT: Floats) -> Floats:
+def map_distances(a_LHTT: Maps, b_LHTT: Maps) -> Floats:
     """`map_distance` of every head of two models of one shape, LH.
 
     Raises: DataError for different shapes.
@@ -59,7 +62,7 @@ def map_distances(a_LHTT: Floats, b_LHTT: Floats) -> Floats:
     return np.stack([_distances(a, b) for a, b in zip(a_LHTT, b_LHTT, strict=True)])
 
 
-def most_alike(a_TT: Floats, b_LHTT: Floats) -> Alike:
+def most_alike(a_TT: Maps, b_LHTT: Maps) -> Alike:
     """The head of another model whose attention on the same text is nearest to this map.
 
     Raises: as `map_distance`.
@@ -70,7 +73,7 @@ def most_alike(a_TT: Floats, b_LHTT: Floats) -> Alike:
     return Alike(layer, head, float(distances_LH[layer, head]))
 
 
-def partners(a_LHTT: Floats, b_LHTT: Floats) -> list[list[Alike]]:
+def partners(a_LHTT: Maps, b_LHTT: Maps) -> list[list[Alike]]:
     """`most_alike` of every head of A among the heads of B, LH; one of B may serve several.
 
     Raises: as `map_distance`.
@@ -90,7 +93,7 @@ def score_changes(a: HeadScores, b: HeadScores) -> HeadScores:
     return HeadScores(shared, changes_LHM)
 
 
-def _distances(a: Floats, b: Floats) -> Floats:
+def _distances(a: Maps, b: Maps) -> Floats:
     """Mean total variation distance over the queries but the first; leading axes stay."""
     apart: Floats = np.abs(np.subtract(a[..., 1:, :], b[..., 1:, :], dtype=np.float32)).sum(-1) / 2
     means: Floats = apart.mean(axis=-1)

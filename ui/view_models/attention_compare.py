@@ -189,7 +189,9 @@ def other_tokens(name_a: str, name_b: str) -> str:
     )
 
 
-def code_lines(run: Artefact, other: Artefact, steps: tuple[int, int], question: "Question") -> str:
+def code_lines(
+    run: Artefact, other: Artefact, steps: tuple[int | None, int | None], question: "Question"
+) -> str:
     """The lines that compute what is shown."""
     part = (
         "" if question.window.note is None else f"[{question.window.start}:{question.window.stop}]"
