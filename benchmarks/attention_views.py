@@ -19,6 +19,7 @@ long it may take.
 
 import argparse
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -99,7 +100,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--heads", type=int, default=12)
     parser.add_argument("--width", type=int, default=768)
-    parser.add_argument("--tokens", type=int, nargs="+", default=[256, 512])
+    parser.add_argument("--tokens", type=int, nargs="*", default=[256, 512])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--peer-tokens", type=int, default=64)
@@ -234,7 +235,7 @@ def peer(choice: argparse.Namespace, run: Artefact, scratch: Path, ours: Round) 
     with chromium() as browser:
         page = new_page(browser)
         page.set_default_timeout(1000 * choice.peer_seconds)
-        page.route("https://**", lambda route: _serve(route, choice.peer))
+        page.route(re.compile("^https://"), lambda route: _serve(route, choice.peer))
         began = time.perf_counter()
         try:
             page.goto(html.as_uri(), timeout=1000 * choice.peer_seconds)
