@@ -173,7 +173,8 @@ def test_every_thumbnail_is_painted_in_both_themes(
     expect(overview(page)).to_be_visible()
     painted = overview(page).evaluate("""canvas => {
         const { left, top, size, stepX, stepY, columns } = canvas.dataset;
-        const side = +size, ratio = canvas.width / parseFloat(canvas.style.width), pen = canvas.getContext("2d");
+        const side = +size, pen = canvas.getContext("2d");
+        const ratio = canvas.width / parseFloat(canvas.style.width);
         const at = (x, y) => [...pen.getImageData(x * ratio, y * ratio, 1, 1).data];
         const heads = [0, 1, 2, 3].map((i) => {
             const x = +left + (i % columns) * stepX, y = +top + Math.floor(i / columns) * stepY;

@@ -4,7 +4,7 @@ Knows bytes and numbers, not tokenizers, models or Streamlit.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
@@ -43,6 +43,20 @@ def visible(token_bytes: bytes) -> str:
     if invalid:
         shown.append(_hexadecimal(invalid))
     return "".join(shown) or "⟨empty⟩"
+
+
+def labeller(token_bytes: Callable[[int], bytes], vocab_size: int) -> Callable[[int], str]:
+    """What to call a token. Models padded to a round vocabulary know more ids than tokenizers.
+
+    >>> label = labeller([b"a", b" b"].__getitem__, 2)
+    >>> label(1), label(2)
+    ('·b', '⟨id 2⟩')
+    """
+
+    def label(token: int) -> str:
+        return visible(token_bytes(token)) if token < vocab_size else f"⟨id {token}⟩"
+
+    return label
 
 
 def _hexadecimal(values: Sequence[int]) -> str:

@@ -16,7 +16,7 @@ from slm.evaluation.cloze import Answer, ClozeResult
 from slm.evaluation.text_score import TextScore, TokenScore
 from slm.tokenizer.protocol import well_formed
 from slm.workspace import Artefact
-from ui.view_models.chips import Chip, Scale, chip, visible
+from ui.view_models.chips import Chip, Scale, chip, labeller, visible
 from ui.view_models.code import open_lines
 
 Unit = Literal["perplexity", "bits_per_byte"]
@@ -154,7 +154,7 @@ def most_surprising(
             n,
             visible(utf8[slice(*token.byte_span)]),
             nats,
-            _named(token.expected[0].id, token_bytes, vocab_size) if token.expected else "",
+            labeller(token_bytes, vocab_size)(token.expected[0].id) if token.expected else "",
         )
         for nats, n, token in sorted(known, key=lambda row: -row[0])[:count]
     )
@@ -280,20 +280,15 @@ def _score_notes(
     if token.nats is None or token.probability is None:
         return ["nothing comes before it, so nothing predicts it"]
     notes = [f"surprise {token.nats:.2f} nats: the model gave it {_share(token.probability)}"]
-    others = [
-        f"{_named(e.id, token_bytes, vocab_size)} {_share(e.probability)}"
-        for e in token.expected
-        if e.id != token.id
-    ][:4]
+    label = labeller(token_bytes, vocab_size)
+    others = [f"{label(e.id)} {_share(e.probability)}" for e in token.expected if e.id != token.id][
+        :4
+    ]
     if token.rank == 1:
         notes.append("the model's first guess")
         return notes + (["next: " + ", ".join(others)] if others else [])
     notes.append(f"rank {token.rank:,}")
     return notes + (["expected instead: " + ", ".join(others)] if others else [])
-
-
-def _named(token: int, token_bytes: Callable[[int], bytes], vocab_size: int) -> str:
-    return visible(token_bytes(token)) if token < vocab_size else f"⟨id {token}⟩"
 
 
 def _share(probability: float) -> str:

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from slm.workspace import Artefact
 from ui.view_models.attention import Window
-from ui.view_models.chips import visible
 from ui.view_models.code import open_lines
 from ui.view_models.walk import share
 
 if TYPE_CHECKING:
     from slm.lab.filmstrip import FilmConfig, Frame
-    from slm.tokenizer.protocol import TextTokenizer
 
 PAINTED_BY = ("head", "layer", "all")
 """Whose row paints the text: one head's, or the mean over a layer, or over all heads."""
@@ -100,19 +98,6 @@ def film_view(
         ),
         rows=np.concatenate(flat),
     )
-
-
-def word_of(tokenizer: "TextTokenizer") -> Callable[[int], str]:
-    """How a drawn token looks. A model may have more rows than its tokenizer has tokens: these
-    are told by number.
-    """
-
-    def word(token: int) -> str:
-        if token >= tokenizer.vocab_size:
-            return f"⟨id {token}⟩"
-        return visible(tokenizer.token_bytes(token))
-
-    return word
 
 
 def longest_prompt(context_length: int) -> int:

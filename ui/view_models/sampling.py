@@ -17,7 +17,7 @@ from slm.sampling.distribution import Distribution
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import Step
 from slm.workspace import Artefact
-from ui.view_models.chips import Chip, Scale, chip, visible
+from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.code import open_lines
 
 TokenBytes = Callable[[int], bytes]
@@ -133,15 +133,6 @@ def written_chips(
     """The written tokens; colour is the model's own probability, before any filter."""
     label = labeller(token_bytes, vocab_size)
     return tuple(_written_chip(step, token_bytes, vocab_size, label) for step in steps)
-
-
-def labeller(token_bytes: TokenBytes, vocab_size: int) -> Callable[[int], str]:
-    """What to call a token. Models padded to a round vocabulary know more ids than tokenizers."""
-
-    def label(token: int) -> str:
-        return visible(token_bytes(token)) if token < vocab_size else f"⟨id {token}⟩"
-
-    return label
 
 
 def percent(share: float) -> str:

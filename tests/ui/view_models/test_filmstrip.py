@@ -11,7 +11,6 @@ from ui.view_models.filmstrip import (
     film_view,
     read_place,
     shorter_note,
-    word_of,
     write_place,
 )
 
@@ -85,14 +84,3 @@ def test_a_place_that_makes_no_sense_is_the_first_frame(text):
 def test_a_film_that_does_not_fit_says_whether_context_or_size_ended_it():
     assert "context of 64 is full" in (shorter_note(24, 4, 64, 60) or "")
     assert "no more rows fit" in (shorter_note(24, 4, 640, 60) or "")
-
-
-def test_a_row_of_the_model_without_a_token_is_told_by_number():
-    class Small:
-        vocab_size = 4
-
-        def token_bytes(self, token: int) -> bytes:
-            return b" hen"
-
-    word = word_of(Small())
-    assert (word(3), word(4)) == ("·hen", "⟨id 4⟩")

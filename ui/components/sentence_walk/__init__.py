@@ -29,8 +29,10 @@ from ui.view_models.walk_terms import terms_of
 _mount = register(
     "slm_sentence_walk",
     Path(__file__).parent,
-    shared=("base.css", "chips.css", "payload.js", "scale.js", "canvas.js", "chips.js")
-    + ("diverging.js", "formula.js"),
+    shared=(
+        *("base.css", "chips.css", "payload.js", "scale.js", "canvas.js", "chips.js"),
+        *("diverging.js", "formula.js"),
+    ),
     parts=("pictures.js", "canvases.js"),
 )
 

@@ -17,6 +17,7 @@ from ui.components.filmstrip import filmstrip
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models.attention import Opening
+from ui.view_models.chips import labeller
 from ui.view_models.filmstrip import (
     FilmPlace,
     FilmView,
@@ -26,7 +27,6 @@ from ui.view_models.filmstrip import (
     longest_prompt,
     read_place,
     shorter_note,
-    word_of,
     write_place,
 )
 from ui.views import kept
@@ -175,7 +175,9 @@ def _notes(reel: Reel, asked: Asked, config: FilmConfig) -> None:
 
 
 def _draw(reel: Reel, asked: Asked, opened: Opening) -> None:
-    view = reel.view or film_view(reel.frames, asked.tokens_T, word_of(asked.loaded.tokenizer))
+    tokenizer = asked.loaded.tokenizer
+    label = labeller(tokenizer.token_bytes, tokenizer.vocab_size)
+    view = reel.view or film_view(reel.frames, asked.tokens_T, label)
     reel.view = view
 
     def keep(place: FilmPlace, layer: int, head: int) -> None:

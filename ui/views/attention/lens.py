@@ -19,7 +19,7 @@ from ui.figures.circuits import bar_rows, token_bars
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
-from ui.view_models.chips import visible
+from ui.view_models.chips import labeller
 from ui.view_models.lens import (
     COLOURS,
     MEAN,
@@ -238,7 +238,7 @@ def _open_head(parts: Attribution) -> Callable[[int, int], None]:
 
 
 def _word_of(loaded: LoadedRun) -> WordOf:
-    return lambda token: visible(loaded.tokenizer.token_bytes(token))
+    return labeller(loaded.tokenizer.token_bytes, loaded.tokenizer.vocab_size)
 
 
 def _read(asked: Asked, config: LensConfig) -> Lens:

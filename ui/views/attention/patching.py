@@ -28,7 +28,7 @@ from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.attention import Window
-from ui.view_models.chips import visible
+from ui.view_models.chips import labeller
 from ui.view_models.lens import WordOf
 from ui.view_models.patching import (
     BY_POSITION,
@@ -95,7 +95,7 @@ def _patching(state: PageState, run: Artefact) -> None:
         how = _ask_alignment(len(ids[0]), len(ids[1]))
         pair = aligned(*ids, "end" if how == "end" else "start")
         first = _contrast(loaded.run_id, loaded.step, *pair, None, None, loaded)
-        word_of: WordOf = lambda token: visible(loaded.tokenizer.token_bytes(token))  # noqa: E731
+        word_of = labeller(loaded.tokenizer.token_bytes, loaded.tokenizer.vocab_size)
         choices = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
         with choices:
             answers = _ask_answers(first, loaded, word_of)

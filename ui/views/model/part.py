@@ -14,7 +14,7 @@ from ui import widgets
 from ui.components.heatmap import heatmap_view
 from ui.loaders import LoadedRun
 from ui.view_models import part_panel as words
-from ui.view_models.chips import visible
+from ui.view_models.chips import labeller, visible
 from ui.view_models.part_words import title_of
 
 _LIKELY = 5
@@ -151,6 +151,5 @@ def _likely(run_id: str, step: int, ids: tuple[int, ...], _loaded: LoadedRun) ->
     logits_TV = values_of(_loaded.model, ids, PARTS["logits"])
     found = logits_TV[-1].softmax(dim=-1).topk(min(_LIKELY, logits_TV.shape[-1]))
     pairs = zip(found.indices.tolist(), found.values.tolist(), strict=True)
-    return words.likely_in_words(
-        [words.Likely(visible(_loaded.tokenizer.token_bytes(i)), share) for i, share in pairs]
-    )
+    label = labeller(_loaded.tokenizer.token_bytes, _loaded.tokenizer.vocab_size)
+    return words.likely_in_words([words.Likely(label(i), share) for i, share in pairs])

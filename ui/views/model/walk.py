@@ -17,7 +17,7 @@ from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models import walk as words
-from ui.view_models.chips import visible
+from ui.view_models.chips import labeller, visible
 from ui.view_models.walk import Look, Place
 from ui.views import kept
 
@@ -124,12 +124,13 @@ def _draw(loaded: LoadedRun, ids: tuple[int, ...]) -> Place:
 
 def _look(loaded: LoadedRun, walk: "Walk", reading: "Reading", place: Place) -> Look:
     token_bytes = loaded.tokenizer.token_bytes
+    label = labeller(token_bytes, loaded.tokenizer.vocab_size)
     return Look(
         walk=walk,
         reading=reading,
         place=place,
         tokens=tuple(visible(token_bytes(token)) for token in walk.ids_T.tolist()),
-        names={token: visible(token_bytes(token)) for token in words.names_of(reading)},
+        names={token: label(token) for token in words.names_of(reading)},
     )
 
 
