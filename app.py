@@ -7,13 +7,18 @@ import streamlit as st
 from ui import session, sidebar
 
 # Streamlit leaves 96 pixels above a page and 80 beside it; a laptop's screen needs them.
-# A narrow one has smaller titles and figures, so that a row of figures stays a row.
+# A narrow one has smaller titles and figures, so that a row of figures stays a row; a low one,
+# such as a projector's, keeps its height for what is looked at.
 _ROOM = """<style>
 .stMainBlockContainer { padding: 2.75rem 2.5rem 2rem; }
 @media (max-width: 1150px) {
   .stMainBlockContainer { padding: 2.25rem 1.5rem 1.5rem; }
   .stMainBlockContainer h1 { font-size: 2rem; padding: 0.25rem 0 0; }
   [data-testid=stMetricValue] { font-size: 1.5rem; }
+}
+@media (max-height: 800px) {
+  .stMainBlockContainer { padding-top: 1.25rem; }
+  .stMainBlockContainer h1 { font-size: 1.6rem; padding: 0; }
 }
 </style>"""
 
