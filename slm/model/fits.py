@@ -106,7 +106,7 @@ def fits(
 
     >>> from slm.model.config import PRESETS
     >>> [fit.training_windows for fit in fits(PRESETS["gpt2-124m"])][:2]
-    [1, 7]
+    [1, 12]
     """
     return tuple(_fit(config, windows, machine, optimizer) for machine in machines)
 

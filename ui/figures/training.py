@@ -90,7 +90,7 @@ def schedules(
     encoding["x"]["scale"] = {"domain": [0, steps]}
     encoding["y"] |= {"title": None, "axis": {"tickCount": 4, "format": "~g"}}
     encoding["y"]["scale"] = {"zero": True}
-    encoding["color"]["legend"] = {"orient": "bottom-left"}
+    encoding["color"]["legend"] = {"orient": "top"}
     picked = f"datum.schedule === '{chosen}'"
     encoding["strokeWidth"] = {"condition": {"test": picked, "value": 3}, "value": 1.2}
     encoding["opacity"] = {"condition": {"test": picked, "value": 1}, "value": 0.6}
