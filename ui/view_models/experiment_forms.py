@@ -30,7 +30,8 @@ READY_MADE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Muon against AdamW": (
             "name=Muon, preset=nano",
-            "name=AdamW, preset=nano, optimizer=adamw, learning_rate=0.002",
+            "name=AdamW, preset=nano, optimizer=adamw, learning_rate=0.004, copy_start=0, "
+            "look_back_start=0",
         ),
         "Deep against wide": (
             "name=deep, preset=nano, n_layers=6, d_model=96, d_ff=192",
