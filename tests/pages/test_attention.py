@@ -75,9 +75,9 @@ def test_heads_of_a_large_model_are_drawn_before_they_are_named(
     assert overview["labels"] is not None
 
 
-def test_the_open_head_goes_along_to_its_own_view(open_page: OpenPage):
+def test_the_open_head_goes_along_to_the_view_of_one_weight(open_page: OpenPage):
     app = open_page("attention", layer="1", head="0")
-    app.button(key="overview_full").click().run()
+    app.button(key="overview_cell").click().run()
     assert not app.exception
     assert (app.session_state["layer"], app.session_state["head"]) == (1, 0)
 

@@ -77,7 +77,7 @@ def _heads(state: PageState, run: Artefact) -> None:
         _explain(look, opened)
         widgets.demo_note(state.on_demo, "the attention")
         with st.container(horizontal=True):
-            _open_in_full(opened)
+            _go_on(opened)
             _download(shown, loaded)
         code = code_lines(run, asked.step, asked.text, asked.window, opened.layer, opened.head)
         widgets.show_code(code, attention_maps, head_scores)
@@ -191,10 +191,10 @@ def _explain(look: Look, opened: AttentionPick) -> None:
         st.dataframe(pd.DataFrame(score_rows(look.scores)), hide_index=True)
 
 
-def _open_in_full(opened: AttentionPick) -> None:
-    """The way to this head's own view, where there is more to see of it."""
-    if st.button("Open it in full", icon=":material/open_in_full:", key="overview_full"):
-        session.go_to("attention", view="head", **_link(opened))
+def _go_on(opened: AttentionPick) -> None:
+    """The way to one weight of this head."""
+    if st.button("From score to weight", icon=":material/function:", key="overview_cell"):
+        session.go_to("attention", view="cell", **_link(opened))
 
 
 def _link(opened: AttentionPick) -> dict[str, int]:
