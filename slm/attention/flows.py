@@ -40,7 +40,7 @@ def value_norms(
 
     Raises: as `attention_maps`.
 
-    Source: Kobayashi et al. 2020, "Attention is Not Only a Weight", eq. 5: ‖α f(x)‖.
+    Source: Kobayashi et al. 2020, "Attention is Not Only a Weight": the norms ‖α f(x)‖.
     """
     found = _read(model, ids_T, layers, heads)
     with inference(model):

@@ -18,7 +18,7 @@ _mount = register(
     Path(__file__).parent,
     shared=(
         *("base.css", "chips.css", "player.css", "payload.js", "half.js", "scale.js"),
-        *("canvas.js", "chips.js", "course.js", "head_scores.js"),
+        *("canvas.js", "chips.js", "player.js", "course.js", "head_scores.js"),
     ),
     parts=("map.js", "panels.js"),
 )

@@ -146,7 +146,7 @@ export default function ({ data, parentElement, setStateValue }) {
     find(".meaning").textContent = meaning;
     find(".there").hidden = !rise;
     find(".there").onclick = () => {
-      rest();
+      player.rest();
       go(steepest.place);
       open(steepest.head);
     };
@@ -154,13 +154,7 @@ export default function ({ data, parentElement, setStateValue }) {
 
   function draw() {
     root.dataset.step = steps[at];
-    find(".fact").textContent = header.facts[at];
-    find(".slider").value = at;
-    find(".slider").setAttribute("aria-valuetext", header.facts[at]);
-    find(".first").disabled = find(".before").disabled = at === 0;
-    find(".last").disabled = find(".after").disabled = at === end;
-    find(".play").textContent = root.timer ? "❚❚ Pause" : "▶ Play";
-    find(".play").disabled = end === 0;
+    player.show(header.facts[at], header.facts[at]);
     loss?.mark(at);
     course?.mark(at);
     paintMap();
@@ -184,47 +178,17 @@ export default function ({ data, parentElement, setStateValue }) {
     tell();
   }
 
-  const rest = () => { clearInterval(root.timer); root.timer = null; };
-  function start() {
-    rest();
-    root.timer = setInterval(() => {
-      if (!root.isConnected) return rest();
-      root.advance();
-    }, 1000 / Number(find(".speed").value));
-  }
-  root.advance = () => { if (at === end) { rest(); go(end); } else go(at + 1); };
-  function toggle() {
-    if (root.timer) { rest(); go(at); return; }
-    start();
-    go(at === end ? 0 : at);
-  }
-  const by = (act) => () => { rest(); act(); };
-  find(".play").onclick = toggle;
-  find(".first").onclick = by(() => go(0));
-  find(".before").onclick = by(() => go(at - 1));
-  find(".after").onclick = by(() => go(at + 1));
-  find(".last").onclick = by(() => go(end));
-  find(".speed").onchange = () => { if (root.timer) start(); };
-  const slider = find(".slider");
-  slider.max = end;
-  slider.oninput = by(() => go(Number(slider.value)));
-  for (const [name, chart] of [[".loss", () => loss], [".course", () => course]]) {
-    const svg = find(name);
-    svg.onpointerdown = by(() => {});
-    svg.onclick = (event) => { if (chart()) go(chart().nearest(event.clientX)); };
-    svg.onpointermove = (event) => { if ((event.buttons & 1) && chart()) go(chart().nearest(event.clientX)); };
-  }
-  root.onkeydown = (event) => {
-    if (["SELECT", "INPUT"].includes(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const acts = {
-      ArrowRight: () => go(at + 1), ArrowLeft: () => go(at - 1), Home: () => go(0), End: () => go(end),
-      ArrowDown: () => ask(Math.min(length - 1, (now.query ?? -1) + 1)), ArrowUp: () => ask(Math.max(0, (now.query ?? length) - 1)),
-    };
-    if (event.key === " " && event.target.tagName !== "BUTTON") toggle();
-    else if (acts[event.key]) by(acts[event.key])();
-    else return;
-    event.preventDefault();
-  };
+  const player = addPlayer(root, {
+    end,
+    at: () => at,
+    go,
+    moreKeys: {
+      ArrowDown: () => ask(Math.min(length - 1, (now.query ?? -1) + 1)),
+      ArrowUp: () => ask(Math.max(0, (now.query ?? length) - 1)),
+    },
+  });
+  player.follow(find(".loss"), () => loss);
+  player.follow(find(".course"), () => course);
 
   function fill(select, titles, value, act) {
     select.replaceChildren(...titles.map((title, i) => Object.assign(document.createElement("option"), { value: i, textContent: title })));

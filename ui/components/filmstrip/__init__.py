@@ -23,6 +23,7 @@ _mount = register(
         "payload.js",
         "scale.js",
         "canvas.js",
+        "player.js",
         "chips.js",
     ),
     parts=("rows.js",),

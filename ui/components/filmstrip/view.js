@@ -40,7 +40,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const chips = addChips(find(".chips"), tokens);
   chips.forEach((chip, s) => {
     chip.classList.toggle("written", s >= prompt);
-    chip.onclick = () => { if (s >= prompt) { rest(); go(s - prompt); } };
+    chip.onclick = () => { if (s >= prompt) { player.rest(); go(s - prompt); } };
     chip.onpointerenter = () => { over = { row: null, s }; say(); };
     chip.onpointerleave = () => { over = null; say(); };
   });
@@ -113,13 +113,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function draw() {
     read();
     root.dataset.frame = at;
-    find(".fact").textContent = `Frame ${at + 1} of ${end + 1}. ${frames[at].fact}`;
-    find(".slider").value = at;
-    find(".slider").setAttribute("aria-valuetext", `frame ${at + 1}: ${frames[at].fact}`);
-    find(".first").disabled = find(".before").disabled = at === 0;
-    find(".last").disabled = find(".after").disabled = at === end;
-    find(".play").disabled = end === 0;
-    find(".play").textContent = root.timer ? "❚❚ Pause" : "▶ Play";
+    const fact = frames[at].fact;
+    player.show(`Frame ${at + 1} of ${end + 1}. ${fact}`, `frame ${at + 1}: ${fact}`);
     paintText();
     drawAllRows();
     drawBars();
@@ -132,39 +127,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tell();
   }
 
-  // One timer for the life of the view; it turns the pages of whatever film is there.
-  const rest = () => { clearInterval(root.timer); root.timer = null; };
-  root.advance = () => { if (at >= end) { rest(); go(end); } else go(at + 1); };
-  function start() {
-    rest();
-    root.timer = setInterval(() => { if (root.isConnected) root.advance(); else rest(); }, 1000 / Number(find(".speed").value));
-  }
-  function toggle() {
-    if (root.timer) { rest(); go(at); return; }
-    start();
-    go(at === end ? 0 : at);
-  }
-  const by = (act) => () => { rest(); act(); };
-  find(".play").onclick = toggle;
-  find(".first").onclick = by(() => go(0));
-  find(".before").onclick = by(() => go(at - 1));
-  find(".after").onclick = by(() => go(at + 1));
-  find(".last").onclick = by(() => go(end));
-  find(".speed").onchange = () => { if (root.timer) start(); };
-  const slider = find(".slider");
-  slider.max = end;
-  slider.disabled = end === 0;
-  slider.oninput = by(() => go(Number(slider.value)));
+  const player = addPlayer(root, { end, at: () => at, go });
   find(".by").value = now.by;
   find(".by").onchange = () => { now.by = find(".by").value; draw(); tell(); };
-  root.onkeydown = (event) => {
-    if (["SELECT", "INPUT"].includes(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const acts = { ArrowRight: () => go(at + 1), ArrowLeft: () => go(at - 1), Home: () => go(0), End: () => go(end) };
-    if (event.key === " " && event.target.tagName !== "BUTTON") toggle();
-    else if (acts[event.key]) by(acts[event.key])();
-    else return;
-    event.preventDefault();
-  };
 
   const canvas = find(".rows");
   const under = (event) => {

@@ -17,7 +17,7 @@ _mount = register(
     Path(__file__).parent,
     shared=(
         *("base.css", "chips.css", "player.css", "payload.js", "scale.js", "canvas.js"),
-        *("chips.js", "course.js", "head_scores.js"),
+        *("chips.js", "player.js", "course.js", "head_scores.js"),
     ),
 )
 

@@ -12,18 +12,17 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from slm.lab.reports import checkpoint_at
-from slm.model.checkpoint import snapshots
 from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.loaders import LoadedRun
 from ui.session import PageState
-from ui.view_models import glossary
 from ui.view_models.attention import DEFAULT_TEXT, Window, too_short, window_of
 from ui.view_models.chips import visible
+from ui.views.at_step import ask_step
 
 _LONGEST_LINK = 500
-_TEXT_WIDTH, _SLIDER_WIDTH, _NUMBER_WIDTH = 330, 150, 125
+WHY_STEP = "Move it, and watch the heads take up their habits."
+_TEXT_WIDTH, _NUMBER_WIDTH = 330, 125
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def asking(
 def _ask(run: Artefact, row: DeltaGenerator, longest: int | None, one_step: bool) -> Asked | None:
     with row:
         text = _ask_text()
-        step = ask_step(run) if one_step else None
+        step = ask_step(run, WHY_STEP) if one_step else None
         loaded = loaders.load_run(run, step)
         ids = loaded.tokenizer.encode(text)
         window = _ask_window(len(ids), loaded, longest)
@@ -118,26 +117,6 @@ def _ask_text() -> str:
         **kept,
     )
     return text
-
-
-def ask_step(run: Artefact) -> int | None:
-    """The training step to look at; None for the newest checkpoint, where the slider begins."""
-    newest = checkpoint_at(run).step
-    steps = sorted({reference.step for reference in snapshots(run.folder)} | {newest})
-    if len(steps) < 2:
-        return None
-    if st.session_state.get("at_step") not in {None, *steps}:
-        del st.session_state["at_step"]
-    step: int = st.select_slider(
-        "Training step",
-        steps,
-        value=newest,
-        key="at_step",
-        bind="query-params",
-        width=_SLIDER_WIDTH,
-        help=glossary.meaning("snapshot") + " Move it, and watch the heads take up their habits.",
-    )
-    return None if step == newest else step
 
 
 def _ask_window(n_tokens: int, loaded: LoadedRun, longest: int | None) -> Window:

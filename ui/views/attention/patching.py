@@ -51,7 +51,8 @@ from ui.view_models.patching import (
     recovery_grid,
     three_distributions,
 )
-from ui.views.attention.asking import Asked, ask_step, keep, run_of
+from ui.views.at_step import ask_step
+from ui.views.attention.asking import WHY_STEP, Asked, keep, run_of
 from ui.views.attention.saving import panel
 
 _TEXT_WIDTH, _ANSWER_WIDTH = 360, 130
@@ -84,7 +85,7 @@ def _patching(state: PageState, run: Artefact) -> None:
         with row:
             clean = _ask_text("Clean text", CLEAN_TEXT, "patch_clean")
             corrupted = _ask_text("Corrupted text", CORRUPT_TEXT, "patch_corrupt")
-            step = ask_step(run)
+            step = ask_step(run, WHY_STEP)
         loaded = loaders.load_run(run, step)
         for note in loaded.notes:
             st.caption(f":material/info: {widgets.esc_md(note)}")

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from slm.lab.reports import checkpoint_at
-from slm.model.checkpoint import snapshots
 from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.components.sentence_walk import sentence_walk
 from ui.loaders import LoadedRun
 from ui.session import PageState
-from ui.view_models import glossary
 from ui.view_models import walk as words
 from ui.view_models.chips import labeller, visible
 from ui.view_models.walk import Look, Place
 from ui.views import kept
+from ui.views.at_step import ask_step
 
 if TYPE_CHECKING:
     from slm.model.readout import Reading
@@ -27,7 +25,8 @@ if TYPE_CHECKING:
 
 _PLACE = "walk"
 _LONGEST_LINK = 500
-_TEXT_WIDTH, _SLIDER_WIDTH = 410, 200
+_TEXT_WIDTH = 410
+_WHY_STEP = "Move it, and see the same text walk through the model as it was then."
 
 
 def render(state: PageState) -> None:
@@ -42,7 +41,7 @@ def render(state: PageState) -> None:
 def _walk_panel(state: PageState, run: Artefact) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = _ask_text()
-        step = _ask_step(run)
+        step = ask_step(run, _WHY_STEP)
     with widgets.user_errors():
         loaded = loaders.load_run(run, step)
         ids = loaded.tokenizer.encode(text)
@@ -73,27 +72,6 @@ def _ask_text() -> str:
         **kept_by,
     )
     return text
-
-
-def _ask_step(run: Artefact) -> int | None:
-    """The training step to walk at; None for the newest checkpoint, where the slider begins."""
-    newest = checkpoint_at(run).step
-    steps = sorted({reference.step for reference in snapshots(run.folder)} | {newest})
-    if len(steps) < 2:
-        return None
-    if st.session_state.get("at_step") not in {None, *steps}:
-        del st.session_state["at_step"]
-    step: int = st.select_slider(
-        "Training step",
-        steps,
-        value=newest,
-        key="at_step",
-        bind="query-params",
-        width=_SLIDER_WIDTH,
-        help=glossary.meaning("snapshot") + " Move it, and see the same text walk through the "
-        "model as it was then.",
-    )
-    return None if step == newest else step
 
 
 def _walkable(ids: list[int], loaded: LoadedRun) -> tuple[int, ...]:
