@@ -17,7 +17,6 @@ B batch, T position, D width, H heads, K head width, L layers, V vocabulary, P p
 positions or heads that are patched one by one.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -27,6 +26,7 @@ import torch
 from torch import Tensor
 
 from slm.attention.maps import Floats, Ids, one_row
+from slm.attention.sweeping import LayerSweep, rows_at_once
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
 from slm.model.config import ModelConfig
@@ -38,8 +38,6 @@ Site = Literal["resid_pre", "attn_out", "mlp_out", "head_out"]
 SITES: tuple[Site, ...] = get_args(Site)
 Alignment = Literal["equal", "end", "start"]
 
-_ROWS = 64  # at most, patched at once
-_SLICE_NUMBERS = 12_000_000  # of activations and logits in one slice: 48 MB in float32
 _LEAST_CHANGE = 1e-4  # logits; smaller differences are rounding
 
 
@@ -203,94 +201,51 @@ def what_places_are(site: Site) -> str:
     return "head" if site == "head_out" else "position"
 
 
-class Sweep:
-    """Every place of every layer patched by itself, a slice of places at a time.
+class Sweep(LayerSweep):
+    """Every place of every layer patched by itself.
 
-    `ahead_LP` is the answer's lead over its rival with that place patched, NaN where it has
-    not been done yet. Several places are patched in one forward pass, a row each, and a patch
-    in block l runs the blocks from l on only: what stands before them is the corrupted reading.
     Positions before the first difference need no run, since there both readings are the same.
-    Safe for several threads; one layer's values are held at once.
-
-    Raises: DivergedError for logits that are not numbers.
     """
 
     def __init__(self, model: Transformer, contrast: Contrast, site: Site) -> None:
         self.contrast, self.site = contrast, site
-        self._model, self._config = model, model.config
-        self._lock = threading.Lock()
-        n_places = places_of(site, model.config, contrast)
-        self.ahead_LP = np.full((model.config.n_layers, n_places), np.nan, dtype=np.float32)
-        self._first = 0 if site == "head_out" else contrast.first_difference
-        self.ahead_LP[:, : self._first] = contrast.corrupted
-        self._layer, self._place = 0, self._first
-        self._rows = _rows_at_once(model.config, len(contrast.clean_T))
-        with inference(model):
-            pair_BT = torch.tensor([contrast.clean_T, contrast.corrupted_T], device=model.device)
-            self._stream_BTD, self._turns, self._visible_TS = model.enter(pair_BT)
-        self._next_BTD: Tensor | None = None
-        self._clean: Tensor | None = None
+        self._recorder: Recorder
+        n_tokens = len(contrast.clean_T)
+        first = 0 if site == "head_out" else contrast.first_difference
+        super().__init__(
+            model,
+            torch.tensor([contrast.clean_T, contrast.corrupted_T]),
+            places_of(site, model.config, contrast),
+            rows_at_once(model.config, n_tokens, n_logits=1),
+            first,
+        )
+        self.found_LP[:, :first] = contrast.corrupted
 
     @property
-    def fraction(self) -> float:
-        """How much of the work is done, 0 to 1: early layers are longer, as more follows them."""
-        n_layers, width = self._config.n_layers, max(1, self.ahead_LP.shape[1] - self._first)
-        weights = np.arange(n_layers, 0, -1, dtype=np.float64)
-        here = 0.0 if self.finished else weights[self._layer] * (self._place - self._first) / width
-        return float((weights[: self._layer].sum() + here) / weights.sum())
-
-    @property
-    def finished(self) -> bool:
-        """Whether every place has been patched."""
-        return self._layer >= self._config.n_layers
+    def ahead_LP(self) -> Floats:
+        """The answer's lead over its rival with that place patched; NaN where not done yet."""
+        return self.found_LP
 
     @property
     def recovery_LP(self) -> Floats:
         """`Contrast.recovery` of every place."""
-        return self.contrast.recovery(self.ahead_LP)
+        return self.contrast.recovery(self.found_LP)
 
-    def advance(self) -> None:
-        """Patch the next slice of places; nothing when all are done."""
-        with self._lock:
-            if self.finished:
-                return
-            with inference(self._model):
-                self._read_layer()
-                places = range(self._place, min(self._place + self._rows, self.ahead_LP.shape[1]))
-                self.ahead_LP[self._layer, places.start : places.stop] = self._patch(places)
-            self._place = places.stop
-            if self._place == self.ahead_LP.shape[1]:
-                assert self._next_BTD is not None
-                self._stream_BTD, self._next_BTD, self._clean = self._next_BTD, None, None
-                self._layer, self._place = self._layer + 1, self._first
+    def _reader(self, layer: int) -> Recorder:
+        self._recorder = Recorder((self.site,), [layer])
+        return self._recorder
 
-    def _read_layer(self) -> None:
-        """Both texts through the present block, once, unpatched: what it gives, what is put in."""
-        if self._next_BTD is not None:
-            return
-        recorder = Recorder((self.site,), [self._layer])
-        self._next_BTD = self._run(self._stream_BTD, self._layer, recorder)
-        self._clean = recorder[self.site, self._layer][0]
-
-    def _patch(self, places: range) -> Floats:
-        assert self._clean is not None
-        at_BP = torch.tensor(list(places), device=self._model.device)[:, None]
-        patch = _Patch(self.site, self._layer, self._clean, at_BP)
-        stream_BTD = self._stream_BTD[1:].expand(len(places), -1, -1)
-        for layer in range(self._layer, self._config.n_layers):
-            stream_BTD = self._run(stream_BTD, layer, patch)
-        logits_BV = self._model.read_out(stream_BTD[:, -1:])[:, -1].float()
+    def _measure(self, layer: int, places: range, stream_BTD: Tensor) -> Floats:
+        at_BP = torch.tensor(list(places), device=self.model.device)[:, None]
+        patch = _Patch(self.site, layer, self._recorder[self.site, layer][0], at_BP)
+        corrupted_BTD = stream_BTD[1:].expand(len(places), -1, -1)
+        last_BTD = self._onward(corrupted_BTD, layer, patch)[:, -1:]
+        logits_BV = self.model.read_out(last_BTD)[:, -1].float()
         ahead_B = logits_BV[:, self.contrast.answer] - logits_BV[:, self.contrast.rival]
         found: Floats = ahead_B.cpu().numpy()
         if not np.isfinite(found).all():
             raise diverged("its logits are")
         return found
-
-    def _run(self, stream_BTD: Tensor, layer: int, probe: "Recorder | _Patch") -> Tensor:
-        after_BTD: Tensor = self._model.blocks[layer](
-            stream_BTD, self._turns, self._visible_TS, layer, probe=probe
-        )
-        return after_BTD
 
 
 def sweep(model: Transformer, contrast: Contrast, site: Site, report: Reporter = silent) -> Sweep:
@@ -330,12 +285,6 @@ def _usual_answers(logits_BV: Tensor) -> tuple[int, int]:
         change_V = shares_BV[0] - shares_BV[1]
         answer, rival = int(change_V.argmax()), int(change_V.argmin())
     return answer, rival
-
-
-def _rows_at_once(config: ModelConfig, n_tokens: int) -> int:
-    """How many patched texts one slice holds, so that its activations stay small."""
-    a_row = n_tokens * (6 * config.d_model + 3 * config.d_ff) + config.vocab_size
-    return max(1, min(_ROWS, _SLICE_NUMBERS // a_row))
 
 
 def _require(number: int, count: int, what: str) -> None:

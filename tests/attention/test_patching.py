@@ -112,9 +112,9 @@ def test_the_whole_stream_recovers_everything_and_no_place_nothing(layer: int):
     ids=["ours", "gpt2", "grouped"],
 )  # fmt: skip
 def test_a_sweep_in_slices_gives_what_one_patch_at_a_time_gives(site, family, monkeypatch):
-    from slm.attention import patching
+    from slm.attention import sweeping
 
-    monkeypatch.setattr(patching, "_ROWS", 2)
+    monkeypatch.setattr(sweeping, "ROWS", 2)
     model = random_model(**family)
     contrast = contrast_of(model)
     found = sweep(model, contrast, site).ahead_LP
