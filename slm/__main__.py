@@ -68,6 +68,7 @@ VERBS: Mapping[str, Verb] = {
         models.attention,
         circuits.lens,
         circuits.patch,
+        circuits.ablate,
         weights.cell,
         weights.filmstrip,
         looking.walk,

@@ -97,6 +97,12 @@ class Reading:
     positions: tuple[int, ...]
     logs_PV: Floats
 
+    def divergence_P(self, other: "Reading") -> Floats:
+        """How far `other` is from this one at each position, in nats: KL(this ‖ other)."""
+        gap_PV = self.logs_PV - other.logs_PV
+        far_P: Floats = np.maximum(0, (np.exp(self.logs_PV) * gap_PV).sum(axis=-1))
+        return far_P
+
     @property
     def mean_nats(self) -> float:
         """Nats per token; NaN for a text of one token, of which none is foreseen."""

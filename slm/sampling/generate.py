@@ -18,6 +18,7 @@ import torch
 from slm.errors import DataError
 from slm.model.cache import KeyValueCache
 from slm.model.inference import inference, require_known
+from slm.model.probe import Probe
 from slm.model.transformer import Transformer
 from slm.sampling.distribution import Distribution, Floats, top_tokens
 from slm.sampling.filters import SamplingConfig, next_token_distribution
@@ -96,6 +97,7 @@ def generate(
     should_stop: Callable[[], bool] = lambda: False,
     n_top: int = 5,
     use_cache: bool = True,
+    probe: Probe | None = None,
 ) -> Iterator[Step]:
     """The tokens that follow the prompt, each as soon as it is chosen.
 
@@ -103,14 +105,14 @@ def generate(
     asked before each token, says so. The same seed gives the same tokens on any
     device whose logits agree, because numbers are drawn on the CPU.
     use_cache: False reads the whole window again for every token: the same tokens,
-    slowly.
+    slowly. probe sees, or changes, every reading.
 
     Raises: DataError as `fit_prompt`, at once; DivergedError for logits that are not
     finite, at the step that meets them.
     """
     prompt = fit_prompt(prompt_ids, model.config.vocab_size, model.config.context_length, eos_id)
     longest = min(model.config.context_length, len(prompt.ids) + max(0, max_new_tokens))
-    reader = _Reader(model, model.new_cache(max_length=longest) if use_cache else None)
+    reader = _Reader(model, model.new_cache(max_length=longest) if use_cache else None, probe)
     generator = torch.Generator("cpu").manual_seed(config.seed)
 
     def steps() -> Iterator[Step]:
@@ -159,9 +161,12 @@ def decode_stream(
 class _Reader:
     """Holds what the model has read, and makes room when the context is full."""
 
-    def __init__(self, model: Transformer, cache: KeyValueCache | None) -> None:
+    def __init__(
+        self, model: Transformer, cache: KeyValueCache | None, probe: Probe | None = None
+    ) -> None:
         self._model = model
         self._cache = cache
+        self._probe = probe
         self._window: list[int] = []
 
     def read(self, new_ids: Sequence[int]) -> Floats:
@@ -177,7 +182,7 @@ class _Reader:
             unread = self._window
         ids_BT = torch.tensor([unread], device=self._model.device)
         with inference(self._model):
-            logits_BTV = self._model(ids_BT, cache=self._cache, last_only=True)
+            logits_BTV = self._model(ids_BT, self._cache, self._probe, last_only=True)
             logits_V: Floats = logits_BTV[0, -1].float().cpu().numpy()
         return logits_V
 

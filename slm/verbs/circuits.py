@@ -1,4 +1,4 @@
-"""The verbs that ask which parts of a model make its answer: the lens, and patching."""
+"""The verbs that ask which parts of a model make its answer: lens, patching, ablation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,6 +83,50 @@ def patch(arguments: Sequence[str], context: Context) -> Result:
         alignment=chosen.align,
         answer=chosen.answer,
         rival=chosen.rival,
+        out=chosen.out,
+        report=context.report,
+    )
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Which parts to change, and on which text."""
+
+    text: str = "Once upon a time there was a little fox. The little"
+    """The text; at most one context length."""
+    edit: tuple[str, ...] = ()
+    """Changes, one a word: LAYER.HEAD:off, :uniform, :mean or a factor like :x0.5; `ff` is the
+    feed-forward part, `*` every head; LAYER.HEAD@QUERY:W0,W1,… paints a row of weights."""
+    importance: Literal["off", "mean"] | None = None
+    """Leave out each part by itself, or put its mean in its place: what is it worth?"""
+    tokens: int = 24
+    """How many tokens to write after the text, without the changes and with them."""
+    out: Path | None = None
+    """Where to put every array (NPZ)."""
+
+
+def ablate(arguments: Sequence[str], context: Context) -> Result:
+    """Switch off, scale or even out parts of a model: what does it still foresee and write?"""
+    from slm.lab.ablation import ablation_report
+    from slm.lab.reports import open_run
+    from slm.sampling.filters import SamplingConfig
+
+    @dataclass(frozen=True)
+    class Ablate:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        ablation: Annotated[Ablation, tyro.conf.arg(name="")]
+        sampling: SamplingConfig = SamplingConfig()
+
+    asked = parse(Ablate, ablate, arguments)
+    opened = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
+    chosen = asked.ablation
+    return ablation_report(
+        opened,
+        chosen.text,
+        " ".join(chosen.edit),
+        act=chosen.importance,
+        sampling=asked.sampling,
+        max_new_tokens=chosen.tokens,
         out=chosen.out,
         report=context.report,
     )
