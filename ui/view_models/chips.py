@@ -96,21 +96,29 @@ def chip(
 
 @dataclass(frozen=True)
 class Scale:
-    """What the colours of chips mean: from ``low`` (dark blue) to ``high`` (yellow)."""
+    """What the colours of chips mean: from ``low`` (dark blue) to ``high`` (yellow).
+
+    ``diverging``: from −high (blue) over 0 (the page's own colour) to ``high`` (orange).
+    """
 
     title: str
     low: float
     high: float
     unit: str = ""
+    diverging: bool = False
 
     def place(self, value: float) -> float | None:
         """Where ``value`` lies between low (0) and high (1), clipped; None if it is no number.
 
         >>> Scale("loss", 0.0, 8.0, "nats").place(2.0)
         0.25
+        >>> Scale("change", -4.0, 4.0, "nats", diverging=True).place(-1.0)
+        -0.25
         """
         if not isfinite(value):
             return None
+        if self.diverging:
+            return min(1.0, max(-1.0, value / self.high)) if self.high else 0.0
         if self.high <= self.low:
             return 0.0
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))

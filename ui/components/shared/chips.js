@@ -28,13 +28,13 @@ function addChips(parent, texts) {
   return chips;
 }
 
-// Colours a chip by a value in [0, 1]; null or undefined leaves it plain.
-function paintChip(chip, value) {
+// Colours a chip by a place on the scale; null or undefined leaves it plain.
+function paintChip(chip, value, colouring = cividis) {
   if (value === null || value === undefined) {
     chip.style.backgroundColor = chip.style.color = "";
     return;
   }
-  const colour = cividis(value);
+  const colour = colouring(value);
   chip.style.backgroundColor = rgb(colour);
   chip.style.color = inkOn(colour);
 }

@@ -14,7 +14,10 @@ from ui.view_models.chips import Chip, Scale
 _mount = register(
     "slm_tokens",
     Path(__file__).parent,
-    shared=("base.css", "chips.css", "payload.js", "scale.js", "chips.js"),
+    shared=(
+        *("base.css", "chips.css", "payload.js", "canvas.js", "scale.js", "diverging.js"),
+        "chips.js",
+    ),
 )
 
 
@@ -57,7 +60,13 @@ def tokens_payload(
             "values": [None if c.value is None else round(c.value, 4) for c in chips],
             "notes": [list(chip.notes) for chip in chips] if any(c.notes for c in chips) else [],
             "scale": scale
-            and {"title": scale.title, "low": scale.low, "high": scale.high, "unit": scale.unit},
+            and {
+                "title": scale.title,
+                "low": scale.low,
+                "high": scale.high,
+                "unit": scale.unit,
+                "diverging": scale.diverging,
+            },
             "height": height or 420,
             "selected": selected,
         }

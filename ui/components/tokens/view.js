@@ -11,8 +11,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.classList.toggle("scaled", Boolean(header.scale));
 
   const text = header.texts.join("\u0000");
+  const { background } = themeOf(root);   // a change of theme renders anew
+  const colouring = header.scale?.diverging ? diverging(channels(background)) : cividis;
   const paint = (chip, i) => {
-    if (header.scale) paintChip(chip, header.values[i]);
+    if (header.scale) paintChip(chip, header.values[i], colouring);
     else paintById(chip, header.ids[i]);
   };
   root.paint = paint;
@@ -27,11 +29,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tip.hidden = true;
     box.replaceChildren();
     add(FIRST_CHIPS);
-  } else if (!sameBytes(root.drawnData, data)) {
+  } else if (!sameBytes(root.drawnData, data) || root.drawnOn !== background) {
     // Many reruns send the same tokens again; ten thousand chips are then left as they are.
     root.drawnData = data.slice();
     root.chips.forEach(paint);
   }
+  root.drawnOn = background;
   const chips = root.chips;
 
   // Adds chips up to `end`, and the others in the frames that follow: what is seen comes first.
@@ -52,7 +55,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   root.querySelector(".chip.locked")?.classList.remove("locked");
   if (header.selected !== null) chips[header.selected]?.classList.add("locked");
-  drawLegend(root.querySelector(".legend"), header.scale);
+  drawLegend(root.querySelector(".legend"), header.scale, colouring);
 
   function line(name, content) {
     const element = tip.appendChild(document.createElement("div"));
@@ -105,13 +108,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 }
 
-function drawLegend(legend, scale) {
+function drawLegend(legend, scale, colouring) {
   legend.hidden = !scale;
   if (!scale) return;
   const unit = scale.unit ? ` ${scale.unit}` : "";
-  const number = (value) => String(Number(value.toPrecision(3)));
+  const sign = scale.diverging ? "+" : "";
+  const first = scale.diverging ? -1 : 0;
+  const stops = Array.from({ length: 21 }, (_, i) => rgb(colouring(first + (1 - first) * i / 20)));
   legend.querySelector(".title").textContent = scale.title;
-  legend.querySelector(".low").textContent = number(scale.low) + unit;
-  legend.querySelector(".high").textContent = number(scale.high) + unit;
-  legend.querySelector(".gradient").style.backgroundImage = CIVIDIS_GRADIENT;
+  legend.querySelector(".low").textContent = shortNumber(scale.low) + unit;
+  legend.querySelector(".high").textContent = sign + shortNumber(scale.high) + unit;
+  legend.querySelector(".gradient").style.backgroundImage = `linear-gradient(to right, ${stops.join(",")})`;
 }
