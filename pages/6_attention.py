@@ -1,11 +1,22 @@
 """Attention: where every head looks."""
 
 from ui import session, widgets
-from ui.views.attention import cell, filmstrip, lens, overview, patching, timeline
+from ui.views.attention import (
+    cell,
+    filmstrip,
+    lens,
+    overview,
+    painting,
+    patching,
+    switchboard,
+    timeline,
+)
 
 VIEWS = {
     "overview": ("All heads", overview),
     "cell": ("Score to weight", cell),
+    "switchboard": ("Switchboard", switchboard),
+    "painting": ("Paint", painting),
     "patching": ("Patching", patching),
     "lens": ("Logit lens", lens),
     "timeline": ("Through training", timeline),
