@@ -1,0 +1,381 @@
+"""The switchboard: every part of a model as a switch, in words, colours and numbers.
+
+Knows edits, names of heads and what each part is worth; no models and no Streamlit.
+
+A part's number counts through its layer, heads first, then the feed-forward part, and on
+through the layers. L layers, H heads, P places of a layer: H + 1.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from slm.attention.edit_notation import write_edits
+from slm.attention.importance import Left
+from slm.attention.interventions import ACTS, Act, Change, Edit, PaintedRow
+from slm.attention.maps import Floats
+from slm.model.config import ModelConfig
+from slm.workspace import Artefact
+from ui.view_models.attention import Window
+from ui.view_models.code import open_lines
+from ui.view_models.head_grid import HeadGrid, Kind
+from ui.view_models.lens import signed
+
+Part = tuple[int, Act, float]
+"""A part that is changed: its number, what is done with it, and the factor."""
+
+BY: dict[Left, str] = {"off": "Ablation", "mean": "Mean ablation"}
+"""How the worth of a part is measured, as the choice says it."""
+_SOON_FLOPS = 5e9  # half a second on one core
+_LARGEST_FACTOR = 1000.0
+_LEAST_SCALE = 0.05  # nats; changes smaller than this shall look small
+_NAMED_PARTS, _PHRASES = 3, 8
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Something worth trying: the whole board as it would stand then."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that is drawn.
+
+    `labels` and `kinds_of` name the heads, layer by layer; None where they are not known.
+    `worth_LP` is what each part is worth in nats per token, NaN where that is not known;
+    colours end at `most`, which is 0 where nothing is known. `naming`: names are on their way.
+    """
+
+    n_layers: int
+    n_heads: int
+    parts: tuple[Part, ...]
+    labels: tuple[str, ...] | None
+    kinds_of: tuple[str, ...] | None
+    kinds: tuple[Kind, ...]
+    presets: tuple[Preset, ...]
+    worth_LP: Floats
+    most: float
+    chosen: int | None = None
+    naming: bool = False
+
+
+def board_of(
+    config: ModelConfig,
+    changes: Sequence[Change],
+    grid: HeadGrid | None = None,
+    worth_LP: Floats | None = None,
+    chosen: tuple[int | None, int | None] = (None, None),
+) -> Board:
+    """The switches as they stand; `chosen` are layer and head that the chapter has open."""
+    labels, kinds_of = _flat(grid and grid.labels), _flat(grid and grid.kinds_of)
+    shape = (config.n_layers, config.n_heads + 1)
+    worth = np.full(shape, np.nan, dtype=np.float32) if worth_LP is None else worth_LP
+    return Board(
+        config.n_layers,
+        config.n_heads,
+        parts_of(changes, config.n_heads),
+        labels,
+        kinds_of,
+        () if grid is None else grid.kinds,
+        presets_of(config, kinds_of, () if grid is None else grid.kinds),
+        worth,
+        most_of(worth),
+        _chosen(*chosen, config),
+        naming=grid is None,
+    )
+
+
+def parts_of(changes: Sequence[Change], n_heads: int) -> tuple[Part, ...]:
+    """What is done with which part; painted rows are no switches.
+
+    >>> parts_of([Edit(1, 0), Edit(0, None, "scale", 0.5), PaintedRow(0, 0, 0, (1,))], n_heads=2)
+    ((3, 'off', 1.0), (2, 'scale', 0.5))
+    """
+    return tuple(
+        (_number(edit.layer, edit.head, n_heads), edit.act, edit.factor)
+        for edit in changes
+        if isinstance(edit, Edit)
+    )
+
+
+def told_edits(told: object, config: ModelConfig) -> tuple[Edit, ...] | None:
+    """The edits of the board that a browser sent; None for anything else it may have sent.
+
+    >>> told_edits([[4, "scale", 0.5]], ModelConfig(n_heads=4))
+    (Edit(layer=0, head=None, act='scale', factor=0.5),)
+    >>> told_edits([[4, "uniform", 1]], ModelConfig(n_heads=4)) is None
+    True
+    """
+    n_parts = config.n_layers * (config.n_heads + 1)
+    if not isinstance(told, list) or len(told) > n_parts:
+        return None
+    edits = [_told_edit(each, config) for each in told]
+    sound = tuple(edit for edit in edits if edit is not None)
+    return sound if len(sound) == len(edits) else None
+
+
+def told_place(told: object, config: ModelConfig) -> tuple[int, int] | None:
+    """Layer and head of a part's number that a browser sent; None for all else.
+
+    >>> told_place(6, ModelConfig(n_heads=4)), told_place(4, ModelConfig(n_heads=4))
+    ((1, 1), None)
+    """
+    n_parts = config.n_layers * (config.n_heads + 1)
+    if type(told) is not int or not 0 <= told < n_parts:
+        return None
+    layer, place = divmod(told, config.n_heads + 1)
+    return (layer, place) if place < config.n_heads else None
+
+
+def with_rows(before: Sequence[Change], edits: Sequence[Edit]) -> tuple[Change, ...]:
+    """The board's edits with the painted rows that a link brought along."""
+    return (*edits, *(change for change in before if isinstance(change, PaintedRow)))
+
+
+def presets_of(
+    config: ModelConfig, kinds_of: Sequence[str] | None, kinds: Sequence[Kind]
+) -> tuple[Preset, ...]:
+    """What is worth trying with this model: each kind of heads off, and whole sorts of parts."""
+    per_layer = config.n_heads + 1
+    numbers = range(config.n_layers * per_layer)
+    heads = [number for number in numbers if number % per_layer < config.n_heads]
+    rest = [number for number in numbers if number % per_layer == config.n_heads]
+
+    def preset(name: str, wanted: Sequence[int], act: Act = "off") -> Preset:
+        return Preset(name, tuple((number, act, 1.0) for number in wanted))
+
+    found = []
+    for kind in kinds if kinds_of is not None else ():
+        same = [number for number, name in zip(heads, kinds_of or (), strict=True)
+                if name == kind.name]  # fmt: skip
+        plural = "heads" if kind.count > 1 else "head"
+        found.append(preset(f"All {kind.name} heads off ({kind.count} {plural})", same))
+        if 1 < len(same) < len(heads):
+            others = [number for number in heads if number not in set(same)]
+            found.append(preset(f"Only {kind.name} heads on", others))
+    return (
+        *found,
+        preset("All heads off", heads),
+        preset("All heads uniform", heads, "uniform"),
+        preset("All heads at their mean", heads, "mean"),
+        preset("All feed-forward parts off", rest),
+    )
+
+
+def most_of(worth_LP: Floats) -> float:
+    """Where colours end: at the strongest head.
+
+    Feed-forward parts are often worth several times as much; they would make all heads pale.
+
+    >>> most_of(np.array([[0.2, -0.4, 9.0]], np.float32)).__round__(3)
+    0.4
+    """
+    known = np.abs(worth_LP[:, :-1][np.isfinite(worth_LP[:, :-1])])
+    return max(_LEAST_SCALE, float(known.max())) if known.size else 0.0
+
+
+def edits_sentence(changes: Sequence[Change], config: ModelConfig) -> str:
+    """What is changed, in words; empty where nothing is.
+
+    >>> config = ModelConfig(n_layers=2, n_heads=4)
+    >>> edits_sentence([Edit(0, 1), Edit(0, 3), Edit(1, None, "scale", 0.5)], config)
+    'Off: heads 1 and 3 of layer 0. × 0.5: the feed-forward part of layer 1.'
+    """
+    edits = [each for each in changes if isinstance(each, Edit)]
+    edits.sort(key=lambda e: (ACTS.index(e.act), e.factor, e.head is None, e.layer, e.head or 0))
+    sentences = []
+    for (act, factor), same in groupby(edits, lambda edit: (edit.act, edit.factor)):
+        phrases = _phrases(list(same), config)
+        left = len(phrases) - _PHRASES
+        shown = phrases[:_PHRASES] + ([f"{left} more such groups"] if left > 0 else [])
+        sentences.append(f"{_act_words(act, factor)}: {_listed(shown)}.")
+    n_rows = len(changes) - len(edits)
+    if n_rows:
+        rows = "1 painted row stays" if n_rows == 1 else f"{n_rows:,} painted rows stay"
+        sentences.append(f"{rows} painted.")
+    return " ".join(sentences)
+
+
+def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None) -> str:
+    """Which parts the text is hardest without; empty while nothing is known."""
+    flat = worth_LP.ravel()
+    if np.isnan(flat).all():
+        return ""
+    n_places = worth_LP.shape[1]
+    order = np.argsort(-np.nan_to_num(flat, nan=-np.inf), kind="stable")
+    first = [int(n) for n in order[: _NAMED_PARTS + 1] if flat[n] > 0][:_NAMED_PARTS]
+    if not first:
+        return "No part of this model makes this text easier."
+    named = []
+    for number in first:
+        layer, place = divmod(number, n_places)
+        label = labels[layer * (n_places - 1) + place] if labels and place < n_places - 1 else ""
+        what = f"head {place}" if place < n_places - 1 else "feed-forward"
+        told = f"{label}, " if label else ""
+        named.append(f"layer {layer}, {what} ({told}{signed(float(flat[number]))})")
+    n_easier = int((flat < 0).sum())
+    some = "1 part" if n_easier == 1 else f"any one of {n_easier:,} parts"
+    rest = f" Without {some} the text is easier." if n_easier else ""
+    return f"Hardest to do without, in nats per token: {'; '.join(named)}.{rest}"
+
+
+def full_passes(config: ModelConfig) -> int:
+    """How many readings of the text measuring every part costs, in whole ones.
+
+    What stands before a part is read once for all of its layer, so early layers cost more.
+
+    >>> full_passes(ModelConfig(n_layers=2, n_heads=4))
+    8
+    """
+    return math.ceil((config.n_heads + 1) * (config.n_layers + 1) / 2)
+
+
+def is_soon(config: ModelConfig, n_parameters: int, n_tokens: int) -> bool:
+    """Whether every part can be measured without keeping anybody waiting."""
+    return 2.0 * n_parameters * n_tokens * full_passes(config) <= _SOON_FLOPS
+
+
+def measure_words(config: ModelConfig, fraction: float) -> str:
+    """What the button that starts measuring says, and that goes on with it.
+
+    >>> measure_words(ModelConfig(n_layers=2, n_heads=4), 0.0)
+    'Measure what each of the 10 parts is worth (about 8 readings of this text)'
+    """
+    if fraction > 0:
+        return f"Go on measuring ({fraction:.0%} done)"
+    n_parts, n_passes = config.n_layers * (config.n_heads + 1), full_passes(config)
+    return (
+        f"Measure what each of the {n_parts:,} parts is worth "
+        f"(about {n_passes:,} readings of this text)"
+    )
+
+
+def left_of_parts(changes: Sequence[Change], config: ModelConfig) -> Floats:
+    """left_LP: how much of its output each part still gives; NaN where another is put for it."""
+    left_LP = np.ones((config.n_layers, config.n_heads + 1), dtype=np.float32)
+    shares = {"off": 0.0, "uniform": math.nan, "mean": math.nan}
+    for edit in changes:
+        if isinstance(edit, Edit):
+            place = config.n_heads if edit.head is None else edit.head
+            left_LP[edit.layer, place] = shares.get(edit.act, edit.factor)
+    return left_LP
+
+
+def layer_names(config: ModelConfig) -> tuple[str, ...]:
+    """The rows of the board."""
+    return tuple(f"layer {layer}" for layer in range(config.n_layers))
+
+
+def place_names(config: ModelConfig) -> tuple[str, ...]:
+    """The columns of the board."""
+    return (*(f"head {head}" for head in range(config.n_heads)), "feed-forward")
+
+
+def switchboard_code(
+    run: Artefact,
+    step: int | None,
+    text: str,
+    window: Window,
+    changes: Sequence[Change],
+    act: Left,
+) -> str:
+    """The lines that compute what is shown."""
+    opened = open_lines(run)
+    if step is not None:
+        opened = opened.replace("open_run(run)", f"open_run(run, step={step})")
+    part = "" if window.note is None else f"[{window.start}:{window.stop}]"
+    return f"""{opened}
+from slm.attention.edit_notation import read_edits
+from slm.attention.importance import importance
+from slm.attention.interventions import reading
+
+text = {text!r}
+ids = opened.tokenizer.encode(text){part}
+edits = read_edits({write_edits(changes)!r}, opened.model.config)
+before, after = reading(opened.model, ids), reading(opened.model, ids, edits)
+print(before.mean_nats, after.mean_nats)
+print((after.nats_T - before.nats_T).round(2))
+print(after.logs_PV.argmax(axis=-1))
+print(importance(opened.model, ids, {act!r}).change_LP.round(3))
+"""
+
+
+def _told_edit(told: object, config: ModelConfig) -> Edit | None:
+    if not isinstance(told, list) or len(told) != 3:
+        return None
+    number, wanted, factor = told
+    n_places = config.n_heads + 1
+    if type(number) is not int or not 0 <= number < config.n_layers * n_places:
+        return None
+    if type(factor) not in {int, float} or not abs(factor) <= _LARGEST_FACTOR:
+        return None
+    layer, place = divmod(number, n_places)
+    head = place if place < config.n_heads else None
+    act = next((each for each in ACTS if each == wanted), None)
+    if act is None or (act == "uniform" and head is None):
+        return None
+    return Edit(layer, head, act, float(factor) if act == "scale" else 1.0)
+
+
+def _number(layer: int, head: int | None, n_heads: int) -> int:
+    return layer * (n_heads + 1) + (n_heads if head is None else head)
+
+
+def _chosen(layer: int | None, head: int | None, config: ModelConfig) -> int | None:
+    if layer is None or head is None:
+        return None
+    if not (0 <= layer < config.n_layers and 0 <= head < config.n_heads):
+        return None
+    return _number(layer, head, config.n_heads)
+
+
+def _flat(rows: Any) -> tuple[str, ...] | None:
+    return None if rows is None else tuple(each for row in rows for each in row)
+
+
+def _act_words(act: Act, factor: float) -> str:
+    if act == "scale":
+        return f"× {factor:g}".replace("-", "−")
+    return {"off": "Off", "uniform": "Uniform attention", "mean": "At their mean"}[act]
+
+
+def _phrases(edits: Sequence[Edit], config: ModelConfig) -> list[str]:
+    """Parts that are treated alike, layer by layer, feed-forward parts last."""
+    heads = [edit for edit in edits if edit.head is not None]
+    rest = [edit.layer for edit in edits if edit.head is None]
+    if len(heads) == config.n_layers * config.n_heads:
+        phrases = ["all heads of all layers"] if len(heads) > 1 else ["the head"]
+    else:
+        phrases = [
+            _heads_words(layer, [edit.head for edit in same if edit.head is not None], config)
+            for layer, same in groupby(heads, lambda edit: edit.layer)
+        ]
+    if len(rest) == config.n_layers > 1:
+        return [*phrases, "the feed-forward parts of all layers"]
+    if len(rest) > 1:
+        return [*phrases, f"the feed-forward parts of layers {_listed([str(n) for n in rest])}"]
+    return [*phrases, *(f"the feed-forward part of layer {layer}" for layer in rest)]
+
+
+def _heads_words(layer: int, heads: Sequence[int], config: ModelConfig) -> str:
+    if len(heads) == config.n_heads > 1:
+        return f"all heads of layer {layer}"
+    plural = "heads" if len(heads) > 1 else "head"
+    return f"{plural} {_listed([str(head) for head in heads])} of layer {layer}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words with commas and an "and".
+
+    >>> _listed(["a"]), _listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
