@@ -26,6 +26,7 @@ from ui.view_models.walk import share
 LONGEST_LINK = 500  # characters; a longer row stays with the visit
 THIS_HEAD, ALL_HEADS = "This head", "All heads of the layer"
 _LONGEST_WORD = 24
+_MOST = 1e6  # of a weight that a browser sends, before it is renormalised
 _SAME = 0.002
 """Weights that are this near, as a part of the larger one, are even: rounding made the gap."""
 
@@ -109,9 +110,9 @@ def painting_view(
         else _painted(untouched_S, shares_S, hidden, words),
         hint=""
         if alone
-        else "Drag a bar up or down; the others share the rest as before. Double click: all to "
-        "one token. Keys: ← → choose a bar, ↑ ↓ change it, with Shift faster; Enter all, Delete "
-        "nothing.",
+        else "Drag a bar up or down; the others share the rest as before. Double click gives it "
+        "all. Keys: ← → another bar, ↑ ↓ more or less (with Shift faster), Enter all, Delete "
+        "nothing. A click in the text chooses the query.",
     )
 
 
@@ -135,11 +136,11 @@ def painted_row(sent: object, place: RowPlace, hidden: int) -> PaintedRow | None
     """
     if not isinstance(sent, list) or len(sent) != place.query + 1:
         return None
-    if not all(type(each) in (int, float) and 0 <= each < math.inf for each in sent):
+    if not all(type(each) in (int, float) and 0 <= each <= _MOST for each in sent):
         return None
     seen = [0.0] * hidden + [float(each) for each in sent[hidden:]]
     total = math.fsum(seen)
-    if not 0 < total < math.inf:
+    if total == 0:
         return None
     weights_S = tuple(float(f"{round(1000 * each / total, 3):.3g}") for each in seen)
     return PaintedRow(place.layer, place.head, place.query, weights_S)
@@ -209,10 +210,10 @@ def elsewhere(rows: Sequence[PaintedRow], place: RowPlace, n_tokens: int) -> str
     other = _place_of(rows[0])
     if other.query >= n_tokens:
         return (
-            f"Painted is {other.name}, and this text ends with token {n_tokens - 1}. "
-            "So the row below is untouched."
+            f"The painted row is {other.name}, and this text ends with token {n_tokens - 1}. "
+            "The row below is untouched."
         )
-    return f"Painted is {other.name}. Only the row that is open counts, and it is untouched."
+    return f"The painted row is {other.name}. The row below is untouched."
 
 
 def reach(query: int, n_tokens: int) -> str:

@@ -1,5 +1,5 @@
 // The bars: elements, not a canvas, so that each can be focused, named and read aloud.
-const THIN = 15, FINGER = 28, WIDE = 84, NAMES_ACROSS = 46, VALUES_FROM = 34;
+const THIN = 15, FINGER = 28, WIDE = 84, NAMES_ACROSS = 46, VALUES_FROM = 34, HIDDEN_ROOM = 150;
 const SCALES = {
   plain: { to: (share) => share, from: (height) => height, ticks: [0, 0.25, 0.5, 0.75, 1] },
   root: { to: Math.sqrt, from: (height) => height * height, ticks: [0, 0.01, 0.05, 0.25, 0.5, 1] },
@@ -33,10 +33,13 @@ function buildColumns(box, words, untouched, first) {
   });
 }
 
-// As wide as there is room for, as thin as can still be hit; longer rows scroll.
-function columnWidth(room, count) {
+// As wide as there is room for, as thin as can still be hit; longer rows scroll. Keys that cannot be
+// painted take little room together.
+function columnWidths(room, count, hidden) {
   const least = matchMedia("(pointer: coarse)").matches ? FINGER : THIN;
-  return Math.max(least, Math.min(WIDE, Math.floor(room / count)));
+  const aside = Math.min(HIDDEN_ROOM, hidden * least);
+  const wide = Math.max(least, Math.min(WIDE, (room - aside) / (count - hidden)));
+  return { wide, slim: hidden ? Math.min(wide, HIDDEN_ROOM / hidden) : 0 };
 }
 
 const percent = (share) => {

@@ -196,8 +196,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
 
   function layOut() {
-    const wide = columnWidth(scroller.clientWidth, n);
+    const { wide, slim } = columnWidths(scroller.clientWidth, n, first);
     box.style.setProperty("--wide", `${wide}px`);
+    box.style.setProperty("--hidden", `${slim}px`);
+    box.classList.toggle("slim", slim < THIN);
+    const longest = Math.max(...words.slice(0, n).map((word) => word.length));
+    box.style.setProperty("--names", `${Math.min(92, 14 + 8 * longest)}px`);
     box.classList.toggle("across", wide >= NAMES_ACROSS);
     box.classList.toggle("valued", wide >= VALUES_FROM);
   }

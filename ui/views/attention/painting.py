@@ -41,7 +41,7 @@ from ui.views.attention.asking import Asked, asking, run_of
 from ui.views.attention.choosing import ask_head, keep_head
 from ui.views.attention.saving import panel
 
-_NUMBER_WIDTH, _WHOSE_WIDTH = 130, 290
+_NUMBER_WIDTH = 150
 _KEY, _LONG, _WIDE = "painted", "painting-long", "painting-wide"
 Rows = tuple[PaintedRow, ...]
 
@@ -61,9 +61,8 @@ def _painting(state: PageState, run: Artefact) -> None:
         rows = _recall(asked)
         place = _ask_place(asked, rows)
         row = row_at(rows, place)
-        with asked.row:
-            wide = _ask_whose(asked, rows, row)
         _say_elsewhere(rows, place, asked)
+        wide = _whose(asked, rows, row)
         weights_TT = _weights(*asked.key, place.layer, place.head, asked.loaded)
         config = asked.loaded.model.config
         untouched_S = weights_TT[place.query, : place.query + 1]
@@ -76,8 +75,10 @@ def _painting(state: PageState, run: Artefact) -> None:
         )
         edits = edits_of(row, config.n_heads, wide=wide)
         last = len(asked.ids_T) - 1
-        if edits:
-            st.caption(reach(place.query, len(asked.ids_T)))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _ask_whose(row, config.n_heads)
+            if edits:
+                st.caption(reach(place.query, len(asked.ids_T)), width="content")
         found = outcome.draw(asked, edits, key="painting", positions=(place.query, last))
         widgets.demo_note(state.on_demo, "the row")
         _save(run, asked, view, edits, found)
@@ -121,26 +122,28 @@ def _holds(key: str) -> bool:
     return st.session_state.get(key) is not None
 
 
-def _ask_whose(asked: Asked, rows: Rows, row: PaintedRow | None) -> bool:
-    """Whether the row is painted for every head of its layer."""
+def _whose(asked: Asked, rows: Rows, row: PaintedRow | None) -> bool:
+    """Whether the row is painted for every head of its layer: the row says it, if there is one."""
     n_heads = asked.loaded.model.config.n_heads
-    if n_heads < 2:
-        return False
     if row is not None:
         st.session_state[_WIDE] = is_wide(rows, row, n_heads)
-    wide = bool(st.session_state.get(_WIDE))
-    st.session_state["painting_heads"] = ALL_HEADS if wide else THIS_HEAD
+    return n_heads > 1 and bool(st.session_state.get(_WIDE))
+
+
+def _ask_whose(row: PaintedRow | None, n_heads: int) -> None:
+    if n_heads < 2:
+        return
+    st.session_state["painting_heads"] = ALL_HEADS if st.session_state.get(_WIDE) else THIS_HEAD
     st.segmented_control(
         "Painted for",
         [THIS_HEAD, ALL_HEADS],
         key="painting_heads",
         required=True,
-        width=_WHOSE_WIDTH,
+        label_visibility="collapsed",
+        width="content",
         on_change=_widen,
         args=(row, n_heads),
-        help="The bars show the head that is open. All heads: each of them is given this same row.",
     )
-    return wide
 
 
 def _widen(row: PaintedRow | None, n_heads: int) -> None:
@@ -160,7 +163,7 @@ def _say_elsewhere(rows: Rows, place: RowPlace, asked: Asked) -> None:
         there = proposed(rows, n_tokens)
         if there is not None:
             st.button(
-                "Open the painted row",
+                "Open it",
                 key="painting_there",
                 type="tertiary",
                 on_click=_go,
@@ -196,7 +199,8 @@ def _save(
     place, n_heads = view.place, asked.loaded.model.config.n_heads
     link = link_of(edits[0] if edits else None, n_heads, wide=len(edits) > 1)
     readings = None if found is None else (found.before, found.after)
-    if len(link) > LONGEST_LINK:
+    is_long = len(link) > LONGEST_LINK
+    if is_long:
         st.caption("This row is too long for a link; it stays while you are here.")
     panel(
         asked,
@@ -216,6 +220,7 @@ def _save(
             "layer": place.layer,
             "head": place.head,
             "query": place.query,
+            **({"painted": link} if link and not is_long else {}),
         },
         name="painting",
     )
