@@ -14,11 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from slm.errors import DataError
 from slm.model.cache import KeyValueCache
 from slm.model.inference import inference, require_known
 from slm.model.probe import Probe
+from slm.model.stepping import Stepper
 from slm.model.transformer import Transformer
 from slm.sampling.distribution import Distribution, Floats, top_tokens
 from slm.sampling.filters import SamplingConfig, next_token_distribution
@@ -167,6 +169,7 @@ class _Reader:
         self._model = model
         self._cache = cache
         self._probe = probe
+        self._stepper: Stepper | None = None
         self._window: list[int] = []
 
     def read(self, new_ids: Sequence[int]) -> Floats:
@@ -180,11 +183,20 @@ class _Reader:
                 self._cache.reset()
         if self._cache is None:
             unread = self._window
-        ids_BT = torch.tensor([unread], device=self._model.device)
         with inference(self._model):
-            logits_BTV = self._model(ids_BT, self._cache, self._probe, last_only=True)
-            logits_V: Floats = logits_BTV[0, -1].float().cpu().numpy()
+            logits_V: Floats = self._logits(unread).float().cpu().numpy()
         return logits_V
+
+    def _logits(self, unread: list[int]) -> Tensor:
+        """Logits_V after these ids; a single one behind others takes the short way."""
+        ids_T = torch.tensor(unread, device=self._model.device)
+        if len(unread) == 1 and self._cache is not None and self._probe is None:
+            if self._stepper is None:
+                self._stepper = Stepper(self._model, self._cache)
+            return self._stepper(ids_T)[0]
+        logits_BTV = self._model(ids_T[None], self._cache, self._probe, last_only=True)
+        last_V: Tensor = logits_BTV[0, -1]
+        return last_V
 
 
 def _step(
