@@ -73,9 +73,7 @@ def _switchboard(state: PageState, run: Artefact) -> None:
         names = _names(*asked.key, loaded) if _may_name(loaded) else None
         work = _begun(asked, act)
         _draw(asked, changes, names, work)
-        bar = st.empty()
-        with bar:
-            _offer(asked, act, work)
+        bar = _offer(asked, act, work)
         found = None
         with widgets.user_errors():
             found = outcome.draw(asked, changes, key="switchboard")
@@ -141,41 +139,45 @@ def _draw(
     opened = st.session_state.get("layer"), st.session_state.get("head")
     board = board_of(config, changes, names, None if work is None else work.change_LP, opened)
     switchboard_view(board, key="switchboard", on_edit=edited)
-    for sentence in (worth_sentence(board.worth_LP, board.labels), edits_sentence(changes, config)):
-        if sentence:
-            st.caption(widgets.esc_md(sentence))
+    told = worth_sentence(board.worth_LP, board.labels), edits_sentence(changes, config)
+    st.caption("  \n".join(widgets.esc_md(sentence) for sentence in told if sentence))
 
 
 def _begun(asked: Asked, act: Left) -> Importance | None:
-    """The measurement of this question, where it has been begun or takes no time."""
+    """The measurement of this question: done where it takes no time, else if it was begun."""
     model = asked.loaded.model
-    going = st.session_state.get(_GOING, {})
     soon = is_soon(model.config, model.n_parameters, len(asked.ids_T))
-    if not soon and (*asked.key, act) not in going:
+    if not soon and (*asked.key, act) not in st.session_state.get(_GOING, {}):
         return None
     with widgets.user_errors():
-        return _importance(*asked.key, act, asked.loaded)
+        work = _importance(*asked.key, act, asked.loaded)
+        while soon and not work.finished:
+            work.advance()
+        return work
     return None
 
 
 def _is_going(asked: Asked, act: Left) -> bool:
-    model = asked.loaded.model
     going: dict[object, bool] = st.session_state.get(_GOING, {})
-    soon = is_soon(model.config, model.n_parameters, len(asked.ids_T))
-    return going.get((*asked.key, act), soon)
+    return going.get((*asked.key, act), False)
 
 
-def _offer(asked: Asked, act: Left, work: Importance | None) -> None:
-    """The button that begins, or goes on with, what would keep a visitor waiting."""
-    if work is not None and (work.finished or _is_going(asked, act)):
-        return
-    st.button(
-        measure_words(asked.loaded.model.config, 0.0 if work is None else work.fraction),
-        icon=":material/speed:",
+def _offer(asked: Asked, act: Left, work: Importance | None) -> DeltaGenerator:
+    """The place for a bar, and beside it what begins, holds or goes on with the measurement."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    bar = row.empty()
+    if work is not None and work.finished:
+        return bar
+    going = work is not None and _is_going(asked, act)
+    config, done = asked.loaded.model.config, 0.0 if work is None else work.fraction
+    row.button(
+        "Stop" if going else measure_words(config, done),
+        icon=":material/stop:" if going else ":material/speed:",
         key="switchboard_measure",
         on_click=_let_go,
-        args=((*asked.key, act), True),
+        args=((*asked.key, act), not going),
     )
+    return bar
 
 
 def _let_go(question: object, going: bool) -> None:
@@ -185,19 +187,11 @@ def _let_go(question: object, going: bool) -> None:
 
 def _go_on(work: Importance, bar: DeltaGenerator) -> None:
     """Measure for a while under a bar, then draw the board with what has been found."""
-    words = "Leaving out each part in turn"
-    with bar.container(horizontal=True, vertical_alignment="center"):
-        shown = st.progress(work.fraction, words)
-        st.button("Stop", key="switchboard_stop", on_click=_stop)
     began = monotonic()
     while not work.finished and monotonic() - began < _STRETCH_SECONDS:
+        bar.progress(work.fraction, "Leaving out each part in turn")
         work.advance()
-        shown.progress(work.fraction, words)
     st.rerun()
-
-
-def _stop() -> None:
-    st.session_state[_GOING] = dict.fromkeys(st.session_state.get(_GOING, {}), False)
 
 
 def _arrays(asked: Asked, found: outcome.Outcome | None, work: Importance | None) -> dict[str, Any]:
