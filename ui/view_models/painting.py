@@ -203,6 +203,12 @@ def proposed(rows: Sequence[PaintedRow], n_tokens: int) -> RowPlace | None:
     return next((_place_of(row) for row in rows if row.query < n_tokens), None)
 
 
+def query_of(rows: Sequence[PaintedRow], layer: int, head: int, n_tokens: int) -> int | None:
+    """The query that is painted for this head, if the text has it."""
+    found = (each for each in rows if (each.layer, each.head) == (layer, head))
+    return next((each.query for each in found if each.query < n_tokens), None)
+
+
 def elsewhere(rows: Sequence[PaintedRow], place: RowPlace, n_tokens: int) -> str | None:
     """What to say of rows that are painted, while another one is open; None where none is."""
     if not rows or row_at(rows, place) is not None:

@@ -21,6 +21,7 @@ from ui.view_models.painting import (
     painted_row,
     painting_view,
     proposed,
+    query_of,
     reach,
     row_at,
     rows_of_link,
@@ -93,8 +94,8 @@ def test_what_lies_outside_the_window_stays_at_nothing():
 @pytest.mark.parametrize(
     "sent",
     ["<b>", 3, [1, 2], [0, 0, 0, 0], [1, 2, 3, -1], [1, 2, 3, float("nan")],
-     [1, 2, 3, float("inf")], [1e308, 1e308, 1e308, 1e308], [10**400, 1, 1, 1], [1, 2, 3, "4"], [True, 1, 1, 1],
-     [None, 1, 1, 1], {"0": 1}],
+     [1, 2, 3, float("inf")], [1e308, 1e308, 1e308, 1e308], [10**400, 1, 1, 1],
+     [1, 2, 3, "4"], [True, 1, 1, 1], [None, 1, 1, 1], {"0": 1}],
 )  # fmt: skip
 def test_what_is_no_row_is_none(sent: object):
     assert painted_row(sent, PLACE, 0) is None
@@ -102,14 +103,16 @@ def test_what_is_no_row_is_none(sent: object):
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60).filter(lambda row: sum(row) > 1e-3))
 def test_a_link_gives_back_the_row_that_was_drawn(shares: list[float]):
-    """Three digits of each share, and the same numbers after a way through the address."""
+    """Three digits of each weight: it is off by 0.5% at most, and so is their sum."""
     place = RowPlace(1, 2, len(shares) - 1)
     row = painted_row(shares, place, 0)
     assert row is not None
     config = CONFIG.replace(context_length=64)
     (found,) = rows_of_link(link_of(row, 4, wide=False), config)
     assert found == row
-    np.testing.assert_allclose(found.shares_S, np.array(shares) / sum(shares), atol=6e-4)
+    np.testing.assert_allclose(
+        found.shares_S, np.array(shares) / sum(shares), rtol=0.011, atol=2e-6
+    )
 
 
 def test_all_heads_of_a_layer_are_one_word_of_the_link():
@@ -141,6 +144,8 @@ def test_a_row_painted_elsewhere_is_named_and_not_taken():
         elsewhere(rows, other, 5) or ""
     )
     assert "ends with token 2" in (elsewhere(rows, other, 3) or "")
+    assert query_of(rows, 0, 1, 5) == 3
+    assert query_of(rows, 0, 1, 3) is None and query_of(rows, 0, 0, 5) is None
     assert proposed(rows, 5) == PLACE and proposed(rows, 3) is None
     assert elsewhere((), other, 5) is None
 

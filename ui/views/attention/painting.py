@@ -30,6 +30,7 @@ from ui.view_models.painting import (
     painting_code,
     painting_view,
     proposed,
+    query_of,
     reach,
     row_at,
     rows_of_link,
@@ -100,7 +101,9 @@ def _ask_place(asked: Asked, rows: Rows) -> RowPlace:
     if wanted is not None and not any(chosen):
         _go(wanted)
     opened = ask_head(asked)
-    first = last if opened.query is None else min(opened.query, last)
+    first = query_of(rows, opened.layer, opened.head, last + 1)
+    if first is None:
+        first = last if opened.query is None else opened.query
     if not 0 <= (st.session_state.get("query") or 0) <= last:
         st.session_state["query"] = None
     with asked.row:
