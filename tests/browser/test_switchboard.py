@@ -1,16 +1,19 @@
 """The switchboard in a browser: clicks, drags, headers, keys and presets, and what is shown."""
 
 import re
-from urllib.parse import unquote
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from slm.attention.edit_notation import read_edits
 from slm.attention.importance import importance
+from slm.attention.interventions import Change
 from slm.lab.reports import open_run
 from slm.workspace import Workspace
 from tests.browser.app_server import AppServer, settled
+from tests.conftest import TINY
 
 TEXT = "Ben saw the otter. Ben saw <img src=x onerror=alert(1)> the otter."
 PARTS = 6
@@ -23,6 +26,12 @@ def opened(page: Page, server: AppServer, **query: object) -> Locator:
     switches = page.get_by_test_id("switch")
     expect(switches).to_have_count(PARTS)
     return switches
+
+
+def edits_of(url: str) -> tuple[Change, ...]:
+    """What an address says is changed."""
+    (line,) = parse_qs(urlsplit(url).query).get("edits", [""])
+    return read_edits(line, TINY.model)
 
 
 def states(page: Page, *wanted: str) -> None:
@@ -63,8 +72,7 @@ def test_clicks_that_come_fast_all_count(page: Page, server: AppServer):
     for number in range(PARTS):
         switches.nth(number).click()
     states(page, *["off"] * PARTS)
-    wanted = "edits=0.*:off+0.ff:off+1.*:off+1.ff:off"
-    page.wait_for_url(lambda url: wanted in unquote(url))
+    page.wait_for_url(lambda url: len(edits_of(url)) == PARTS)
 
 
 def test_what_is_dragged_over_is_chosen_and_changed_together(page: Page, server: AppServer):
