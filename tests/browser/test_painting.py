@@ -115,6 +115,15 @@ def test_a_bar_that_is_dragged_takes_its_share_from_the_others(opened: Page, ser
     np.testing.assert_allclose(shown(opened), row.shares_S, atol=6e-5)
 
 
+def test_escape_takes_a_drag_back(opened: Page):
+    before = shown(opened)
+    drag(opened, 3, 0.6)
+    opened.keyboard.press("Escape")
+    opened.mouse.up()
+    assert shown(opened) == before
+    expect(opened.get_by_test_id("painting-reset")).to_be_disabled()
+
+
 def test_a_click_alone_changes_nothing_and_a_double_click_gives_all(
     opened: Page, server: AppServer
 ):

@@ -6,6 +6,7 @@ S key position, from 0 to the query.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ LONGEST_LINK = 500  # characters; a longer row stays with the visit
 THIS_HEAD, ALL_HEADS = "This head", "All heads of the layer"
 _LONGEST_WORD = 24
 _MOST = 1e6  # of a weight that a browser sends, before it is renormalised
+_HUGE = re.compile(r"[eE]\+?\d|\d{10}")  # numbers whose sum may be none
 _SAME = 0.002
 """Weights that are this near, as a part of the larger one, are even: rounding made the gap."""
 
@@ -168,6 +170,8 @@ def rows_of_link(link: str | None, config: ModelConfig) -> tuple[PaintedRow, ...
 
     Raises: DataError for a link that cannot be read, or that says something else.
     """
+    if _HUGE.search(link or ""):
+        raise DataError("A weight in this link is too large to be added up. Write thousandths.")
     edits = read_edits(link or "", config)
     rows = tuple(edit for edit in edits if isinstance(edit, PaintedRow))
     if len(rows) < len(edits):

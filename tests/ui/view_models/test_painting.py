@@ -131,6 +131,8 @@ def test_links_that_paint_nothing_are_told_what_they_are():
         rows_of_link("0.1:off", CONFIG)
     with pytest.raises(DataError, match="is no edit"):
         rows_of_link("<b>", CONFIG)
+    with pytest.raises(DataError, match="too large"):
+        rows_of_link("0.1@1:1e308,1e308", CONFIG)
     with pytest.raises(DataError, match="no head 9"):
         rows_of_link("0.9@1:1,1", CONFIG)
 

@@ -1,6 +1,6 @@
 // A row of attention that is painted by dragging bars. The browser keeps the sum at 1; Python hears
 // the row when the pointer is let go, or a moment after the last key.
-const MOVED = 3, AFTER_KEYS = 350, STEP = 0.01, LEAP = 0.1;
+const MOVED = 3, AFTER_KEYS = 350, STEP = 0.01, LEAP = 0.1, LINE = 34;
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
@@ -167,6 +167,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 
   box.onkeydown = (event) => {
+    if (event.key === "Escape" && root.drag) letGo(false)({ pointerId: root.drag.pointer });
     if (event.ctrlKey || event.metaKey || event.altKey || alone || root.drag?.moved) return;
     const by = event.shiftKey ? LEAP : STEP;
     const acts = {
@@ -199,6 +200,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const { wide, slim } = columnWidths(scroller.clientWidth, n, first);
     box.style.setProperty("--wide", `${wide}px`);
     box.style.setProperty("--hidden", `${slim}px`);
+    find(".aside").style.width = `${slim * first}px`;
     box.classList.toggle("slim", slim < THIN);
     const longest = Math.max(...words.slice(0, n).map((word) => word.length));
     box.style.setProperty("--names", `${Math.min(92, 14 + 8 * longest)}px`);
@@ -215,8 +217,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   show();
   if (!same) {
     reveal(current);
-    const text = find(".chips"), from = root.chips[query].offsetTop;
-    text.scrollTop = Math.max(0, from - text.clientHeight / 2);
+    find(".chips").scrollTop = Math.max(0, root.chips[query].offsetTop - LINE);
   }
   const watcher = new ResizeObserver(layOut);
   watcher.observe(scroller);

@@ -42,7 +42,7 @@ from ui.views.attention.asking import Asked, asking, run_of
 from ui.views.attention.choosing import ask_head, keep_head
 from ui.views.attention.saving import panel
 
-_NUMBER_WIDTH = 150
+_NUMBER_WIDTH = 138
 _KEY, _LONG, _WIDE = "painted", "painting-long", "painting-wide"
 Rows = tuple[PaintedRow, ...]
 
@@ -169,6 +169,7 @@ def _say_elsewhere(rows: Rows, place: RowPlace, asked: Asked) -> None:
                 "Open it",
                 key="painting_there",
                 type="tertiary",
+                icon=":material/arrow_forward:",
                 on_click=_go,
                 args=(there,),
             )
