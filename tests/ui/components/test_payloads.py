@@ -35,7 +35,13 @@ def test_tokens_travel_as_one_list_for_each_property():
     assert header["bytes"] == ["20 74 68 65", "E2 82"]
     assert header["values"] == [0.3333, None]
     assert header["notes"] == [["rank 2"], []]
-    assert header["scale"] == {"title": "loss", "low": 0.0, "high": 8.0, "unit": "nats"}
+    assert header["scale"] == {
+        "title": "loss",
+        "low": 0.0,
+        "high": 8.0,
+        "unit": "nats",
+        "diverging": False,
+    }
     assert header["selected"] == 1
 
 

@@ -19,8 +19,11 @@ LONGEST_ARRANGEMENT = 100
 _mount = register(
     "slm_attention",
     Path(__file__).parent,
-    shared=("base.css", "chips.css", "payload.js", "scale.js", "canvas.js", "chips.js"),
-    parts=("arrange.js", "overview.js", "matrix.js", "head.js"),
+    shared=(
+        *("base.css", "chips.css", "payload.js", "scale.js", "canvas.js", "chips.js"),
+        *("matrix.js", "matrix_stage.js"),
+    ),
+    parts=("arrange.js", "overview.js", "head.js"),
 )
 
 

@@ -4,7 +4,6 @@ function renderHead(root, { header, values }, send) {
   const length = tokens.length;
   const weights = new Float32Array(values);
   const find = (name) => root.querySelector(name);
-  const stage = find(".stage"), canvas = stage.querySelector("canvas");
   const sees = (t, s) => s <= t && (reach === null || t - s < reach);
 
   // What the user set by hand outlives new data: zoom, colour curve, the cell under the pointer.
@@ -18,23 +17,16 @@ function renderHead(root, { header, values }, send) {
   const chips = root.chips;
   let locked = header.query;
   const theme = themeOf(root);   // a change of theme renders anew
-  let width = stage.clientWidth;
-  let box = null;
   let paintedRow = null;
   let places = null;   // where the chips are; measured once, since measuring is slow
   let scrolled = text.scrollTop;
-  let sheet = paintMatrix(weights, length, sees, CURVES[view.curve]);
-
-  function draw() {
-    const measure = canvas.getContext("2d");
-    box = layOut(measure, tokens, width, header.height, view, theme);
-    const pen = sizeCanvas(canvas, box.left + box.span + 2, box.top + box.span + 2);
-    drawMatrix(pen, sheet, box, view, tokens, theme, view.at, locked);
-    const { left, top, cell } = box;
-    Object.assign(canvas.dataset, { left, top, cell, x: view.x, y: view.y, tokens: length, layer, head });
-    find(".in").disabled = cell >= LARGEST_CELL;
-    find(".out").disabled = find(".fit").disabled = cell <= box.fit;
-  }
+  const colour = (weight) => cividis(CURVES[view.curve](weight));
+  let sheet = paintMatrix(weights, length, sees, colour);
+  Object.assign(find(".stage canvas").dataset, { layer, head });
+  const stage = matrixStage({
+    find, tokens, height: header.height, view, theme,
+    now: () => ({ sheet, locked }), onMove: () => { say(); paintText(); }, onLock: lock,
+  });
 
   // The words for one cell: weight to three decimals, both tokens, rank among the visible keys.
   function say() {
@@ -85,13 +77,7 @@ function renderHead(root, { header, values }, send) {
     find(".painted").textContent = `Where token ${t} looks (${state}):`;
   }
 
-  function refresh() { draw(); say(); paintText(); }
-
-  function move(next) {
-    if (String(next) === String(view.at)) return;
-    view.at = next;
-    refresh();
-  }
+  function refresh() { stage.draw(); say(); paintText(); }
 
   function lock(t) {
     locked = t === locked ? null : t;
@@ -99,90 +85,10 @@ function renderHead(root, { header, values }, send) {
     send([layer, head, locked]);
   }
 
-  function zoomBy(factor, x = box.left + box.span / 2, y = box.top + box.span / 2) {
-    const before = box.cell;
-    view.zoom = Math.min(LARGEST_CELL / box.fit, Math.max(1, (before / box.fit) * factor));
-    const after = box.fit * view.zoom;
-    view.x = (view.x + x - box.left) * (after / before) - (x - box.left);
-    view.y = (view.y + y - box.top) * (after / before) - (y - box.top);
-    draw();
-  }
-
-  const spot = (event) => {
-    const frame = canvas.getBoundingClientRect();
-    return [event.clientX - frame.left, event.clientY - frame.top];
-  };
-  function cellAt(event) {
-    const [x, y] = spot(event);
-    if (x < box.left || y < box.top || x >= box.left + box.span || y >= box.top + box.span) return null;
-    const inside = (v) => Math.min(length - 1, Math.floor(v / box.cell));
-    return [inside(y - box.top + view.y), inside(x - box.left + view.x)];
-  }
-
-  let drag = null;
-  canvas.onpointerdown = (event) => {
-    drag = { x: event.clientX, y: event.clientY, fromX: view.x, fromY: view.y, moved: false };
-    canvas.setPointerCapture(event.pointerId);
-  };
-  canvas.onpointermove = (event) => {
-    if (!drag) return move(cellAt(event));
-    const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
-    drag.moved ||= Math.hypot(dx, dy) > 4;
-    if (!drag.moved || !box.slack) return;
-    view.x = drag.fromX - dx;
-    view.y = drag.fromY - dy;
-    draw();
-  };
-  canvas.onpointerup = (event) => {
-    const clicked = drag && !drag.moved ? cellAt(event) : null;
-    drag = null;
-    if (clicked) lock(clicked[0]);
-  };
-  canvas.onpointercancel = () => { drag = null; };
-  canvas.onpointerleave = () => { if (!drag) move(null); };
-  // The page keeps its own wheel: zoom takes Ctrl (a pinch on touchpads), or a matrix zoomed in.
-  canvas.onwheel = (event) => {
-    if (event.ctrlKey || event.metaKey) zoomBy(event.deltaY < 0 ? 1.25 : 0.8, ...spot(event));
-    else if (box.slack) {
-      const was = [view.x, view.y];
-      view.x += event.deltaX;
-      view.y += event.deltaY;
-      draw();
-      if (was[0] === view.x && was[1] === view.y) return;   // at the edge the page scrolls on
-    } else return;
-    event.preventDefault();
-  };
-  canvas.onkeydown = (event) => {
-    const [t, s] = view.at ?? [locked ?? length - 1, 0];
-    const inside = (value) => Math.min(length - 1, Math.max(0, value));
-    const next = {
-      ArrowUp: [t - 1, s], ArrowDown: [t + 1, s], ArrowLeft: [t, s - 1], ArrowRight: [t, s + 1],
-      Home: [t, 0], End: [t, t],
-    }[event.key];
-    if (next) {
-      const [row, column] = next.map(inside);
-      reveal(row, column);
-      move([row, column]);
-    } else if (event.key === "Enter" || event.key === " ") lock(t);
-    else if (event.key === "Escape") move(null);
-    else if (event.key === "+" || event.key === "=") zoomBy(1.5);
-    else if (event.key === "-") zoomBy(1 / 1.5);
-    else if (event.key === "0") find(".fit").onclick();
-    else return;
-    event.preventDefault();
-  };
-  function reveal(t, s) {
-    view.x = Math.min(s * box.cell, Math.max(view.x, (s + 1) * box.cell - box.span));
-    view.y = Math.min(t * box.cell, Math.max(view.y, (t + 1) * box.cell - box.span));
-  }
-
-  find(".in").onclick = () => zoomBy(1.5);
-  find(".out").onclick = () => zoomBy(1 / 1.5);
-  find(".fit").onclick = () => { Object.assign(view, { zoom: 1, x: 0, y: 0 }); draw(); };
   find(".curve").value = view.curve;
   find(".curve").onchange = (event) => {
     view.curve = event.target.value;
-    sheet = paintMatrix(weights, length, sees, CURVES[view.curve]);
+    sheet = paintMatrix(weights, length, sees, colour);
     legend();
     refresh();
   };
@@ -193,9 +99,9 @@ function renderHead(root, { header, values }, send) {
   // Pointing at the text points at the same key of the painted row.
   text.onpointerover = (event) => {
     const chip = event.target.closest(".chip");
-    if (chip) move([locked ?? length - 1, Number(chip.dataset.index)]);
+    if (chip) stage.move([locked ?? length - 1, Number(chip.dataset.index)]);
   };
-  text.onpointerleave = () => move(null);
+  text.onpointerleave = () => stage.move(null);
   text.onscroll = () => { scrolled = text.scrollTop; };
 
   function legend() {
@@ -214,12 +120,7 @@ function renderHead(root, { header, values }, send) {
   find(".unsound").textContent = `${header.unsound} weights are not numbers (red cells).`;
   legend();
   refresh();
-  const watcher = new ResizeObserver(() => {
-    if (width === stage.clientWidth) return;
-    width = stage.clientWidth;
-    places = null;
-    draw();
-  });
-  watcher.observe(stage);
-  return () => watcher.disconnect();
+  const watcher = new ResizeObserver(() => { places = null; });
+  watcher.observe(text);
+  return () => { stage.end(); watcher.disconnect(); };
 }

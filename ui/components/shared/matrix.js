@@ -1,8 +1,9 @@
 // Geometry and drawing of one T×T matrix with token labels. Knows no events and no readout.
 const LABEL_FONT = 13, WIDEST_LABEL = 120, LARGEST_CELL = 44, MARK = "#ff4fd8", CURVES = { root: Math.sqrt, plain: (w) => w };
 
-// One pixel a weight; what a query may not see stays transparent, what is no number turns red.
-function paintMatrix(weights, length, sees, curve) {
+// One pixel a value; what a query may not see stays transparent, what is no number turns red.
+// `colour` gives [red, green, blue] of a value.
+function paintMatrix(values, length, sees, colour) {
   const sheet = document.createElement("canvas");
   sheet.width = sheet.height = length;
   const pen = sheet.getContext("2d");
@@ -10,8 +11,8 @@ function paintMatrix(weights, length, sees, curve) {
   for (let t = 0; t < length; t++) {
     for (let s = 0; s <= t; s++) {
       if (!sees(t, s)) continue;
-      const weight = weights[t * length + s], o = 4 * (t * length + s);
-      image.data.set(Number.isFinite(weight) ? cividis(curve(weight)) : [220, 30, 30], o);
+      const value = values[t * length + s], o = 4 * (t * length + s);
+      image.data.set(Number.isFinite(value) ? colour(value) : [220, 30, 30], o);
       image.data[o + 3] = 255;
     }
   }
