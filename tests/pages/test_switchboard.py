@@ -150,3 +150,12 @@ def test_a_model_that_takes_time_is_measured_when_asked(
     button.click().run()
     assert np.isfinite(board(app)[1]).all()
     assert not [each for each in app.button if each.key == "switchboard_measure"]
+
+
+def test_a_large_model_is_drawn_before_its_heads_are_named(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ui.views.attention.switchboard._SOON", 0)
+    app = open_page("attention", view=VIEW)
+    header, _ = board(app)
+    assert not header["naming"] and header["labels"]

@@ -30,6 +30,12 @@ Part = tuple[int, Act, float]
 
 BY: dict[Left, str] = {"off": "Ablation", "mean": "Mean ablation"}
 """How the worth of a part is measured, as the choice says it."""
+MORE: dict[Left, str] = {
+    "off": "Nats per token more without the part",
+    "mean": "Nats per token more with the part's mean in its place",
+}
+"""What the colours say."""
+_WITHOUT: dict[Left, str] = {"off": "without it", "mean": "with its mean in its place"}
 _SOON_FLOPS = 5e9  # half a second on one core
 _LARGEST_FACTOR = 1000.0
 _LEAST_SCALE = 0.05  # nats; changes smaller than this shall look small
@@ -50,7 +56,8 @@ class Board:
 
     `labels` and `kinds_of` name the heads, layer by layer; None where they are not known.
     `worth_LP` is what each part is worth in nats per token, NaN where that is not known;
-    colours end at `most`, which is 0 where nothing is known. `naming`: names are on their way.
+    colours end at `most`, which is 0 where nothing is known. `without` says what was done to
+    measure it. `naming`: names are on their way.
     """
 
     n_layers: int
@@ -64,6 +71,8 @@ class Board:
     most: float
     chosen: int | None = None
     naming: bool = False
+    scale_title: str = MORE["off"]
+    without: str = _WITHOUT["off"]
 
 
 def board_of(
@@ -72,6 +81,7 @@ def board_of(
     grid: HeadGrid | None = None,
     worth_LP: Floats | None = None,
     chosen: tuple[int | None, int | None] = (None, None),
+    by: Left = "off",
 ) -> Board:
     """The switches as they stand; `chosen` are layer and head that the chapter has open."""
     labels, kinds_of = _flat(grid and grid.labels), _flat(grid and grid.kinds_of)
@@ -89,6 +99,8 @@ def board_of(
         most_of(worth),
         _chosen(*chosen, config),
         naming=grid is None,
+        scale_title=MORE[by],
+        without=_WITHOUT[by],
     )
 
 
@@ -203,7 +215,7 @@ def edits_sentence(changes: Sequence[Change], config: ModelConfig) -> str:
     return " ".join(sentences)
 
 
-def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None) -> str:
+def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None, by: Left = "off") -> str:
     """Which parts the text is hardest without; empty while nothing is known."""
     flat = worth_LP.ravel()
     if np.isnan(flat).all():
@@ -222,8 +234,10 @@ def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None) -> str:
         named.append(f"layer {layer}, {what} ({told}{signed(float(flat[number]))})")
     n_easier = int((flat < 0).sum())
     some = "1 part" if n_easier == 1 else f"any one of {n_easier:,} parts"
-    rest = f" Without {some} the text is easier." if n_easier else ""
-    return f"Hardest to do without, in nats per token: {'; '.join(named)}.{rest}"
+    less = f"Without {some}" if by == "off" else f"With the mean in place of {some}"
+    rest = f" {less} the text is easier." if n_easier else ""
+    hardest = "Hardest to do without" if by == "off" else "Hardest to replace by the mean"
+    return f"{hardest}, in nats per token: {'; '.join(named)}.{rest}"
 
 
 def full_passes(config: ModelConfig) -> int:

@@ -48,6 +48,8 @@ def test_a_board_holds_states_names_and_what_the_chapter_has_open():
     assert board.labels == ("induction 0.90", "mixed", "induction 0.50", "mixed")
     assert board.chosen == 4 and not board.naming
     assert np.isnan(board.worth_LP).all() and board.most == 0
+    assert board.without == "without it"
+    assert board_of(CONFIG, [], by="mean").without == "with its mean in its place"
 
 
 @pytest.mark.parametrize("opened", [(None, None), (1, None), (2, 0), (0, 2), (-1, 0)])
@@ -174,6 +176,10 @@ def test_the_parts_that_matter_most_are_named():
         "Without 1 part the text is easier."
     )
     assert "head 1 (+0.50)" in worth_sentence(worth, None)
+    assert worth_sentence(worth[:1], None, "mean") == (
+        "Hardest to replace by the mean, in nats per token: layer 0, feed-forward (+2.00); "
+        "layer 0, head 0 (+0.30). With the mean in place of 1 part the text is easier."
+    )
     assert worth_sentence(np.full((1, 2), np.nan, np.float32), None) == ""
     assert worth_sentence(-np.ones((1, 2), np.float32), None) == (
         "No part of this model makes this text easier."

@@ -54,6 +54,8 @@ def switchboard_payload(board: Board, heard: int = 0) -> bytes:
         "kinds": [asdict(kind) for kind in board.kinds],
         "presets": [asdict(preset) for preset in board.presets],
         "most": board.most,
+        "scaleTitle": board.scale_title,
+        "without": board.without,
         "chosen": board.chosen,
         "naming": board.naming,
         "heard": heard,

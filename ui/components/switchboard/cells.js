@@ -78,7 +78,7 @@ function cellWords(part, { header, parts, states, worths }) {
   const head = parts.layer(part) * header.heads + parts.place(part);
   const label = parts.isHead(part) ? header.labels?.[head] : "";
   const value = worths[part];
-  const worth = Number.isFinite(value) ? ` · without it ${signedText(value)} nats per token` : "";
+  const worth = Number.isFinite(value) ? ` · ${header.without} ${signedText(value)} nats per token` : "";
   return `${partName(part, parts)}${label ? `: ${label}` : ""} · ${stateWords(states.get(part))}${worth}`;
 }
 

@@ -197,7 +197,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (header.most) {
     const words = document.createElement("span");
     words.className = "muted";
-    words.textContent = "Nats per token more without the part";
+    words.textContent = header.scaleTitle;
     scale.replaceChildren(words, legend(header.most, colour));
   }
 

@@ -27,6 +27,7 @@ from ui.view_models import glossary
 from ui.view_models.head_grid import HeadGrid, grid_of
 from ui.view_models.switchboard import (
     BY,
+    MORE,
     board_of,
     edits_sentence,
     is_soon,
@@ -72,7 +73,7 @@ def _switchboard(state: PageState, run: Artefact) -> None:
         changes = _changes(loaded.model.config)
         names = _names(*asked.key, loaded) if _may_name(loaded) else None
         work = _begun(asked, act)
-        _draw(asked, changes, names, work)
+        _draw(asked, changes, names, work, act)
         bar = _offer(asked, act, work)
         found = None
         with widgets.user_errors():
@@ -124,7 +125,11 @@ def _may_name(loaded: LoadedRun) -> bool:
 
 
 def _draw(
-    asked: Asked, changes: tuple[Change, ...], names: HeadGrid | None, work: Importance | None
+    asked: Asked,
+    changes: tuple[Change, ...],
+    names: HeadGrid | None,
+    work: Importance | None,
+    act: Left,
 ) -> None:
     config = asked.loaded.model.config
 
@@ -137,9 +142,10 @@ def _draw(
             st.session_state["layer"], st.session_state["head"] = place
 
     opened = st.session_state.get("layer"), st.session_state.get("head")
-    board = board_of(config, changes, names, None if work is None else work.change_LP, opened)
+    worth_LP = None if work is None else work.change_LP
+    board = board_of(config, changes, names, worth_LP, opened, act)
     switchboard_view(board, key="switchboard", on_edit=edited)
-    told = worth_sentence(board.worth_LP, board.labels), edits_sentence(changes, config)
+    told = worth_sentence(board.worth_LP, board.labels, act), edits_sentence(changes, config)
     st.caption("  \n".join(widgets.esc_md(sentence) for sentence in told if sentence))
 
 
@@ -164,10 +170,10 @@ def _is_going(asked: Asked, act: Left) -> bool:
 
 def _offer(asked: Asked, act: Left, work: Importance | None) -> DeltaGenerator:
     """The place for a bar, and beside it what begins, holds or goes on with the measurement."""
+    if work is not None and work.finished:
+        return st.empty()
     row = st.container(horizontal=True, vertical_alignment="center")
     bar = row.empty()
-    if work is not None and work.finished:
-        return bar
     going = work is not None and _is_going(asked, act)
     config, done = asked.loaded.model.config, 0.0 if work is None else work.fraction
     row.button(
@@ -215,7 +221,7 @@ def _picture(
         column_labels=place_names(config),
         title="Switchboard" if work is None else f"Importance by {BY[act].lower()}",
         subtitle=f"{asked.loaded.name}, step {asked.loaded.step}",
-        unit="share of what it gives" if work is None else "nats per token more without it",
+        unit="share of what it gives" if work is None else MORE[act].lower(),
         rows_are="layers",
         columns_are="parts",
         root=False,
