@@ -15,7 +15,7 @@ from slm.model.transformer import Transformer
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
 from ui.components.payload import unpack
-from ui.view_models import switchboard
+from ui.view_models import switchboard_words
 from ui.view_models.attention import DEFAULT_TEXT
 
 VIEW = "Switchboard"
@@ -142,7 +142,7 @@ def test_empty_text_one_token_and_hostile_tokens_are_calm(open_page: OpenPage):
 def test_a_model_that_takes_time_is_measured_when_asked(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(switchboard, "_SOON_FLOPS", 0.0)
+    monkeypatch.setattr(switchboard_words, "_SOON_FLOPS", 0.0)
     app = open_page("attention", view=VIEW)
     assert np.isnan(board(app)[1]).all()
     button = app.button(key="switchboard_measure")

@@ -13,19 +13,21 @@ from ui.view_models.attention import Window
 from ui.view_models.head_grid import HeadGrid, Kind
 from ui.view_models.switchboard import (
     board_of,
-    edits_sentence,
-    full_passes,
-    is_soon,
     left_of_parts,
-    measure_words,
     most_of,
     parts_of,
-    place_names,
     presets_of,
-    switchboard_code,
     told_edits,
     told_place,
     with_rows,
+)
+from ui.view_models.switchboard_words import (
+    edits_sentence,
+    full_passes,
+    is_soon,
+    measure_words,
+    place_names,
+    switchboard_code,
     worth_sentence,
 )
 

@@ -26,20 +26,22 @@ from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.head_grid import HeadGrid, grid_of
 from ui.view_models.switchboard import (
-    BY,
-    MORE,
     board_of,
-    edits_sentence,
-    is_soon,
-    layer_names,
     left_of_parts,
-    measure_words,
     most_of,
-    place_names,
-    switchboard_code,
     told_edits,
     told_place,
     with_rows,
+)
+from ui.view_models.switchboard_words import (
+    BY,
+    MORE,
+    edits_sentence,
+    is_soon,
+    layer_names,
+    measure_words,
+    place_names,
+    switchboard_code,
     worth_sentence,
 )
 from ui.views import kept
