@@ -76,7 +76,8 @@ def test_it_opens_with_the_untouched_row_of_a_head(open_page: OpenPage, workspac
     assert header["query"] == len(header["words"]) - 1 and not header["painted"]
     np.testing.assert_allclose(untouched_S, weights, atol=1e-6)
     np.testing.assert_array_equal(untouched_S, shares_S)
-    assert "Nothing is changed yet" in told(app) and "edits = " not in code_of(app)
+    assert "given by hand" in told(app) and "Nothing is changed yet" in told(app)
+    assert "edits = " not in code_of(app)
 
 
 def test_it_opens_on_the_demo(open_page: OpenPage):

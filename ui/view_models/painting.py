@@ -112,9 +112,9 @@ def painting_view(
         else _painted(untouched_S, shares_S, hidden, words),
         hint=""
         if alone
-        else "Drag a bar up or down; the others share the rest as before. Double click gives it "
-        "all. Keys: ← → another bar, ↑ ↓ more or less (with Shift faster), Enter all, Delete "
-        "nothing. A click in the text chooses the query.",
+        else "Drag a bar up or down; the row is renormalised: the others share what is left as "
+        "before. Double click gives it all. Keys: ← → another bar, ↑ ↓ more or less (with Shift "
+        "faster), Enter all, Delete nothing. A click in the text chooses the query.",
     )
 
 

@@ -78,8 +78,10 @@ def _painting(state: PageState, run: Artefact) -> None:
         last = len(asked.ids_T) - 1
         with st.container(horizontal=True, vertical_alignment="center"):
             _ask_whose(row, config.n_heads)
-            if edits:
-                st.caption(reach(place.query, len(asked.ids_T)), width="content")
+            st.caption(
+                reach(place.query, len(asked.ids_T)) if edits else glossary.meaning("painted row"),
+                width="content",
+            )
         found = outcome.draw(asked, edits, key="painting", positions=(place.query, last))
         widgets.demo_note(state.on_demo, "the row")
         _save(run, asked, view, edits, found)
