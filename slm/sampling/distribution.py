@@ -2,17 +2,21 @@
 
 Knows nothing of models, text, or which filters there are. No torch.
 
-Legend: V vocabulary.
+Legend: B rows of a batch, V vocabulary.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+_MOVE_MASS = ("repetition_penalty", "temperature")  # and remove none of it
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Stage:
 class Distribution:
     """What the next token is drawn from, and how the filters came to it.
 
-    stages are always six: model, repetition_penalty, temperature, top_k, top_p, min_p.
+    stages: the model first, then every filter in the order in which it acted.
     notes say in words what was clamped.
     """
 
@@ -82,9 +86,16 @@ class Distribution:
 
     @cached_property
     def mass_cut(self) -> float:
-        """Probability that the tokens removed by top-k, top-p and min-p had before them."""
-        p_V = self.stage("temperature").probabilities_V
-        return float(p_V[~self.kept_V].sum(dtype=np.float64))
+        """Share of the probability that top-k, top-p, min-p and typical sampling took away.
+
+        Each took its share of what the filters before it had left. Greedy choice takes no
+        share: it is a temperature.
+        """
+        kept = 1.0
+        for before, stage in pairwise(self.stages):
+            if stage.changed and stage.name not in _MOVE_MASS:
+                kept *= 1.0 - float(before.probabilities_V[~stage.kept_V].sum(dtype=np.float64))
+        return 1.0 - kept
 
     def stage(self, name: str) -> Stage:
         """The stage of that name."""
@@ -99,13 +110,60 @@ class Distribution:
         >>> halves.draw(0.49), halves.draw(0.51)
         (0, 1)
         """
-        ends_V = np.cumsum(self.probabilities_V, dtype=np.float64)
-        found = int(np.searchsorted(ends_V, uniform * ends_V[-1], side="right"))
-        return min(found, int(np.flatnonzero(self.probabilities_V)[-1]))
+        return int(draw_rows(self.probabilities_V[None], [uniform])[0])
 
     def top(self, count: int) -> tuple[tuple[int, float], ...]:
         """At most `count` likeliest (id, probability) of the final distribution, best first."""
         return top_tokens(self.probabilities_V, count)
+
+
+class Layer(NamedTuple):
+    """The logits of all rows after one filter each; where orders differ, so do the names."""
+
+    names: tuple[str, ...]
+    logits_BV: Floats
+    changed_B: Mask
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """A Distribution for each row of a batch, worked out together."""
+
+    layers: tuple[Layer, ...]
+    notes: tuple[tuple[str, ...], ...]
+
+    @property
+    def own_logits_BV(self) -> Floats:
+        """The model's own, before any filter."""
+        return self.layers[0].logits_BV
+
+    @cached_property
+    def probabilities_BV(self) -> Floats:
+        """The final probabilities; each row sums to 1."""
+        return softmax(self.layers[-1].logits_BV)
+
+    def row(self, row: int) -> Distribution:
+        """One row, with all its stages."""
+        stages = (
+            Stage(layer.names[row], layer.logits_BV[row], bool(layer.changed_B[row]))
+            for layer in self.layers
+        )
+        return Distribution(tuple(stages), self.notes[row])
+
+    def draw(self, uniforms_B: Sequence[float]) -> npt.NDArray[np.int64]:
+        """A token for each row, as `Distribution.draw`."""
+        return draw_rows(self.probabilities_BV, uniforms_B)
+
+
+def draw_rows(probabilities_BV: Floats, uniforms_B: Sequence[float]) -> npt.NDArray[np.int64]:
+    """For each row the token under its uniform number, see `Distribution.draw`."""
+    ends_BV = np.cumsum(probabilities_BV, axis=-1, dtype=np.float64)
+    chosen_B = np.empty(len(ends_BV), np.int64)
+    for row, (ends_V, uniform) in enumerate(zip(ends_BV, uniforms_B, strict=True)):
+        found = int(np.searchsorted(ends_V, uniform * ends_V[-1], side="right"))
+        # Past the end by rounding: the last token that can be drawn is the first to reach it.
+        chosen_B[row] = min(found, int(np.searchsorted(ends_V, ends_V[-1])))
+    return chosen_B
 
 
 def top_tokens(values_V: Floats, count: int) -> tuple[tuple[int, float], ...]:
@@ -119,8 +177,9 @@ def top_tokens(values_V: Floats, count: int) -> tuple[tuple[int, float], ...]:
     return tuple((int(i), float(values_V[i])) for i in best)
 
 
-def softmax(logits_V: Floats) -> Floats:
-    """Probabilities that sum to 1; -inf becomes exactly 0."""
-    weights_V = np.exp(logits_V - logits_V.max())
-    probabilities_V: Floats = weights_V / weights_V.sum()
-    return probabilities_V
+def softmax(logits: Floats) -> Floats:
+    """Probabilities along the last axis, which sum to 1; -inf becomes exactly 0."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    probabilities: Floats = weights
+    return probabilities
