@@ -4,6 +4,7 @@ from ui import session, widgets
 from ui.views.attention import (
     cell,
     filmstrip,
+    head,
     lens,
     overview,
     painting,
@@ -14,6 +15,7 @@ from ui.views.attention import (
 
 VIEWS = {
     "overview": ("All heads", overview),
+    "head": ("One head", head),
     "cell": ("Score to weight", cell),
     "switchboard": ("Switchboard", switchboard),
     "painting": ("Paint", painting),

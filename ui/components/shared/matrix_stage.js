@@ -2,8 +2,9 @@
 // Enter locks a query, Ctrl and the wheel zoom. Knows no values and no readout.
 //
 // `view` {zoom, x, y, at} outlives new data: the caller keeps it. `now()` gives what is drawn,
-// {sheet, locked}; `onMove` is told of another cell (view.at), `onLock` of a query.
-function matrixStage({ find, tokens, height, view, theme, now, onMove, onLock }) {
+// {sheet, locked}; `onMove` is told of another cell (view.at), `onLock` of a query;
+// Escape points at nothing, unless `onEscape` has another meaning for it.
+function matrixStage({ find, tokens, height, view, theme, now, onMove, onLock, onEscape }) {
   const stage = find(".stage"), canvas = stage.querySelector("canvas"), length = tokens.length;
   let width = stage.clientWidth;
   let box = null;
@@ -91,7 +92,7 @@ function matrixStage({ find, tokens, height, view, theme, now, onMove, onLock })
       reveal(row, column);
       move([row, column]);
     } else if (event.key === "Enter" || event.key === " ") onLock(t);
-    else if (event.key === "Escape") move(null);
+    else if (event.key === "Escape") (onEscape ?? (() => move(null)))();
     else if (event.key === "+" || event.key === "=") zoomBy(1.5);
     else if (event.key === "-") zoomBy(1 / 1.5);
     else if (event.key === "0") find(".fit").onclick();
