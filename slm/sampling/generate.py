@@ -1,6 +1,7 @@
 """And then? One token after another, from a model and a SamplingConfig.
 
-Knows ids, never text; `decode_stream` alone asks a tokenizer. One prompt at a time.
+Knows ids; only strings that end a text make it look at text. One prompt at a time: many are
+written together by `engine.py`.
 
 When the context is full, the older half is dropped: the last half of the ids is
 read again from position 0 and writing goes on, so the model always sees between
@@ -9,8 +10,8 @@ half a context and a whole one.
 Legend: B batch (here 1), T position, V vocabulary.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,28 +23,12 @@ from slm.model.inference import inference, require_known
 from slm.model.probe import Probe
 from slm.model.stepping import Stepper
 from slm.model.transformer import Transformer
-from slm.sampling.distribution import Distribution, Floats, top_tokens
-from slm.sampling.filters import SamplingConfig, next_token_distribution
-from slm.tokenizer.protocol import TextTokenizer
-
-
-@dataclass(frozen=True)
-class Step:
-    """One token that was chosen.
-
-    logprob and rank (1 is the likeliest) are the model's own, before any filter;
-    probability is that of the draw, after them. top holds the model's likeliest
-    (id, probability), best first. ends: this is the end-of-text token and nothing
-    follows. notes: what was done to the prompt; on the first step only.
-    """
-
-    id: int
-    logprob: float
-    probability: float
-    rank: int
-    top: tuple[tuple[int, float], ...]
-    ends: bool = False
-    notes: tuple[str, ...] = ()
+from slm.sampling.distribution import Floats
+from slm.sampling.filters import SamplingConfig, next_token_distributions
+from slm.sampling.steps import Ending, steps_of
+from slm.sampling.steps import Step as Step
+from slm.sampling.steps import decode_stream as decode_stream
+from slm.tokenizer.protocol import StreamDecoder
 
 
 @dataclass(frozen=True)
@@ -100,6 +85,8 @@ def generate(
     n_top: int = 5,
     use_cache: bool = True,
     probe: Probe | None = None,
+    stop: tuple[str, ...] = (),
+    decoder: StreamDecoder | None = None,
 ) -> Iterator[Step]:
     """The tokens that follow the prompt, each as soon as it is chosen.
 
@@ -107,7 +94,9 @@ def generate(
     asked before each token, says so. The same seed gives the same tokens on any
     device whose logits agree, because numbers are drawn on the CPU.
     use_cache: False reads the whole window again for every token: the same tokens,
-    slowly. probe sees, or changes, every reading.
+    slowly. probe sees, or changes, every reading. stop: the step that completes one of
+    these strings is the last; decoder (`tokenizer.decoder(prompt_ids)`) says what text the
+    ids are, and `decode_stream(…, stop=stop)` gives the text up to that string.
 
     Raises: DataError as `fit_prompt`, at once; DivergedError for logits that are not
     finite, at the step that meets them.
@@ -115,24 +104,75 @@ def generate(
     prompt = fit_prompt(prompt_ids, model.config.vocab_size, model.config.context_length, eos_id)
     longest = min(model.config.context_length, len(prompt.ids) + max(0, max_new_tokens))
     reader = _Reader(model, model.new_cache(max_length=longest) if use_cache else None, probe)
-    generator = torch.Generator("cpu").manual_seed(config.seed)
+    writing = Writing(prompt, config, eos_id, n_top, stop, decoder)
 
     def steps() -> Iterator[Step]:
-        seen, new_ids, notes = set(prompt.ids), prompt.ids, prompt.notes
+        new_ids = prompt.ids
         for _ in range(max_new_tokens):
             if should_stop():
                 return
-            distribution = next_token_distribution(reader.read(new_ids), config, seen)
-            uniform = float(torch.rand((), generator=generator, dtype=torch.float64))
-            chosen = distribution.draw(uniform)
-            ends = chosen == eos_id
-            yield _step(distribution, chosen, n_top, ends, notes)
-            if ends:
+            (step,) = choose(reader.read(new_ids)[None], [writing])
+            yield step
+            if writing.ended:
                 return
-            seen.add(chosen)
-            new_ids, notes = (chosen,), ()
+            new_ids = (step.id,)
 
     return steps()
+
+
+class Writing:
+    """What one text needs beside the model: its settings, its seed, what it has said."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        config: SamplingConfig,
+        eos_id: int | None = None,
+        n_top: int = 5,
+        stop: tuple[str, ...] = (),
+        decoder: StreamDecoder | None = None,
+    ) -> None:
+        """Raises: DataError for stop strings without a decoder, or an empty one."""
+        if stop and decoder is None:
+            raise DataError("Stop strings need a decoder: give tokenizer.decoder(prompt_ids).")
+        self.config, self.n_top = config, n_top
+        self.seen = set(prompt.ids)
+        self.ended = False
+        self._eos_id, self._decoder = eos_id, decoder
+        self._ending = Ending(stop)
+        self._notes = prompt.notes
+        self._generator = torch.Generator("cpu").manual_seed(config.seed)
+
+    def uniform(self) -> float:
+        """The next number of the seed's row, at least 0 and below 1."""
+        return float(torch.rand((), generator=self._generator, dtype=torch.float64))
+
+    def take(self, step: Step) -> Step:
+        """The step with what it means for this text.
+
+        Raises: TokenizerError for an id without text, where stop strings are looked for.
+        """
+        ends, stopped_by = step.id == self._eos_id, None
+        if self._decoder is not None and not ends:
+            self._ending.push(self._decoder.push(step.id))
+            stopped_by = self._ending.found
+        self.ended = ends or stopped_by is not None
+        self.seen.add(step.id)
+        notes, self._notes = self._notes, ()
+        return replace(step, ends=ends, notes=notes, stopped_by=stopped_by)
+
+
+def choose(logits_BV: Floats, writings: Sequence[Writing]) -> list[Step]:
+    """One token for each text, from the logits of its row.
+
+    Raises: DivergedError for logits that are not finite; `Writing.take`'s errors.
+    """
+    distributions = next_token_distributions(
+        logits_BV, [each.config for each in writings], [each.seen for each in writings]
+    )
+    chosen_B = distributions.draw([each.uniform() for each in writings])
+    steps = steps_of(distributions, chosen_B, [each.n_top for each in writings])
+    return [each.take(step) for each, step in zip(writings, steps, strict=True)]
 
 
 def logits(model: Transformer, prompt_ids: Sequence[int], eos_id: int | None = None) -> Floats:
@@ -142,22 +182,6 @@ def logits(model: Transformer, prompt_ids: Sequence[int], eos_id: int | None = N
     """
     prompt = fit_prompt(prompt_ids, model.config.vocab_size, model.config.context_length, eos_id)
     return _Reader(model, None).read(prompt.ids)
-
-
-def decode_stream(
-    steps: Iterable[Step], tokenizer: TextTokenizer, after: Iterable[int] = ()
-) -> Iterator[str]:
-    """The text of the steps, in pieces that never split a character.
-
-    after: the prompt's ids, which may end in the middle of one. The end-of-text
-    token itself is not text and is left out.
-    """
-    decoder = tokenizer.decoder(after)
-    for step in steps:
-        if not step.ends and (piece := decoder.push(step.id)):
-            yield piece
-    if piece := decoder.flush():
-        yield piece
 
 
 class _Reader:
@@ -197,24 +221,3 @@ class _Reader:
         logits_BTV = self._model(ids_T[None], self._cache, self._probe, last_only=True)
         last_V: Tensor = logits_BTV[0, -1]
         return last_V
-
-
-def _step(
-    distribution: Distribution, chosen: int, n_top: int, ends: bool, notes: tuple[str, ...]
-) -> Step:
-    own = distribution.stages[0]
-    return Step(
-        id=chosen,
-        logprob=_log_probability(own.logits_V, chosen),
-        probability=float(distribution.probabilities_V[chosen]),
-        rank=1 + int((own.logits_V > own.logits_V[chosen]).sum()),
-        top=top_tokens(own.probabilities_V, n_top),
-        ends=ends,
-        notes=notes,
-    )
-
-
-def _log_probability(logits_V: Floats, token: int) -> float:
-    above_V = logits_V.astype(np.float64) - float(logits_V[token])
-    highest = above_V.max()
-    return -float(highest + np.log(np.exp(above_V - highest).sum()))

@@ -165,6 +165,43 @@ class Bytes:
         return decoder
 
 
+def test_a_stop_string_ends_the_steps_and_the_text_stops_before_it(model: Transformer):
+    """Tokens 1 "caf", 2 and 3 halves of "é": "fc" begins in one token and ends in the next."""
+    names = [b"<end>", b"caf", b"\xc3", b"\xa9", *(bytes([97 + i]) for i in range(8))]
+    tokenizer = Letters(names)
+    unbounded = list(generate(model, [1], WILD, 40))
+    text = "".join(decode_stream(unbounded, tokenizer))
+    for stop in (text[5:7], text[3], text[9:15]):
+        steps = list(
+            generate(model, [1], WILD, 40, stop=(stop, "never"), decoder=tokenizer.decoder())
+        )
+        assert steps[-1].stopped_by == stop
+        assert ids_of(steps) == ids_of(unbounded[: len(steps)])
+        assert [step.stopped_by for step in steps[:-1]] == [None] * (len(steps) - 1)
+        before = text[: text.index(stop)]
+        assert "".join(decode_stream(steps, tokenizer, stop=(stop,))) == before
+        assert "".join(decode_stream(unbounded, tokenizer, stop=(stop,))) == before
+    kept = decode_stream(unbounded, tokenizer, stop=(text[-1] + "never",))
+    assert "".join(kept) == text
+
+
+def test_stop_strings_without_a_decoder_or_letters_are_refused(model: Transformer):
+    with pytest.raises(DataError, match="need a decoder"):
+        generate(model, [1], WILD, 4, stop=("x",))
+    with pytest.raises(DataError, match="stop string is empty"):
+        generate(model, [1], WILD, 4, stop=("",), decoder=Bytes().decoder())
+
+
+class Letters:
+    """A tokenizer with these tokens."""
+
+    def __init__(self, names: list[bytes]) -> None:
+        self._names = names
+
+    def decoder(self, after: object = ()) -> StreamDecoder:
+        return StreamDecoder(lambda token: self._names[token % len(self._names)])
+
+
 def test_streamed_text_never_splits_a_character_and_leaves_out_the_end(model: Transformer):
     step = next(generate(model, [1], GREEDY, 1))
     steps = [

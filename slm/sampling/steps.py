@@ -1,0 +1,132 @@
+"""What was chosen, and the text that it makes: steps, streams of text, strings that end one.
+
+`decode_stream` and `Ending` see text; nothing here sees a model.
+
+Legend: B rows of a batch, V vocabulary.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from slm.errors import DataError
+from slm.sampling.distribution import Distributions, top_tokens
+from slm.tokenizer.protocol import TextTokenizer
+
+
+@dataclass(frozen=True)
+class Step:
+    """One token that was chosen.
+
+    logprob and rank (1 is the likeliest) are the model's own, before any filter;
+    probability is that of the draw, after them. top holds the model's likeliest
+    (id, probability), best first. ends: this is the end-of-text token and nothing
+    follows. notes: what was done to the prompt; on the first step only. stopped_by:
+    the stop string that this token completed; nothing follows.
+    """
+
+    id: int
+    logprob: float
+    probability: float
+    rank: int
+    top: tuple[tuple[int, float], ...]
+    ends: bool = False
+    notes: tuple[str, ...] = ()
+    stopped_by: str | None = None
+
+
+def steps_of(
+    distributions: Distributions, chosen_B: npt.NDArray[np.int64], n_top: Sequence[int]
+) -> list[Step]:
+    """For each row the step that chose this token, with the `n_top` likeliest beside it."""
+    own_BV = distributions.own_logits_BV
+    rows_B = np.arange(len(own_BV))
+    chosen_B1 = own_BV[rows_B, chosen_B][:, None]
+    below_BV = own_BV - own_BV.max(axis=-1, keepdims=True)
+    weights_BV = np.exp(below_BV)
+    sums_B = weights_BV.sum(axis=-1, dtype=np.float64)
+    logprobs_B = below_BV[rows_B, chosen_B] - np.log(sums_B)
+    ranks_B = 1 + (own_BV > chosen_B1).sum(axis=-1)
+    drawn_B = distributions.probabilities_BV[rows_B, chosen_B]
+    return [
+        Step(
+            id=int(chosen_B[row]),
+            logprob=float(logprobs_B[row]),
+            probability=float(drawn_B[row]),
+            rank=int(ranks_B[row]),
+            top=tuple(
+                (token, weight / float(sums_B[row]))
+                for token, weight in top_tokens(weights_BV[row], n_top[row])
+            ),
+        )
+        for row in range(len(own_BV))
+    ]
+
+
+def decode_stream(
+    steps: Iterable[Step],
+    tokenizer: TextTokenizer,
+    after: Iterable[int] = (),
+    stop: tuple[str, ...] = (),
+) -> Iterator[str]:
+    """The text of the steps, in pieces that never split a character.
+
+    after: the prompt's ids, which may end in the middle of one. The end-of-text
+    token itself is not text and is left out. stop: the text ends before the first of
+    these, and no more steps are asked for; what may be the beginning of one waits.
+    """
+    decoder = tokenizer.decoder(after)
+    ending = Ending(stop)
+    for step in steps:
+        if not step.ends and (piece := ending.push(decoder.push(step.id))):
+            yield piece
+        if ending.found is not None:
+            return
+    if piece := ending.push(decoder.flush()) + ending.flush():
+        yield piece
+
+
+class Ending:
+    """Looks for strings that end a text, in pieces of it.
+
+    >>> ending = Ending(("\\n\\n",))
+    >>> ending.push("One."), ending.push("\\n"), ending.push("Two.\\n"), ending.push("\\nThree")
+    ('One.', '', '\\nTwo.', '')
+    >>> ending.found
+    '\\n\\n'
+    """
+
+    def __init__(self, stop: tuple[str, ...]) -> None:
+        """Raises: DataError for an empty string."""
+        if "" in stop:
+            raise DataError("A stop string is empty. Give it at least one character.")
+        self._stop = stop
+        self._held = ""
+        self.found: str | None = None
+
+    def push(self, piece: str) -> str:
+        """What can be shown now: up to a stop string, or to what may become one."""
+        if self.found is not None or not piece:
+            return ""
+        text = self._held + piece
+        places = [(at, -len(each), each) for each in self._stop if (at := text.find(each)) >= 0]
+        if places:
+            at, _, self.found = min(places)
+            self._held = ""
+            return text[:at]
+        longest = max((len(each) - 1 for each in self._stop), default=0)
+        held = next(
+            (n for n in range(min(longest, len(text)), 0, -1) if self._may_begin(text[-n:])), 0
+        )
+        self._held = text[len(text) - held :]
+        return text[: len(text) - held]
+
+    def flush(self) -> str:
+        """What was held back, when nothing more comes."""
+        held, self._held = self._held, ""
+        return held
+
+    def _may_begin(self, text: str) -> bool:
+        return any(each.startswith(text) for each in self._stop)
