@@ -32,9 +32,8 @@ def write_edits(edits: Iterable[Change], n_heads: int | None = None) -> str:
     """
     words = []
     ordered = sorted(edits, key=_order)
-    for (layer, what), same in groupby(ordered, lambda edit: (edit.layer, _what(edit))):
-        parts = list(same)
-        heads = [edit.head for edit in parts]
+    for (layer, _, what), same in groupby(ordered, lambda edit: _order(edit)[:3]):
+        heads = [edit.head for edit in same]
         if n_heads is not None and n_heads > 1 and heads == list(range(n_heads)):
             words.append(f"{layer}.{_EVERY}{what}")
         else:

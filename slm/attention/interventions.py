@@ -38,6 +38,7 @@ from slm.model.transformer import Transformer
 Act = Literal["off", "scale", "uniform", "mean"]
 ACTS: tuple[Act, ...] = get_args(Act)
 _LOGITS_AT_ONCE = 8_000_000  # numbers: 32 MB in float32
+_MOST_WEIGHT = 1e6  # only proportions count
 
 
 @dataclass(frozen=True)
@@ -299,8 +300,10 @@ def _require_row(row: PaintedRow, config: ModelConfig) -> None:
             f"{len(row.weights_S)} weights for query {row.query}, which sees the tokens "
             f"0 to {row.query}: give {row.query + 1}."
         )
-    if not all(math.isfinite(weight) and weight >= 0 for weight in row.weights_S):
-        raise DataError("A painted weight is below 0 or no number. Give shares of 0 and more.")
+    if not all(0 <= weight <= _MOST_WEIGHT for weight in row.weights_S):
+        raise DataError(
+            "A painted weight is below 0, above a million or no number. Give shares of 0 and more."
+        )
     if math.fsum(row.weights_S) <= 0:
         raise DataError("All painted weights are 0. A query has to look somewhere: raise one.")
     hidden = 0 if config.window is None else max(0, row.query + 1 - config.window)

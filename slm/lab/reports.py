@@ -7,14 +7,21 @@ live in their chapters.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from slm import files
+from slm.attention.flows import (
+    layer_means,
+    logit_contributions,
+    rollout,
+    targets_of,
+    value_norms,
+)
 from slm.attention.heads import head_scores, label
-from slm.attention.maps import attention_maps
+from slm.attention.maps import Floats, attention_maps
 from slm.config import Config
 from slm.data.batches import TokenFile
 from slm.errors import CheckpointError, DataError, NoMemoryError, WorkspaceError
@@ -207,23 +214,48 @@ def write_text(
     return opening + "".join(decode_stream(steps, opened.tokenizer, after=prompt_ids)).rstrip()
 
 
-def attention_report(opened: OpenedRun, text: str, out: Path | None) -> dict[str, Any]:
+Flow = Literal["weights", "value-norm", "logit", "layer-mean", "rollout"]
+"""What of attention is told: see `slm.attention.flows`."""
+
+
+def attention_report(
+    opened: OpenedRun, text: str, out: Path | None, measure: Flow = "weights"
+) -> dict[str, Any]:
     """All attention weights for `text` (saved to `out` as NPZ) and what each head does.
+
+    Another `measure` is saved in place of the weights, under its own name.
 
     Raises: DataError for text that is empty or longer than the context.
     """
     ids = opened.tokenizer.encode(text)
-    weights_LHTT = attention_maps(opened.model, ids)
+    values = _flow(opened.model, ids, measure)
     tokens = [opened.tokenizer.decode([token]) for token in ids]
     if out is not None:
-        np.savez_compressed(out, weights=weights_LHTT, ids=np.array(ids), tokens=np.array(tokens))
-    n_layers, n_heads, n_tokens, _ = weights_LHTT.shape
+        named = {measure.replace("-", "_"): values}
+        np.savez_compressed(
+            out, allow_pickle=False, ids=np.array(ids), tokens=np.array(tokens), **named
+        )
+    n_tokens = len(ids)
     return {
         "run": opened.id,
         "step": opened.step,
-        "layers": n_layers,
-        "heads": n_heads,
+        "layers": opened.model.config.n_layers,
+        "heads": opened.model.config.n_heads,
         "tokens": n_tokens,
+        "measure": measure,
+        "largest": float(np.abs(values).max()),
         "out": str(out) if out is not None else None,
         "labels": head_labels(opened, ids) if n_tokens > 1 else None,
     }
+
+
+def _flow(model: Transformer, ids: Sequence[int], measure: Flow) -> Floats:
+    """By head (L, H, T, T), or by layer (L, T, T) where heads are averaged."""
+    if measure == "weights":
+        return attention_maps(model, ids)
+    if measure == "value-norm":
+        return value_norms(model, ids)
+    if measure == "logit":
+        return logit_contributions(model, ids, targets_of(model, ids))
+    means_LTT = layer_means(model, ids)
+    return means_LTT if measure == "layer-mean" else rollout(means_LTT)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -271,8 +271,11 @@ class Looking:
 
     text: str = "Once upon a time"
     """The text whose attention is wanted; at most one context length."""
+    measure: Literal["weights", "value-norm", "logit", "layer-mean", "rollout"] = "weights"
+    """The weights; times the length of the value; what is added to the logit of the token that
+    came; averaged over each layer's heads; or rolled out through the layers."""
     out: Path | None = None
-    """Where to put the weights (NPZ: `weights` L×H×T×T, `tokens`, `ids`)."""
+    """Where to put them (NPZ: L×H×T×T, by layer L×T×T, with `tokens` and `ids`)."""
 
 
 def attention(arguments: Sequence[str], context: Context) -> Result:
@@ -286,7 +289,8 @@ def attention(arguments: Sequence[str], context: Context) -> Result:
 
     asked = parse(Look, attention, arguments)
     run = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
-    return attention_report(run, asked.looking.text, asked.looking.out)
+    looking = asked.looking
+    return attention_report(run, looking.text, looking.out, looking.measure)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def test_a_star_is_every_head_and_a_later_word_counts():
 def test_a_whole_layer_is_written_as_a_star():
     edits = [Edit(1, head, "uniform") for head in range(4)]
     assert write_edits(edits, n_heads=4) == "1.*:uniform"
+    assert write_edits([Edit(1, None, "off"), *edits], n_heads=4) == "1.*:uniform 1.ff:off"
     assert write_edits(edits[:2], n_heads=4) == "1.0:uniform 1.1:uniform"
     assert write_edits([]) == ""
 

@@ -262,6 +262,7 @@ def test_one_token_can_be_read_but_has_nothing_to_foresee(copying: Transformer):
         (PaintedRow(0, 0, 2, (1.0,)), "give 3"),
         (PaintedRow(0, 0, 1, (0.0, 0.0)), "somewhere"),
         (PaintedRow(0, 0, 1, (-1.0, 2.0)), "below 0"),
+        (PaintedRow(0, 0, 1, (1e308, 1e308)), "above a million"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words(edit: Edit | PaintedRow, says: str):

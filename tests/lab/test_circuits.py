@@ -59,3 +59,25 @@ def test_an_answer_is_one_token_with_or_without_its_space(tiny_workspace: Worksp
     assert tokenizer.token_bytes(answer_token(tokenizer, " the")) == b" the"
     with pytest.raises(DataError, match="An answer is a single one"):
         answer_token(tokenizer, "three whole words")
+
+
+@pytest.mark.parametrize(
+    ("measure", "shape"),
+    [("weights", 4), ("value-norm", 4), ("logit", 4), ("layer-mean", 3), ("rollout", 3)],
+)
+def test_attention_saves_the_measure_that_was_asked_for(
+    measure: str,
+    shape: int,
+    tiny_workspace: Workspace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    out = tmp_path / "attention.npz"
+    asked = ("--text", "Ben saw Ben", "--measure", measure, "--out", str(out))
+    found = told(capsys, tiny_workspace, "attention", *asked)
+    with np.load(out) as arrays:
+        values = arrays[measure.replace("-", "_")]
+        assert values.ndim == shape and values.shape[-1] == found["tokens"]
+        assert found["largest"] == pytest.approx(float(np.abs(values).max()))
+        if measure in {"weights", "layer-mean", "rollout"}:
+            assert values.sum(-1) == pytest.approx(np.ones(values.shape[:-1]), abs=1e-4)
