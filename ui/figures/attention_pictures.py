@@ -1,22 +1,36 @@
-"""A matrix of numbers between tokens as a PNG or an SVG, to be put into a document.
+"""What is seen of attention as a PNG or an SVG, to be put into a document.
 
-Arrays and words in, bytes out: no Streamlit, no browser, no network. The SVG holds the matrix
-as a small PNG, one pixel a value, under labels that stay text; so it stays small, and sharp.
+Arrays and words in, bytes out. Every picture is laid out once, as a sheet of marks.
 
-R rows, C columns.
+R rows, C columns, L layers, H heads, P side of a small picture.
 """
 
-import base64
-import io
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+
+from ui.figures.saved_charts import SavedBars, SavedLines, bars_sheet, lines_sheet
+from ui.figures.sheet import (
+    LINE,
+    MARGIN,
+    MUTED,
+    Mark,
+    Raster,
+    Sheet,
+    Words,
+    below,
+    beside,
+    heading,
+    heading_width,
+    label,
+    to_png,
+    to_svg,
+    widest,
+    width_of,
+)
 
 CIVIDIS = np.array(
     [
@@ -36,12 +50,9 @@ CIVIDIS = np.array(
 """Dark blue (0) to yellow (1). Source: Nuñez, Anderton & Renslow 2018."""
 _BELOW, _WHITE, _ABOVE = (0, 114, 178), (255, 255, 255), (213, 94, 0)
 _MASKED, _NO_NUMBER = (238, 238, 238), (220, 30, 30)
-_INK, _MUTED = "#222222", "#666666"
-_FONT, _TITLE_FONT, _LINE = 12, 16, 15
 _SMALLEST_CELL, _LARGEST_CELL, _WANTED_SIDE = 1, 28, 900
-_LONGEST_LABEL = 16
-_BAR_LENGTH, _BAR_HEIGHT, _MARGIN = 180, 12, 14
-_UNSHOWABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_BAR_LENGTH, _BAR_HEIGHT = 180, 12
+_THUMBNAIL, _THUMBNAIL_GAP = 72, 8
 
 
 @dataclass(frozen=True)
@@ -66,14 +77,26 @@ class SavedPicture:
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """Where things stand, in pixels."""
+class SavedThumbnails:
+    """All heads small: a row of pictures a layer. Pixels are 255 × √weight.
 
-    cell: int
-    left: int
-    top: int
-    width: int
-    height: int
+    `names_LH` stand below the pictures; None where heads have no names.
+    """
+
+    pictures_LHPP: NDArray[np.uint8]
+    title: str
+    subtitle: str = ""
+    names_LH: Sequence[Sequence[str]] | None = None
+
+
+@dataclass(frozen=True)
+class SavedPage:
+    """Several pictures: rows of them, from top to bottom."""
+
+    rows: "Sequence[Sequence[Saved]]"
+
+
+Saved = SavedPicture | SavedThumbnails | SavedLines | SavedBars | SavedPage
 
 
 def colours_of(picture: SavedPicture) -> NDArray[np.uint8]:
@@ -102,106 +125,108 @@ def colours_of(picture: SavedPicture) -> NDArray[np.uint8]:
     return found
 
 
-def as_png(picture: SavedPicture) -> bytes:
+def as_png(picture: Saved) -> bytes:
     """The picture on white, with labels, title and scale."""
-    layout = _lay_out(picture)
-    sheet = Image.new("RGB", (layout.width, layout.height), _WHITE)
-    pen = ImageDraw.Draw(sheet)
-    cells = Image.fromarray(colours_of(picture))
-    rows, columns = picture.values_RC.shape
-    size = (columns * layout.cell, rows * layout.cell)
-    sheet.paste(cells.resize(size, Image.Resampling.NEAREST), (layout.left, layout.top))
-    font, large = ImageFont.load_default(_FONT), ImageFont.load_default(_TITLE_FONT)
-    pen.text((_MARGIN, _MARGIN), _clean(picture.title), _INK, large)
-    pen.text((_MARGIN, _MARGIN + 22), _clean(picture.subtitle), _MUTED, font)
-    for row, y in _places(rows, layout.cell, layout.top):
-        name = _cut(picture.row_labels[row])
-        pen.text((layout.left - 6, y), name, _INK, font, anchor="rm")
-    for column, x in _places(columns, layout.cell, layout.left):
-        _write_upright(sheet, _cut(picture.column_labels[column]), x, layout.top - 6, font)
-    bar_y = layout.top + size[1] + _MARGIN
-    scale = Image.fromarray(_ramp(picture)).resize((_BAR_LENGTH, _BAR_HEIGHT))
-    sheet.paste(scale, (layout.left, bar_y))
-    low, high, unit = _scale_words(picture)
-    below = bar_y + _BAR_HEIGHT + 3
-    pen.text((layout.left, below), low, _MUTED, font)
-    pen.text((layout.left + _BAR_LENGTH, below), high, _MUTED, font, anchor="ra")
-    pen.text((layout.left, below + _LINE), unit, _MUTED, font)
-    held = io.BytesIO()
-    sheet.save(held, "PNG", optimize=True)
-    return held.getvalue()
+    return to_png(_sheet_of(picture))
 
 
-def as_svg(picture: SavedPicture) -> bytes:
-    """The same as a vector picture: labels are text, the matrix is one small image."""
-    layout = _lay_out(picture)
-    rows, columns = picture.values_RC.shape
-    size = (columns * layout.cell, rows * layout.cell)
-    low, high, unit = _scale_words(picture)
-    bar_y = layout.top + size[1] + _MARGIN
-    below = bar_y + _BAR_HEIGHT + _FONT + 2
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{layout.width}" '
-        f'height="{layout.height}" viewBox="0 0 {layout.width} {layout.height}" '
-        f'font-family="sans-serif" font-size="{_FONT}" fill="{_INK}">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        _text(_MARGIN, _MARGIN + _TITLE_FONT, picture.title, f'font-size="{_TITLE_FONT}"'),
-        _text(_MARGIN, _MARGIN + 34, picture.subtitle, f'fill="{_MUTED}"'),
-        _image(colours_of(picture), layout.left, layout.top, *size),
-    ]
-    for row, y in _places(rows, layout.cell, layout.top):
-        end = 'text-anchor="end" dominant-baseline="central"'
-        lines.append(_text(layout.left - 6, y, _cut(picture.row_labels[row]), end))
-    for column, x in _places(columns, layout.cell, layout.left):
-        turn = f'transform="rotate(-90 {x:g} {layout.top - 6})" dominant-baseline="central"'
-        lines.append(_text(x, layout.top - 6, _cut(picture.column_labels[column]), turn))
-    lines += [
-        _image(_ramp(picture), layout.left, bar_y, _BAR_LENGTH, _BAR_HEIGHT),
-        _text(layout.left, below, low, f'fill="{_MUTED}"'),
-        _text(layout.left + _BAR_LENGTH, below, high, f'fill="{_MUTED}" text-anchor="end"'),
-        _text(layout.left, below + _LINE, unit, f'fill="{_MUTED}"'),
-        "</svg>",
-    ]
-    return "\n".join(lines).encode("utf-8")
+def as_svg(picture: Saved) -> bytes:
+    """The same as a vector picture: labels are text, every matrix is one small image."""
+    return to_svg(_sheet_of(picture))
 
 
-def _lay_out(picture: SavedPicture) -> _Layout:
+def _sheet_of(picture: Saved) -> Sheet:
+    match picture:
+        case SavedPicture():
+            return _matrix(picture)
+        case SavedThumbnails():
+            return _thumbnails(picture)
+        case SavedLines():
+            return lines_sheet(picture)
+        case SavedBars():
+            return bars_sheet(picture)
+        case SavedPage():
+            return below([beside([_sheet_of(part) for part in row]) for row in picture.rows])
+
+
+def _matrix(picture: SavedPicture) -> Sheet:
+    """Labels to the left and above, the scale below."""
     rows, columns = picture.values_RC.shape
     wanted = _WANTED_SIDE // max(rows, columns, 1)
     cell = max(_SMALLEST_CELL, min(_LARGEST_CELL, wanted))
-    left = 2 * _MARGIN + _widest(picture.row_labels)
-    top = _MARGIN + 48 + _widest(picture.column_labels)
-    font, large = ImageFont.load_default(_FONT), ImageFont.load_default(_TITLE_FONT)
-    title, subtitle = _clean(picture.title), _clean(picture.subtitle)
-    written = max(large.getlength(title), font.getlength(subtitle)) + 2 * _MARGIN
-    unit = font.getlength(_scale_words(picture)[2])
-    inner = max(columns * cell, _BAR_LENGTH, math.ceil(unit))
-    width = max(left + inner + _MARGIN, math.ceil(written))
-    return _Layout(cell, left, top, width, top + rows * cell + 2 * _MARGIN + 48)
+    left = 2 * MARGIN + widest(picture.row_labels)
+    top = MARGIN + 48 + widest(picture.column_labels)
+    bar_y = top + rows * cell + MARGIN
+    low, high, unit = _scale_words(picture)
+    below_bar = bar_y + _BAR_HEIGHT + 9
+    marks: list[Mark] = [
+        *heading(picture.title, picture.subtitle),
+        Raster(colours_of(picture), left, top, columns * cell, rows * cell),
+        *(
+            label(left - 6, y, picture.row_labels[row], anchor="end")
+            for row, y in _places(rows, cell, top)
+        ),
+        *(
+            label(x, top - 6, picture.column_labels[column], upright=True)
+            for column, x in _places(columns, cell, left)
+        ),
+        Raster(_ramp(picture), left, bar_y, _BAR_LENGTH, _BAR_HEIGHT),
+        Words(left, below_bar, low, colour=MUTED),
+        Words(left + _BAR_LENGTH, below_bar, high, colour=MUTED, anchor="end"),
+        Words(left, below_bar + LINE, unit, colour=MUTED),
+    ]
+    inner = max(columns * cell, _BAR_LENGTH, width_of(unit))
+    width = max(left + inner, heading_width(picture.title, picture.subtitle)) + MARGIN
+    return Sheet(width, bar_y + _BAR_HEIGHT + MARGIN + 36, tuple(marks))
 
 
-def _widest(labels: Sequence[str]) -> int:
-    """Pixels that the widest label takes."""
-    font = ImageFont.load_default(_FONT)
-    return math.ceil(max((font.getlength(_cut(label)) for label in labels), default=0.0))
+def _thumbnails(picture: SavedThumbnails) -> Sheet:
+    """A raster a layer: its heads beside each other, with their numbers and names below."""
+    n_layers, n_heads, side = picture.pictures_LHPP.shape[:3]
+    times = max(1, _THUMBNAIL // side)
+    gap = -(-_THUMBNAIL_GAP // times)
+    names = picture.names_LH or [[""] * n_heads] * n_layers
+    longest = max((width_of(name) for row in names for name in row), default=0)
+    gap += max(0, -(-(longest - (side + gap) * times + 6) // times))
+    room = LINE + 6 if picture.names_LH is None else 2 * LINE + 6
+    left, top = 2 * MARGIN + width_of(f"layer {n_layers - 1}"), MARGIN + 48
+    marks: list[Mark] = list(heading(picture.title, picture.subtitle))
+    for layer in range(n_layers):
+        y = top + layer * (side * times + room)
+        pixels = _row_of_heads(picture.pictures_LHPP[layer], gap)
+        marks.append(Raster(pixels, left, y, pixels.shape[1] * times, side * times))
+        middle = y + side * times / 2
+        marks.append(Words(left - 8, middle, f"layer {layer}", colour=MUTED, anchor="end"))
+        for head in range(n_heads):
+            x, under = left + head * (side + gap) * times, y + side * times + LINE / 2 + 1
+            marks.append(Words(x, under, f"{layer}.{head}", colour=MUTED))
+            if picture.names_LH is not None:
+                marks.append(Words(x, under + LINE - 1, names[layer][head]))
+    told = "Rows: queries, columns: keys. Blue 0 to yellow 1, by the root of the weight."
+    bottom = top + n_layers * (side * times + room) + LINE
+    marks.append(Words(left, bottom, told, colour=MUTED))
+    grid = n_heads * (side + gap) * times
+    width = max(left + max(grid, width_of(told)), heading_width(picture.title, picture.subtitle))
+    return Sheet(width + MARGIN, bottom + 2 * MARGIN, tuple(marks))
+
+
+def _row_of_heads(pictures_HPP: NDArray[np.uint8], gap: int) -> NDArray[np.uint8]:
+    """The heads of a layer as one picture, white between them; what lies ahead is grey."""
+    side = pictures_HPP.shape[1]
+    shares = pictures_HPP.astype(np.float32) / 255
+    shares[:, np.triu(np.ones((side, side), dtype=bool), 1)] = np.nan
+    white = np.full((side, gap, 3), 255, dtype=np.uint8)
+    strips = []
+    for share_PP in shares:
+        strips += [colours_of(SavedPicture(share_PP, (), (), "", root=False)), white]
+    return np.concatenate(strips[:-1], axis=1)
 
 
 def _places(count: int, cell: int, start: int) -> Iterator[tuple[int, float]]:
     """Which labels are written, and where their middle is: so many that none touch."""
-    every = max(1, math.ceil(_LINE / cell))
+    every = max(1, math.ceil(LINE / cell))
     for number in range(0, count, every):
         yield number, start + (number + 0.5) * cell
-
-
-def _write_upright(
-    sheet: Image.Image, text: str, x: float, y: int, font: ImageFont.ImageFont | object
-) -> None:
-    """A label that reads upwards from (x, y)."""
-    assert isinstance(font, ImageFont.FreeTypeFont | ImageFont.ImageFont)
-    width = max(1, math.ceil(font.getlength(text)))
-    strip = Image.new("RGB", (width, _LINE), _WHITE)
-    ImageDraw.Draw(strip).text((0, _LINE / 2), text, _INK, font, anchor="lm")
-    sheet.paste(strip.rotate(90, expand=True), (round(x - _LINE / 2), y - width))
 
 
 def _ramp(picture: SavedPicture) -> NDArray[np.uint8]:
@@ -220,28 +245,3 @@ def _scale_words(picture: SavedPicture) -> tuple[str, str, str]:
     grey = "; grey: may not be looked at" if np.isnan(picture.values_RC).any() else ""
     sides = f"; rows: {picture.rows_are}, columns: {picture.columns_are}"
     return low, f"{picture.most:.3g}", f"{picture.unit}{bent}{sides}{grey}"
-
-
-def _clean(text: str) -> str:
-    """Text without what neither XML nor a font can show, or what would turn its direction."""
-    return _UNSHOWABLE.sub("�", text)
-
-
-def _cut(text: str) -> str:
-    clean = _clean(text)
-    return clean if len(clean) <= _LONGEST_LABEL else clean[: _LONGEST_LABEL - 1] + "…"
-
-
-def _text(x: float, y: float, text: str, more: str = "") -> str:
-    return f'<text x="{x:g}" y="{y:g}" {more}>{escape(_clean(text))}</text>'
-
-
-def _image(colours: NDArray[np.uint8], x: int, y: int, width: int, height: int) -> str:
-    held = io.BytesIO()
-    Image.fromarray(colours).save(held, "PNG", optimize=True)
-    data = base64.b64encode(held.getvalue()).decode("ascii")
-    return (
-        f'<image x="{x}" y="{y}" width="{width}" height="{height}" '
-        'preserveAspectRatio="none" style="image-rendering:pixelated" '
-        f'href="data:image/png;base64,{data}"/>'
-    )

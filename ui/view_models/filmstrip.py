@@ -100,6 +100,25 @@ def film_view(
     )
 
 
+def painted_rows(view: FilmView, painted_by: str, layer: int, head: int) -> NDArray[np.float32]:
+    """F×S: the row that paints the text of every frame, NaN where no token stood yet."""
+    n_heads = view.n_layers * view.n_heads
+    longest = view.prompt + len(view.frames) - 1
+    rows_FS = np.full((len(view.frames), longest), np.nan, dtype=np.float32)
+    at = 0
+    for frame in range(len(view.frames)):
+        length = view.prompt + frame
+        flat = view.rows[at : at + n_heads * length].astype(np.float32) / _SCALE
+        weights_LHS = flat.reshape(view.n_layers, view.n_heads, length)
+        row_S = {
+            "layer": weights_LHS[layer].mean(axis=0),
+            "all": weights_LHS.mean(axis=(0, 1)),
+        }.get(painted_by, weights_LHS[layer, head])
+        rows_FS[frame, :length] = row_S
+        at += n_heads * length
+    return rows_FS
+
+
 def longest_prompt(context_length: int) -> int:
     """How much of the context a prompt may take, so that there is room to write.
 

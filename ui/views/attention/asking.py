@@ -20,7 +20,8 @@ from ui.view_models.attention import DEFAULT_TEXT, Window, too_short, window_of
 from ui.view_models.chips import visible
 from ui.views.at_step import ask_step
 
-_LONGEST_LINK = 500
+LONGEST_LINK = 500
+"""Characters of a text that a link holds; a longer one stays out of it."""
 WHY_STEP = "Move it, and watch the heads take up their habits."
 _TEXT_WIDTH, _NUMBER_WIDTH = 330, 125
 
@@ -104,7 +105,7 @@ def _ask(run: Artefact, row: DeltaGenerator, longest: int | None, one_step: bool
 
 def _ask_text() -> str:
     """The text; it stands in the link unless it is too long for one."""
-    short = len(str(st.session_state.get("text", ""))) <= _LONGEST_LINK
+    short = len(str(st.session_state.get("text", ""))) <= LONGEST_LINK
     kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_area(
         "Text",

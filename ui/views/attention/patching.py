@@ -52,11 +52,10 @@ from ui.view_models.patching import (
     three_distributions,
 )
 from ui.views.at_step import ask_step
-from ui.views.attention.asking import WHY_STEP, Asked, keep, run_of
+from ui.views.attention.asking import LONGEST_LINK, WHY_STEP, Asked, keep, run_of
 from ui.views.attention.saving import panel
 
 _TEXT_WIDTH, _ANSWER_WIDTH = 360, 130
-_LONGEST_LINK = 500
 _ALIGNMENTS = {"end": "Keep the ends", "start": "Keep the beginnings"}
 _GRID_HEIGHT = 300
 
@@ -117,13 +116,14 @@ def _patching(state: PageState, run: Artefact) -> None:
             link={"view": "patching"}
             if shown.place is None
             else {"view": "patching", "patch_place": shown.place.to_link()},
+            texts={"patch_clean": clean, "patch_corrupt": corrupted},
             name="patching",
         )
 
 
 def _ask_text(label: str, otherwise: str, key: str) -> str:
     """One of the two texts; it stands in the link unless it is too long for one."""
-    short = len(str(st.session_state.get(key, ""))) <= _LONGEST_LINK
+    short = len(str(st.session_state.get(key, ""))) <= LONGEST_LINK
     kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_area(
         label,
