@@ -69,6 +69,41 @@ class KeyValueCache:
         view.lengths_B = self.lengths_B[rows]
         return view
 
+    def first(self, n_rows: int) -> Self:
+        """The first rows as a cache of their own; what is written there is written here."""
+        if n_rows == self.batch_size:
+            return self
+        view = object.__new__(type(self))
+        view.keys_LBHSK, view.values_LBHSK = (
+            self.keys_LBHSK[:, :n_rows],
+            self.values_LBHSK[:, :n_rows],
+        )
+        view.lengths_B = self.lengths_B[:n_rows]
+        return view
+
+    def move(self, row: int, to: int) -> None:
+        """Let row `to` hold what `row` holds, which is empty then."""
+        if row == to:
+            return
+        length = int(self.lengths_B[row])
+        for kept_LBHSK in (self.keys_LBHSK, self.values_LBHSK):
+            kept_LBHSK[:, to, :, :length] = kept_LBHSK[:, row, :, :length]
+        self.lengths_B[to] = length
+        self.lengths_B[row] = 0
+
+    def wipe(self, row: int) -> None:
+        """Empty a row and overwrite it: NaN that is not seen would still spoil a sum."""
+        self.keys_LBHSK[:, row] = 0
+        self.values_LBHSK[:, row] = 0
+        self.lengths_B[row] = 0
+
+    def take_over(self, other: Self) -> None:
+        """Hold what a smaller cache holds, row by row."""
+        length, n_rows = other.longest, other.batch_size
+        self.keys_LBHSK[:, :n_rows, :, :length] = other.keys_LBHSK[:, :, :, :length]
+        self.values_LBHSK[:, :n_rows, :, :length] = other.values_LBHSK[:, :, :, :length]
+        self.lengths_B[:n_rows] = other.lengths_B
+
     def reset(self, row: int | None = None) -> None:
         """Empty one row, or all."""
         self.lengths_B[slice(None) if row is None else row] = 0

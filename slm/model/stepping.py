@@ -27,7 +27,8 @@ _SMALL = 4_000_000  # numbers; larger matrices cost more to copy than to call fo
 class Stepper:
     """One more token for each row of a cache: `stepper(ids_B)` gives logits_BV.
 
-    The cache says what each row has read; rows may have different lengths. Small matrices that
+    Fewer ids than rows go to the first ones. The cache, which may be changed for another
+    between steps, says what each row has read; rows may have different lengths. Small matrices that
     are multiplied by the same vector are copied into one, so weights are those of now.
     """
 
@@ -40,11 +41,7 @@ class Stepper:
         if self._cosine_TK is not None and self._sine_TK is not None:
             self._cosine_TK = self._cosine_TK.to(model.dtype)
             self._sine_TK = self._sine_TK.to(model.dtype)
-        self._layers = [
-            _Layer.of(block, cache.keys_LBHSK[layer], cache.values_LBHSK[layer])
-            for layer, block in enumerate(model.blocks)
-            if isinstance(block, Block)
-        ]
+        self._layers = [_Layer.of(block) for block in model.blocks if isinstance(block, Block)]
         self._final_norm = _norm(model.final_norm)
         self._unembedding_VD = model.unembedding_weight.detach()
 
@@ -53,16 +50,25 @@ class Stepper:
 
         Raises: DataError when the context or the cache is full.
         """
-        place = self._place()
+        cache = self.cache.first(len(ids_B))
+        place = self._place(cache)
         stream_BD = F.embedding(ids_B, self._embedding_VD)
         if self._position_TD is not None:
             stream_BD = stream_BD + self._position_TD[place.positions]
-        for layer in self._layers:
-            stream_BD = self._through(layer, stream_BD, place)
-        self.cache.advance(1)
+        for number, layer in enumerate(self._layers):
+            kept = cache.keys_LBHSK[number], cache.values_LBHSK[number]
+            stream_BD = self._through(layer, stream_BD, place, *kept)
+        cache.advance(1)
         return F.linear(self._final_norm(stream_BD), self._unembedding_VD)
 
-    def _through(self, layer: "_Layer", stream_BD: Tensor, place: "_Place") -> Tensor:
+    def _through(
+        self,
+        layer: "_Layer",
+        stream_BD: Tensor,
+        place: "_Place",
+        keys_BGSK: Tensor,
+        values_BGSK: Tensor,
+    ) -> Tensor:
         config, n_rows = self._config, len(stream_BD)
         n_heads, n_shared = config.n_heads, config.kv_heads
         flat_BJ = layer.qkv(layer.attention_norm(stream_BD))
@@ -73,12 +79,12 @@ class Stepper:
         if place.cosine is not None and place.sine is not None:
             swapped_BH1K = turned_BH1K.roll(config.head_width // 2, dims=-1)
             turned_BH1K = torch.addcmul(turned_BH1K * place.cosine, swapped_BH1K, place.sine)
-        place.write(layer.keys_BGSK, turned_BH1K[:, n_heads:])
-        place.write(layer.values_BGSK, heads_BH1K[:, n_heads + n_shared :])
+        place.write(keys_BGSK, turned_BH1K[:, n_heads:])
+        place.write(values_BGSK, heads_BH1K[:, n_heads + n_shared :])
         mixed_BH1K = F.scaled_dot_product_attention(
             turned_BH1K[:, :n_heads],
-            layer.keys_BGSK[:, :, place.first : place.end],
-            layer.values_BGSK[:, :, place.first : place.end],
+            keys_BGSK[:, :, place.first : place.end],
+            values_BGSK[:, :, place.first : place.end],
             attn_mask=place.visible_B11S,
             enable_gqa=n_heads != n_shared,
         )
@@ -92,9 +98,9 @@ class Stepper:
             hidden_BF = F.gelu(hidden_BF, approximate="tanh")
         return stream_BD + layer.down(hidden_BF)
 
-    def _place(self) -> "_Place":
+    def _place(self, cache: KeyValueCache) -> "_Place":
         """Where the next token of each row stands, and what it sees."""
-        cache, window = self.cache, self._config.window
+        window = self._config.window
         end = cache.longest + 1
         if end > self._config.context_length:
             raise DataError(
@@ -140,7 +146,7 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One block's weights, ready to be used, and its part of the cache."""
+    """One block's weights, ready to be used."""
 
     attention_norm: _Map
     qkv: _Map
@@ -150,11 +156,9 @@ class _Layer:
     gated: bool
     up: _Map
     down: _Map
-    keys_BGSK: Tensor
-    values_BGSK: Tensor
 
     @classmethod
-    def of(cls, block: Block, keys_BGSK: Tensor, values_BGSK: Tensor) -> "_Layer":
+    def of(cls, block: Block) -> "_Layer":
         attention, mlp = block.attention, block.mlp
         ups = (mlp.up,) if mlp.gate is None else (mlp.gate, mlp.up)
         qk_norm = None
@@ -169,8 +173,6 @@ class _Layer:
             mlp.gate is not None,
             _together(*ups),
             _together(mlp.down),
-            keys_BGSK,
-            values_BGSK,
         )
 
 
@@ -198,17 +200,21 @@ def _norm(norm: nn.Module) -> _Map:
 
 def _norm_of_heads(query_norm: nn.Module, key_norm: nn.Module, attention: nn.Module) -> _Map:
     """Both norms at once, over queries and keys that stand beside each other."""
-    assert isinstance(query_norm, nn.RMSNorm) and isinstance(key_norm, nn.RMSNorm)
-    assert query_norm.weight is not None and key_norm.weight is not None
-    assert query_norm.eps is not None
     assert isinstance(attention, SelfAttention)
-    weight_H1K = torch.cat(
-        [
-            query_norm.weight.detach().expand(attention.n_heads, 1, -1),
-            key_norm.weight.detach().expand(attention.kv_heads, 1, -1),
-        ]
-    )
+    weight_H1K = _of_heads(query_norm.weight, key_norm.weight, attention)
+    if isinstance(query_norm, nn.LayerNorm) and isinstance(key_norm, nn.LayerNorm):
+        eps, shape = query_norm.eps, list(query_norm.normalized_shape)
+        bias_H1K = _of_heads(query_norm.bias, key_norm.bias, attention)
+        return lambda x: torch.layer_norm(x, shape, None, None, eps) * weight_H1K + bias_H1K
+    assert isinstance(query_norm, nn.RMSNorm) and query_norm.eps is not None
     return _root_mean_square(weight_H1K, query_norm.eps)
+
+
+def _of_heads(of_query: object, of_key: object, attention: SelfAttention) -> Tensor:
+    """A number for each place in each query head, then in each key head."""
+    assert isinstance(of_query, Tensor) and isinstance(of_key, Tensor)
+    query_H1K = of_query.detach().expand(attention.n_heads, 1, -1)
+    return torch.cat([query_H1K, of_key.detach().expand(attention.kv_heads, 1, -1)])
 
 
 def _root_mean_square(weight: Tensor, eps: float) -> _Map:

@@ -111,7 +111,8 @@ def generate(
         for _ in range(max_new_tokens):
             if should_stop():
                 return
-            (step,) = choose(reader.read(new_ids)[None], [writing])
+            (drawn,) = draw(reader.read(new_ids)[None], [writing])
+            step = writing.take(drawn)
             yield step
             if writing.ended:
                 return
@@ -162,17 +163,16 @@ class Writing:
         return replace(step, ends=ends, notes=notes, stopped_by=stopped_by)
 
 
-def choose(logits_BV: Floats, writings: Sequence[Writing]) -> list[Step]:
-    """One token for each text, from the logits of its row.
+def draw(logits_BV: Floats, writings: Sequence[Writing]) -> list[Step]:
+    """One token for each text, from the logits of its row; `Writing.take` completes the step.
 
-    Raises: DivergedError for logits that are not finite; `Writing.take`'s errors.
+    Raises: DivergedError for logits that are not finite.
     """
     distributions = next_token_distributions(
         logits_BV, [each.config for each in writings], [each.seen for each in writings]
     )
     chosen_B = distributions.draw([each.uniform() for each in writings])
-    steps = steps_of(distributions, chosen_B, [each.n_top for each in writings])
-    return [each.take(step) for each, step in zip(writings, steps, strict=True)]
+    return steps_of(distributions, chosen_B, [each.n_top for each in writings])
 
 
 def logits(model: Transformer, prompt_ids: Sequence[int], eos_id: int | None = None) -> Floats:

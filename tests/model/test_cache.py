@@ -140,3 +140,23 @@ def test_room_is_taken_once(model: Transformer) -> None:
     model(ids(2, 6), cache=cache)
     assert cache.keys_LBHSK.data_ptr() == before
     assert cache.keys_LBHSK.shape == (2, 2, model.config.kv_heads, 10, 8)
+
+
+def test_a_row_that_moves_goes_on_where_it_was_and_leaves_an_empty_one(model: Transformer) -> None:
+    ids_BT = ids(3, 12)
+    cache = model.new_cache(batch_size=3)
+    model(ids_BT[:, :9], cache=cache)
+    cache.truncate(2, 6)
+    cache.move(2, 0)
+    assert cache.lengths_B.tolist() == [6, 9, 0]
+    logits_BTV = model(ids_BT[2:, 6:7], cache=cache.row(0))
+    torch.testing.assert_close(logits_BTV, model(ids_BT[2:, :7])[:, 6:], atol=2e-5, rtol=1e-5)
+
+
+def test_a_wiped_row_holds_no_trace_of_numbers_that_were_none(model: Transformer) -> None:
+    cache = model.new_cache(batch_size=2)
+    model(ids(2, 6), cache=cache)
+    cache.keys_LBHSK[:, 1] = torch.nan
+    cache.wipe(1)
+    assert cache.lengths_B.tolist() == [6, 0]
+    assert not cache.keys_LBHSK[:, 1].any() and cache.keys_LBHSK[:, 0].any()

@@ -15,6 +15,7 @@ FAMILIES: dict[str, dict[str, object]] = {
     "llama": {"qk_norm": False, "n_kv_heads": 1, "tie_embeddings": False},
     "qwen": {"n_kv_heads": 2, "bias": "qkv", "qk_norm": False},
     "phi": {"window": 5},
+    "normed heads of a layernorm": {"norm": "layernorm", "bias": "all"},
     "gpt2": {
         "positions": "learned", "norm": "layernorm", "bias": "all", "mlp": "gelu", "qk_norm": False,
     },
@@ -78,3 +79,24 @@ def test_a_full_context_takes_no_more(model: Transformer, ids: Tensor):
     model(ids, cache=cache)
     with pytest.raises(DataError, match="do not fit the context of 14"):
         Stepper(model, cache)(ids[:, 0])
+
+
+@torch.inference_mode()
+def test_fewer_ids_than_rows_go_to_the_first_rows(model: Transformer, ids: Tensor):
+    whole, cache = model(ids), model.new_cache(2)
+    model(ids[:, :4], cache=cache)
+    kept = cache.keys_LBHSK[:, 1].clone()
+    logits_BV = Stepper(model, cache)(ids[:1, 4])
+    assert torch.allclose(logits_BV[0], whole[0, 4], atol=1e-5)
+    assert cache.lengths_B.tolist() == [5, 4]
+    assert torch.equal(cache.keys_LBHSK[:, 1], kept)
+
+
+@torch.inference_mode()
+def test_the_cache_may_be_changed_for_a_larger_one(model: Transformer, ids: Tensor):
+    whole, small, large = model(ids), model.new_cache(1, 5), model.new_cache(3)
+    step = Stepper(model, small)
+    model(ids[:1, :5], cache=small)
+    large.take_over(small)
+    step.cache = large
+    assert torch.allclose(step(ids[:1, 5])[0], whole[0, 5], atol=1e-5)
