@@ -124,15 +124,15 @@ def test_a_prompt_of_another_vocabulary_is_refused_at_once(model: Transformer):
 
 
 def test_a_text_that_diverges_fails_alone_and_leaves_nothing_behind():
-    """Token 7 has no numbers: who reads it fails, even who sits in its row afterwards does not."""
+    """Token 9 has no numbers: who reads it fails, even who sits in its row afterwards does not."""
     model = make_model(tie_embeddings=False)
     with torch.no_grad():
-        model.token_embedding.weight[7] = math.nan
-    config = SamplingConfig(temperature=1, top_k=3, seed=2)  # which never draws token 7
+        model.token_embedding.weight[9] = math.nan
+    config = SamplingConfig(temperature=1, top_k=3, seed=2)  # which never draws token 9
     expected = ids_of(generate(model, [1, 2, 3], config, 12))
     engine = Engine(model, seats=2, n_threads=1)
     neighbour = engine.submit([1, 2, 3], config, 12)
-    broken = engine.submit([1, 7, 2, 2, 2, 2, 2, 2, 2], config, 12)
+    broken = engine.submit([1, 9, 2, 2, 2, 2, 2, 2, 2], config, 12)
     after = engine.submit([1, 2, 3], config, 12)
     with pytest.raises(DivergedError, match="Model diverged"):
         list(broken.steps())
