@@ -15,8 +15,9 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from slm.attention.interventions import OutputAverages, nats_of
 from slm.attention.maps import Floats, Ids, one_row
+from slm.attention.means import OutputAverages
+from slm.attention.readings import nats_of
 from slm.attention.sweeping import LayerSweep, rows_at_once
 from slm.errors import DataError
 from slm.jobs import Reporter, silent

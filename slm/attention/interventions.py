@@ -14,8 +14,7 @@ A head's part in a bias that all heads of a layer share stays when the head is o
 Source: Michel et al. 2019, §2.3 (heads switched off one by one); Wang et al. 2022, §2.1 (the
 mean instead of nothing, which leaves the sizes that later layers expect).
 
-B batch, T query position, S key position, D width, H heads, K head width, L layers,
-P positions that are looked at, V vocabulary.
+B batch, T query position, S key position, D width, H heads, K head width.
 """
 
 import math
@@ -23,21 +22,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from slm.attention.maps import Floats, Ids, one_row
+from slm.attention.means import Means
 from slm.errors import DataError
 from slm.model.config import ModelConfig
-from slm.model.inference import diverged, inference
-from slm.model.loss import token_nats
 from slm.model.self_attention import visibility
-from slm.model.transformer import Transformer
 
 Act = Literal["off", "scale", "uniform", "mean"]
 ACTS: tuple[Act, ...] = get_args(Act)
-_LOGITS_AT_ONCE = 8_000_000  # numbers: 32 MB in float32
 _MOST_WEIGHT = 1e6  # only proportions count
 
 
@@ -76,38 +70,6 @@ class PaintedRow:
 
 
 Change = Edit | PaintedRow
-
-
-@dataclass(frozen=True)
-class Means:
-    """What the parts give on average over a text."""
-
-    heads_LHK: Tensor
-    feed_forward_LD: Tensor
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How well a text was foreseen, and what is said to follow some of its positions.
-
-    nats_T is the surprise at each token but the first, so it is one shorter than the text;
-    logs_PV are log-probabilities of what follows `positions`.
-    """
-
-    nats_T: Floats
-    positions: tuple[int, ...]
-    logs_PV: Floats
-
-    def divergence_P(self, other: "Reading") -> Floats:
-        """How far `other` is from this one at each position, in nats: KL(this ‖ other)."""
-        gap_PV = self.logs_PV - other.logs_PV
-        far_P: Floats = np.maximum(0, (np.exp(self.logs_PV) * gap_PV).sum(axis=-1))
-        return far_P
-
-    @property
-    def mean_nats(self) -> float:
-        """Nats per token; NaN for a text of one token, of which none is foreseen."""
-        return float(self.nats_T.mean()) if len(self.nats_T) else math.nan
 
 
 class Interventions:
@@ -203,77 +165,6 @@ class Interventions:
         return changed_BHTS
 
 
-def reading(
-    model: Transformer,
-    ids_T: Ids,
-    edits: Sequence[Change] = (),
-    *,
-    positions: Sequence[int] | None = None,
-    means: Means | None = None,
-) -> Reading:
-    """Read a text, with these edits. `positions` None: the last one.
-
-    "mean" without `means` is the mean over this same text, unedited.
-
-    Raises: DataError for a text that cannot be read whole, positions that it lacks, and edits
-    as `Interventions`; DivergedError for logits that are not numbers.
-    """
-    config = model.config
-    ids_BT = one_row(ids_T, config.vocab_size, config.context_length).to(model.device)
-    n_tokens = ids_BT.shape[1]
-    wanted = (n_tokens - 1,) if positions is None else tuple(positions)
-    for position in wanted:
-        if not 0 <= position < n_tokens:
-            raise DataError(f"There is no position {position}: the text has 0 to {n_tokens - 1}.")
-    if means is None and any(isinstance(edit, Edit) and edit.act == "mean" for edit in edits):
-        means = mean_outputs(model, ids_T)
-    probe = Interventions(config, edits, means) if edits else None
-    with inference(model):
-        stream_BTD, turns, visible_TS = model.enter(ids_BT)
-        for layer, block in enumerate(model.blocks):
-            stream_BTD = block(stream_BTD, turns, visible_TS, layer, probe=probe)
-        nats_T = nats_of(model, stream_BTD, ids_BT[0])[0].cpu().numpy()
-        logits_PV = model.read_out(stream_BTD[:, list(wanted)])[0].float()
-        logs_PV = logits_PV.log_softmax(dim=-1).cpu().numpy()
-    if not (np.isfinite(nats_T).all() and np.isfinite(logs_PV).all()):
-        raise diverged("its logits are")
-    return Reading(nats_T, wanted, logs_PV)
-
-
-def nats_of(model: Transformer, stream_BTD: Tensor, ids_T: Tensor) -> Tensor:
-    """nats_BT of every token but the first, from what the last block leaves; T is one less.
-
-    Logits are made for some positions at a time.
-    """
-    n_rows, n_scored = len(stream_BTD), len(ids_T) - 1
-    size = max(1, _LOGITS_AT_ONCE // (n_rows * model.config.vocab_size))
-    parts = [
-        token_nats(
-            model.read_out(stream_BTD[:, first : min(first + size, n_scored)]),
-            ids_T[1 + first : 1 + min(first + size, n_scored)].expand(n_rows, -1),
-        )
-        for first in range(0, n_scored, size)
-    ]
-    return torch.cat(parts, dim=1) if parts else stream_BTD.new_zeros(n_rows, 0)
-
-
-def mean_outputs(model: Transformer, ids_T: Ids) -> Means:
-    """What each head and each feed-forward part gives on average over this text's positions.
-
-    Raises: DataError for a text that cannot be read whole.
-    """
-    config = model.config
-    ids_BT = one_row(ids_T, config.vocab_size, config.context_length).to(model.device)
-    probe = OutputAverages()
-    with inference(model):
-        model(ids_BT, probe=probe, last_only=True)
-    layers = range(config.n_layers)
-    return Means(
-        torch.stack([probe.found["head_out", layer] for layer in layers]),
-        torch.stack([probe.found["mlp_out", layer] for layer in layers]),
-    )
-
-
 def require_sound(edit: Change, config: ModelConfig) -> None:
     """Raises: DataError for a part that the model lacks, and numbers that cannot be meant."""
     _require("layer", edit.layer, config.n_layers)
@@ -326,19 +217,3 @@ def _last_ones(edits: Sequence[Change]) -> Sequence[Change]:
         for edit in edits
     }
     return list(kept.values())
-
-
-class OutputAverages:
-    """A probe that averages what parts give over the positions of one text, as it passes.
-
-    `found` holds head_out as (H, K) and mlp_out as (D), under (site, layer).
-    """
-
-    sites = frozenset({"head_out", "mlp_out"})
-    layers = None
-
-    def __init__(self) -> None:
-        self.found: dict[tuple[str, int], Tensor] = {}
-
-    def __call__(self, site: str, layer: int, tensor: Tensor) -> None:
-        self.found[site, layer] = tensor[0].mean(dim=-2)

@@ -11,14 +11,9 @@ import numpy as np
 
 from slm.attention.edit_notation import read_edits, write_edits
 from slm.attention.importance import Importance, Left, importance
-from slm.attention.interventions import (
-    Change,
-    Interventions,
-    Means,
-    Reading,
-    mean_outputs,
-    reading,
-)
+from slm.attention.interventions import Change, Interventions
+from slm.attention.means import Means, mean_outputs
+from slm.attention.readings import Reading, reading
 from slm.errors import DataError
 from slm.jobs import Reporter, silent
 from slm.lab.reports import OpenedRun

@@ -9,14 +9,10 @@ from torch import Tensor
 
 from slm.attention import sweeping
 from slm.attention.importance import Importance, importance
-from slm.attention.interventions import (
-    Edit,
-    Interventions,
-    PaintedRow,
-    mean_outputs,
-    reading,
-)
+from slm.attention.interventions import Edit, Interventions, PaintedRow
 from slm.attention.maps import attention_maps
+from slm.attention.means import mean_outputs
+from slm.attention.readings import reading
 from slm.errors import DataError, DivergedError
 from slm.model.config import ModelConfig
 from slm.model.probe import Recorder

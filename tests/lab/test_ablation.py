@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from slm.__main__ import main
-from slm.attention.interventions import Edit, PaintedRow, reading
+from slm.attention.interventions import Edit, PaintedRow
+from slm.attention.readings import reading
 from slm.lab.ablation import continuation
 from slm.lab.reports import OpenedRun, open_run
 from slm.sampling.filters import SamplingConfig

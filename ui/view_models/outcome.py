@@ -11,8 +11,8 @@ from math import exp
 
 import numpy as np
 
-from slm.attention.interventions import Reading
 from slm.attention.maps import Floats
+from slm.attention.readings import Reading
 from ui.view_models.chips import Chip, Scale, chip
 from ui.view_models.grid import shortened
 from ui.view_models.lens import TokenBar, WordOf, signed

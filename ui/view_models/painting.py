@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from slm.attention.edit_notation import read_edits, write_edits
-from slm.attention.interventions import PaintedRow, Reading
+from slm.attention.interventions import PaintedRow
 from slm.attention.maps import Floats
+from slm.attention.readings import Reading
 from slm.errors import DataError
 from slm.lab.ablation import reading_arrays
 from slm.model.config import ModelConfig
@@ -264,8 +265,8 @@ def painting_code(
     part = "" if window.note is None else f"[{window.start}:{window.stop}]"
     lines = f"""{opened}
 from slm.attention.edit_notation import read_edits
-from slm.attention.interventions import reading
 from slm.attention.maps import attention_maps
+from slm.attention.readings import reading
 
 text = {text!r}
 ids = opened.tokenizer.encode(text){part}

@@ -136,7 +136,7 @@ def switchboard_code(
     return f"""{opened}
 from slm.attention.edit_notation import read_edits
 from slm.attention.importance import importance
-from slm.attention.interventions import reading
+from slm.attention.readings import reading
 
 text = {text!r}
 ids = opened.tokenizer.encode(text){part}

@@ -5,7 +5,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from slm.attention.interventions import Reading
+from slm.attention.readings import Reading
 from ui.view_models.outcome import change_chips, following, parted, verdict
 
 WORDS = ("a", "b", "c")

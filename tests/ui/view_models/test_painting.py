@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slm.attention.interventions import PaintedRow, Reading, require_sound
+from slm.attention.interventions import PaintedRow, require_sound
+from slm.attention.readings import Reading
 from slm.errors import DataError
 from slm.model.config import ModelConfig
 from ui.components.painting import painting_payload

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from slm.attention.interventions import Change, Means, Reading, mean_outputs, reading
+from slm.attention.interventions import Change
+from slm.attention.means import Means, mean_outputs
+from slm.attention.readings import Reading, reading
 from slm.lab.ablation import continuation
 from slm.sampling.filters import SamplingConfig
 from ui import widgets

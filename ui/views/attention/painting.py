@@ -6,8 +6,9 @@ the browser alone, and a row that is let go is read by the model.
 
 import streamlit as st
 
-from slm.attention.interventions import Interventions, PaintedRow, reading
+from slm.attention.interventions import Interventions, PaintedRow
 from slm.attention.maps import Floats, attention_maps
+from slm.attention.readings import reading
 from slm.workspace import Artefact
 from ui import widgets
 from ui.components.painting import painting

@@ -14,7 +14,8 @@ from streamlit.delta_generator import DeltaGenerator
 from slm.attention.edit_notation import read_edits, write_edits
 from slm.attention.heads import head_scores
 from slm.attention.importance import Importance, Left, importance
-from slm.attention.interventions import Change, Interventions, reading
+from slm.attention.interventions import Change, Interventions
+from slm.attention.readings import reading
 from slm.lab.ablation import importance_arrays, reading_arrays
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
