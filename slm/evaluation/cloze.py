@@ -9,6 +9,7 @@ Legend: B batch, T position, V vocabulary.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +22,8 @@ from slm.model.inference import diverged, inference, require_known
 from slm.model.loss import IGNORED, token_nats
 from slm.model.transformer import Transformer
 from slm.tokenizer.protocol import TextTokenizer
+
+_Z95 = 1.959964  # a normal variable stays within so many standard deviations 95 times in 100
 
 
 class Question(Protocol):
@@ -37,6 +40,20 @@ class Question(Protocol):
 
     @property
     def about(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class TokenQuestion:
+    """A question put in ids, for tokens that no text would give. The words are for readers.
+
+    ids: the prompt with each choice, in the order of the choices.
+    """
+
+    prompt: str
+    answer: str
+    choices: tuple[str, ...]
+    about: str
+    ids: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,21 @@ class Share(NamedTuple):
     def accuracy(self) -> float:
         """0 to 1."""
         return self.right / self.asked
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the accuracy lies with 95% confidence, if the questions are independent.
+
+        >>> low, high = Share(8, 10, 0.5).interval
+        >>> round(low, 3), round(high, 3)
+        (0.49, 0.943)
+
+        Source: Wilson 1927, score interval; Brown, Cai and DasGupta 2001 on why not ±1.96 s.
+        """
+        n, p, z = self.asked, self.accuracy, _Z95
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)
@@ -129,7 +161,10 @@ class _Row(NamedTuple):
 
 def _rows(model: Transformer, tokenizer: TextTokenizer, question: Question) -> Iterator[_Row]:
     lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
-    texts = [[*lead, *tokenizer.encode(question.prompt + choice)] for choice in question.choices]
+    if isinstance(question, TokenQuestion):
+        texts = [[*lead, *ids] for ids in question.ids]
+    else:
+        texts = [[*lead, *tokenizer.encode(question.prompt + each)] for each in question.choices]
     shortest = min(map(len, texts))
     same = next((n for n in range(shortest) if len({ids[n] for ids in texts}) > 1), shortest)
     start = max(0, max(map(len, texts)) - 1 - model.config.context_length)
