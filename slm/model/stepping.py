@@ -22,6 +22,8 @@ from slm.model.transformer import Block, Transformer
 
 _Map = Callable[[Tensor], Tensor]
 _SMALL = 4_000_000  # numbers; larger matrices cost more to copy than to call for
+_MANY = 6  # rows from which a processor multiplies faster with the weights on the left,
+_LARGE = 1_000_000  # if they are so many numbers
 
 
 class Stepper:
@@ -59,7 +61,7 @@ class Stepper:
             kept = cache.keys_LBHSK[number], cache.values_LBHSK[number]
             stream_BD = self._through(layer, stream_BD, place, *kept)
         cache.advance(1)
-        return F.linear(self._final_norm(stream_BD), self._unembedding_VD)
+        return _product(self._final_norm(stream_BD), self._unembedding_VD, None)
 
     def _through(
         self,
@@ -115,8 +117,11 @@ class Stepper:
             return _Place(here, first, end, None, *self._turns(here))
         positions_B = cache.lengths_B.to(device)
         visible_BS = visibility(positions_B, end, window)
-        turns = (None if t is None else t[:, None, None] for t in self._turns(positions_B))
-        return _Place(positions_B, 0, end, visible_BS[:, None, None], *turns)
+        cosine, sine = (None if t is None else t[:, None, None] for t in self._turns(positions_B))
+        rows_B1 = torch.arange(len(positions_B), device=device)[:, None] * self._config.kv_heads
+        heads_BG = rows_B1 + torch.arange(self._config.kv_heads, device=device)
+        flat_N = (heads_BG * cache.max_length + positions_B[:, None]).flatten()
+        return _Place(positions_B, 0, end, visible_BS[:, None, None], cosine, sine, flat_N)
 
     def _turns(self, positions: slice | Tensor) -> tuple[Tensor | None, Tensor | None]:
         if self._cosine_TK is None or self._sine_TK is None:
@@ -126,7 +131,11 @@ class Stepper:
 
 @dataclass(frozen=True)
 class _Place:
-    """Positions of one step: a slice where all rows agree, else one for each row."""
+    """Positions of one step: a slice where all rows agree, else one for each row.
+
+    flat_N then says where each row's key-value heads write, counted through rows, heads and
+    positions: the same in all layers.
+    """
 
     positions: slice | Tensor
     first: int
@@ -134,14 +143,16 @@ class _Place:
     visible_B11S: Tensor | None
     cosine: Tensor | None
     sine: Tensor | None
+    flat_N: Tensor | None = None
 
     def write(self, kept_BGSK: Tensor, new_BG1K: Tensor) -> None:
         """Put each row's new key or value behind what it has."""
-        if isinstance(self.positions, slice):
+        if self.flat_N is None:
             kept_BGSK[:, :, self.positions] = new_BG1K
         else:
-            rows_B = torch.arange(len(kept_BGSK), device=kept_BGSK.device)
-            kept_BGSK[rows_B, :, self.positions] = new_BG1K[:, :, 0].to(kept_BGSK.dtype)
+            width = kept_BGSK.shape[-1]
+            new_NK = new_BG1K.reshape(-1, width).to(kept_BGSK.dtype)
+            kept_BGSK.view(-1, width).index_copy_(0, self.flat_N, new_NK)
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,15 @@ def _together(*parts: nn.Linear) -> _Map:
     biases: list[Tensor] = [part.bias.detach() for part in parts if part.bias is not None]
     weight = weights[0] if len(weights) == 1 else torch.cat(weights)
     bias = None if not biases else biases[0] if len(biases) == 1 else torch.cat(biases)
-    return lambda x: F.linear(x, weight, bias)
+    return lambda x: _product(x, weight, bias)
+
+
+def _product(x_BJ: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.linear`; on a processor by the faster kernel for several rows and a large matrix."""
+    if len(x_BJ) < _MANY or weight.numel() < _LARGE or x_BJ.device.type != "cpu":
+        return F.linear(x_BJ, weight, bias)
+    product_BI = torch.mm(weight, x_BJ.T).T.contiguous()
+    return product_BI if bias is None else product_BI.add_(bias)
 
 
 def _norm(norm: nn.Module) -> _Map:

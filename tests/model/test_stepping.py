@@ -74,6 +74,16 @@ def test_large_matrices_are_not_copied_and_give_the_same(
 
 
 @torch.inference_mode()
+def test_many_rows_and_large_matrices_give_the_same(
+    model: Transformer, ids: Tensor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stepping, "_MANY", 1)
+    monkeypatch.setattr(stepping, "_LARGE", 0)
+    whole, cache = model(ids), model.new_cache(2)
+    assert torch.allclose(Stepper(model, cache)(ids[:, 0]), whole[:, 0], atol=1e-5)
+
+
+@torch.inference_mode()
 def test_a_full_context_takes_no_more(model: Transformer, ids: Tensor):
     cache = model.new_cache(2)
     model(ids, cache=cache)

@@ -201,6 +201,9 @@ def test_a_bug_leaves_nobody_waiting_and_the_next_text_is_written(
         broken.setattr(batching, "draw", lambda *_: 1 / 0)
         with pytest.raises(JobError, match="broke off"):
             list(engine.generate([1], WILD, 5))
+        for thread in threading.enumerate():
+            if thread.name == "engine":
+                thread.join(timeout=1)  # its traceback belongs to this test
     assert len(list(engine.generate([1], WILD, 5))) == 5
 
 
