@@ -37,6 +37,12 @@ of weights drawn at random, as even as is not yet broad, overlap by less than 0.
 _RANDOM_TOKENS = 64
 
 Measure = Callable[[Tensor], Tensor]
+Told = Callable[[float], None]
+"""Is called with the share that is done, 0 to 1, layer by layer."""
+
+
+def nobody(fraction: float) -> None:
+    """For work that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,13 @@ def head_scores(
     return text_scores(model, ids_T).joined(standard_scores(model, seed=seed, eos_id=eos_id))
 
 
-def standard_scores(model: Transformer, *, seed: int = 0, eos_id: int | None = None) -> HeadScores:
+def standard_scores(
+    model: Transformer, *, seed: int = 0, eos_id: int | None = None, told: Told = nobody
+) -> HeadScores:
     """STANDARD_MEASURES: what random tokens tell of a model, whatever text one looks at.
 
-    Measures that the context or the vocabulary is too small for are left out.
+    Measures that the context or the vocabulary is too small for are left out. `told` may raise
+    to end the work.
 
     Raises: DivergedError.
     """
@@ -83,9 +92,15 @@ def standard_scores(model: Transformer, *, seed: int = 0, eos_id: int | None = N
     found = HeadScores((), np.zeros(shape, dtype=np.float32))
     most, kinds = model.config.context_length, len(_drawable(model, eos_id))
     if most >= 4 and kinds >= 2:
-        found = found.joined(repetition_scores(model, seed=seed, eos_id=eos_id))
+        repeated = repetition_scores(
+            model, seed=seed, eos_id=eos_id, told=lambda part: told(0.6 * part)
+        )
+        found = found.joined(repeated)
     if most >= 2 and kinds >= 2:
-        found = found.joined(position_scores(model, seed=seed, eos_id=eos_id))
+        placed = position_scores(
+            model, seed=seed, eos_id=eos_id, told=lambda part: told(0.6 + 0.4 * part)
+        )
+        found = found.joined(placed)
     return found
 
 
@@ -119,6 +134,7 @@ def repetition_scores(
     batch_size: int = 4,
     seed: int = 0,
     eos_id: int | None = None,
+    told: Told = nobody,
 ) -> HeadScores:
     """REPETITION_MEASURES of every head on random tokens that come twice.
 
@@ -148,11 +164,16 @@ def repetition_scores(
     rng = np.random.default_rng(seed)
     half_BT = np.stack([rng.choice(vocabulary, n_random, replace=False) for _ in range(batch_size)])
     ids_BT = torch.from_numpy(np.concatenate([half_BT, half_BT], axis=1).astype(np.int64))
-    return _measure(model, ids_BT, REPETITION_MEASURES, measure_repetition)
+    return _measure(model, ids_BT, REPETITION_MEASURES, measure_repetition, told)
 
 
 def position_scores(
-    model: Transformer, *, batch_size: int = 4, seed: int = 0, eos_id: int | None = None
+    model: Transformer,
+    *,
+    batch_size: int = 4,
+    seed: int = 0,
+    eos_id: int | None = None,
+    told: Told = nobody,
 ) -> HeadScores:
     """POSITION_MEASURES: how alike every head's weights stay when all tokens are others.
 
@@ -186,7 +207,7 @@ def position_scores(
         ]
     )
     drawn_BT = torch.from_numpy(ids_BT.astype(np.int64))
-    return _measure(model, drawn_BT, POSITION_MEASURES, measure_position)
+    return _measure(model, drawn_BT, POSITION_MEASURES, measure_position, told)
 
 
 def measure_text(weights_BHTS: Tensor) -> Tensor:
@@ -257,10 +278,14 @@ def _drawable(model: Transformer, eos_id: int | None) -> npt.NDArray[np.int64]:
 
 
 def _measure(
-    model: Transformer, ids_BT: Tensor, measures: tuple[str, ...], measure: Measure
+    model: Transformer,
+    ids_BT: Tensor,
+    measures: tuple[str, ...],
+    measure: Measure,
+    told: Told = nobody,
 ) -> HeadScores:
     shape = (model.config.n_layers, model.config.n_heads, len(measures))
-    probe = _Reduce(measure, np.empty(shape, dtype=np.float32))
+    probe = _Reduce(measure, np.empty(shape, dtype=np.float32), told)
     with inference(model):
         model(ids_BT.to(model.device), probe=probe, last_only=True)
     if not np.isfinite(probe.values_LHM).all():
@@ -274,9 +299,11 @@ class _Reduce:
     sites = frozenset({"weights"})
     layers = None
 
-    def __init__(self, measure: Measure, values_LHM: Floats) -> None:
+    def __init__(self, measure: Measure, values_LHM: Floats, told: Told) -> None:
         self.values_LHM = values_LHM
         self._measure = measure
+        self._told = told
 
     def __call__(self, site: str, layer: int, tensor: Tensor) -> None:
         self.values_LHM[layer] = self._measure(tensor).cpu().numpy()
+        self._told((layer + 1) / len(self.values_LHM))

@@ -102,6 +102,20 @@ def frames_that_fit(config: ModelConfig, n_prompt: int, wanted: int) -> int:
     return fit
 
 
+def film_operations(
+    config: ModelConfig, n_parameters: int, n_prompt: int, n_frames: int
+) -> tuple[float, float]:
+    """Multiplications and additions of a film: of reading the prompt, and of all its frames.
+
+    A frame reads one token, and says at every depth what the model would write. The prompt is
+    read at once, in large products; frames are many small ones, for which a machine is slower.
+
+    Source: Kaplan et al. 2020, §2.1: twice the parameters for each token.
+    """
+    depths = 2.0 * (config.n_layers + 1) * config.d_model * config.vocab_size
+    return 2.0 * n_parameters * n_prompt, n_frames * (2.0 * n_parameters + depths)
+
+
 def film(
     model: Transformer, prompt_T: Ids, config: FilmConfig = AS_USUAL, *, eos_id: int | None = None
 ) -> Iterator[Frame]:

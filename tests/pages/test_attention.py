@@ -135,7 +135,7 @@ def test_a_choice_that_the_model_lacks_is_let_go(open_page: OpenPage):
 
 def test_the_code_names_the_run_and_the_step(open_page: OpenPage, workspace_env: Workspace):
     app = open_page("attention", at_step="3")
-    code = app.code[0].value
+    code = next(each.value for each in app.code if "open_run(" in each.value)
     assert workspace_env.runs.get("tiny").id in code
     assert "step=3" in code
     compile(code, "shown", "exec")

@@ -39,7 +39,7 @@ def test_the_address_reproduces_the_cell(open_page: OpenPage):
     )
     header, _ = drawn(app)
     assert (header["query"], header["key"]) == (2, 1)
-    code = app.code[0].value
+    code = next(each.value for each in app.code if "open_run(" in each.value)
     assert "layer=1, head=0" in code and "vectors.row(2)" in code
     compile(code, "shown", "exec")
 

@@ -63,7 +63,8 @@ def test_a_film_that_the_context_cuts_short_says_so(open_page: OpenPage):
 
 
 def test_the_code_runs_the_film_that_is_shown(open_page: OpenPage):
-    code = open_page("attention", filmstrip_seed="3", **FILM).code[0].value
+    app = open_page("attention", filmstrip_seed="3", **FILM)
+    code = next(each.value for each in app.code if "open_run(" in each.value)
     assert "max_new_tokens=6" in code and "seed=3" in code
     compile(code, "shown", "exec")
 

@@ -5,13 +5,14 @@ Knows weights, ids and scores; neither models nor Streamlit.
 Legend: L layers, H heads, T query and key positions of the text shown, M measures.
 """
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slm.attention.heads import HeadScores, label
 from slm.attention.maps import Floats
@@ -208,8 +209,8 @@ def all_weights_note(config: ModelConfig, n_tokens: int) -> str | None:
     if n_bytes <= _MOST_BYTES:
         return None
     return (
-        f"All weights of this text are {n_bytes / 1e6:,.0f} MB, too much for a page. "
-        "`python -m slm attention` writes them to a file."
+        f"All weights of this text are {n_bytes / 1e6:,.0f} MB, too much for a page: the NPZ holds "
+        "scores alone. `python -m slm attention` writes them to a file."
     )
 
 
@@ -230,11 +231,20 @@ def score_rows(scores: HeadScores) -> list[dict[str, float | str]]:
     ]
 
 
-def as_npz(weights_LHTT: Floats, ids_T: Sequence[int], tokens: Sequence[str]) -> bytes:
-    """A NumPy archive with `weights` (L×H×T×T), `ids` and `tokens`."""
-    held = io.BytesIO()
-    np.savez_compressed(held, weights=weights_LHTT, ids=np.array(ids_T), tokens=np.array(tokens))
-    return held.getvalue()
+def saved_arrays(
+    scores: HeadScores,
+    ids_T: Sequence[int],
+    tokens: Sequence[str],
+    weights_LHTT: Floats | None,
+) -> dict[str, NDArray[Any]]:
+    """What a file holds: scores (L×H×M), ids and tokens, and all weights if they are given."""
+    named: dict[str, NDArray[Any]] = {
+        "ids": np.array(ids_T),
+        "tokens": np.array(tokens),
+        "scores": scores.values_LHM,
+        "measures": np.array(scores.measures),
+    }
+    return named if weights_LHTT is None else {"weights": weights_LHTT, **named}
 
 
 def code_lines(

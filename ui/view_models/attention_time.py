@@ -242,6 +242,22 @@ def read_place(told: Any, shape: tuple[int, int], steps: Sequence[int], n_tokens
     return Place(step, layer, head, query, measure if known else "")
 
 
+def saved_arrays(view: AttentionTime, ids_T: Sequence[int]) -> dict[str, NDArray[Any]]:
+    """Scores of all heads at every snapshot, losses, lens and the open head's maps, for a file."""
+    return {
+        "steps": np.array(view.steps),
+        "ids": np.array(ids_T),
+        "measures": np.array([course.id for course in view.courses]),
+        "scores_SLHM": view.scores_SLHM,
+        "nats_ST1": view.nats_ST1,
+        "stops": np.array(view.stops),
+        "top_tokens_SNT": np.array(view.names)[view.top_places_SNT],
+        "top_shares_SNT": view.top_shares_SNT,
+        "head": np.array([view.layer, view.head]),
+        "weights_STT": view.maps_STT,
+    }
+
+
 def code_lines(run: Artefact, text: str, window: Window, layer: int, head: int) -> str:
     """The lines that compute what is shown."""
     part = "" if window.note is None else f"[{window.start}:{window.stop}]"

@@ -7,8 +7,9 @@ S key position, K head width, R values told one by one.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,22 @@ def read_key(text: str | None, row: "Row") -> int:
         key = int(text)
         return key if key < len(row.weights_S) else row.strongest
     return row.strongest
+
+
+def saved_arrays(view: CellView, ids_T: Sequence[int]) -> dict[str, NDArray[Any]]:
+    """The numbers of every step by name, for a file."""
+    return {
+        "ids": np.array(ids_T),
+        "query_at": np.array(view.query),
+        "key_at": np.array(view.key),
+        **{name.replace(", ", "_"): row_K for name, row_K in view.vectors},
+        "products": view.products_K,
+        "scores": view.scores_S,
+        "visible": view.visible_S,
+        "weights": view.weights_S,
+        "value_names": np.array([name for name, _ in view.values]),
+        "values": np.stack([row_K for _, row_K in view.values]),
+    }
 
 
 def cell_code(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from slm.lab.filmstrip import film_operations
 from slm.workspace import Artefact
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
@@ -19,12 +20,17 @@ from ui.view_models.walk import share
 
 if TYPE_CHECKING:
     from slm.lab.filmstrip import FilmConfig, Frame
+    from slm.model.config import ModelConfig
 
 PAINTED_BY = ("head", "layer", "all")
 """Whose row paints the text: one head's, or the mean over a layer, or over all heads."""
 MOST_CONTEXT_FOR_PROMPT = 0.75
 _LONGEST_TOKEN = 24
 _SCALE = 65_535
+SOON_SECONDS = 3.0
+"""A film that takes longer is written when it is asked for."""
+_PROMPT_SPEED, _FRAME_SPEED = 25e9, 5e9
+"""Operations a second of one core of a laptop, in float32: GPT-2's frames take 0.22 s."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,28 @@ def longest_prompt(context_length: int) -> int:
     (96, 3)
     """
     return max(2, int(context_length * MOST_CONTEXT_FOR_PROMPT))
+
+
+def film_seconds(config: "ModelConfig", n_parameters: int, n_prompt: int, n_frames: int) -> float:
+    """About how long a film takes to write, on one core; several cores are faster.
+
+    >>> from slm.model.config import ModelConfig
+    >>> small = ModelConfig(vocab_size=4096, n_layers=4, d_model=128)
+    >>> film_seconds(small, 1_300_000, 64, 128) < SOON_SECONDS
+    True
+    """
+    prompt, frames = film_operations(config, n_parameters, n_prompt, n_frames)
+    return prompt / _PROMPT_SPEED + frames / _FRAME_SPEED
+
+
+def write_words(n_frames: int, seconds: float) -> str:
+    """What the button says that writes a long film.
+
+    >>> write_words(24, 5.6)
+    'Write all 24 tokens (about 6 s)'
+    """
+    told = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"Write all {n_frames} tokens (about {told})"
 
 
 def shorter_note(wanted: int, fit: int, context_length: int, n_prompt: int) -> str | None:

@@ -11,16 +11,17 @@ from slm.model.config import ModelConfig
 from ui.view_models.attention import (
     MOST_TOKENS,
     all_weights_note,
-    as_npz,
     describe,
     kinds_of,
     labels_of,
     legend,
     opening,
+    saved_arrays,
     score_rows,
     too_short,
     window_of,
 )
+from ui.view_models.grid import as_npz
 
 SMALL = ModelConfig(vocab_size=16, context_length=8, n_layers=2, n_heads=2, d_model=8, d_ff=8)
 
@@ -144,9 +145,12 @@ def test_every_head_has_a_row_of_scores():
     assert rows[3]["Induction"] == pytest.approx(0.9)
 
 
-def test_the_archive_gives_back_weights_ids_and_tokens():
+def test_what_is_saved_gives_back_weights_scores_ids_and_tokens():
     weights_LHTT = np.linspace(0, 1, 16, dtype=np.float32).reshape(1, 1, 4, 4)
-    with np.load(io.BytesIO(as_npz(weights_LHTT, [1, 2, 3, 4], list("abcd")))) as held:
+    arrays = saved_arrays(INDUCTION, [1, 2, 3, 4], list("abcd"), weights_LHTT)
+    with np.load(io.BytesIO(as_npz(arrays))) as held:
         np.testing.assert_array_equal(held["weights"], weights_LHTT)
         assert held["ids"].tolist() == [1, 2, 3, 4]
         assert held["tokens"].tolist() == list("abcd")
+        assert held["scores"].shape[-1] == len(held["measures"])
+    assert "weights" not in saved_arrays(INDUCTION, [1, 2], ["a", "b"], None)

@@ -11,14 +11,16 @@ from slm.model.self_attention import score, weigh
 from slm.workspace import Artefact
 from ui import widgets
 from ui.components.cell_view import cell_view as draw
+from ui.figures.attention_saved import cell_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.attention import MOST_TOKENS, Opening
-from ui.view_models.cell import MOST_VALUES, cell_code, cell_view, read_key
+from ui.view_models.cell import MOST_VALUES, cell_code, cell_view, read_key, saved_arrays
 from ui.views import kept
 from ui.views.attention.asking import Asked, asking, run_of
 from ui.views.attention.choosing import ask_head, keep_head
+from ui.views.attention.saving import panel
 
 _NUMBER_WIDTH = 150
 _KEY = "cell_key"
@@ -53,7 +55,26 @@ def _cell(state: PageState, run: Artefact) -> None:
         widgets.demo_note(state.on_demo, "the numbers")
         place = (opened.layer, opened.head, query, key)
         code = cell_code(run, asked.step, asked.text, asked.window, *place)
-        widgets.show_code(code, head_vectors, score, weigh)
+        panel(
+            asked,
+            picture=lambda: cell_picture(
+                view,
+                asked.tokens_T,
+                f"layer {opened.layer}, head {opened.head}",
+                f"{asked.loaded.name}, step {asked.loaded.step}",
+            ),
+            arrays=lambda: saved_arrays(view, asked.ids_T),
+            code=code,
+            functions=(head_vectors, score, weigh),
+            link={
+                "view": "cell",
+                "layer": opened.layer,
+                "head": opened.head,
+                "query": query,
+                _KEY: key,
+            },
+            name="cell",
+        )
 
 
 def _ask_query(asked: Asked, opened: Opening) -> int:

@@ -1,8 +1,5 @@
 """Two moments of a training, or two models, side by side on one text."""
 
-import io
-
-import numpy as np
 import streamlit as st
 
 from slm.attention.comparison import map_distance, map_distances, most_alike
@@ -12,6 +9,7 @@ from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.components.heatmap import heatmap_view
 from ui.figures.attention_compare import loss_bars
+from ui.figures.attention_saved import compared_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import attention_compare as words
@@ -19,8 +17,10 @@ from ui.view_models import glossary
 from ui.view_models.attention_compare import Question, Side
 from ui.view_models.library import unique_labels
 from ui.views.attention.asking import Asked
+from ui.views.attention.saving import panel
 
 _MODEL_WIDTH, _STEP_WIDTH, _HEAD_WIDTH = 230, 130, 175
+TITLE = "Compare two"
 Head = tuple[int, int]
 
 
@@ -44,10 +44,7 @@ def show(state: PageState, asked: Asked) -> None:
         st.info("A and B are the same, so nothing differs. Choose another step or model.")
     _draw(asked, a, b, a_head, b_head)
     _tell(a, b, same_run, asked)
-    steps = (a_step, b_step)
-    question = Question(asked.text, asked.window)
-    code = words.code_lines(asked.run, other, steps, question)
-    widgets.show_code(code, map_distances, most_alike)
+    _save(asked, other, (a, b), (a_step, b_step), (a_head, b_head))
 
 
 def _ask_model(state: PageState, run: Artefact) -> Artefact:
@@ -154,7 +151,7 @@ def _draw(asked: Asked, a: Side, b: Side, a_head: Head, b_head: Head) -> None:
 
 
 def _tell(a: Side, b: Side, same_run: bool, asked: Asked) -> None:
-    """Losses of the tokens, every head in a table, and both as a file."""
+    """Losses of the tokens, and every head in a table."""
     change = words.loss_change(a, b, asked.tokens_T)
     st.markdown(f"**Loss of each token.** {change.words}")
     st.plotly_chart(loss_bars(change), key="timeline-losses", config={"displayModeBar": False})
@@ -170,18 +167,32 @@ def _tell(a: Side, b: Side, same_run: bool, asked: Asked) -> None:
                 "the head of B whose attention on this text is most alike."
             )
             st.dataframe(rows, hide_index=True)
-    st.download_button(
-        "Download both",
-        lambda: _packed(a, b),
-        file_name=f"compared-{a.step}-{b.step}.npz",
-        mime="application/octet-stream",
-        on_click="ignore",
-        icon=":material/download:",
-        help="A NumPy archive: weights, scores and losses of A and B.",
+
+
+def _save(
+    asked: Asked,
+    other: Artefact,
+    sides: tuple[Side, Side],
+    steps: tuple[int | None, int | None],
+    heads: tuple[Head, Head],
+) -> None:
+    """Both maps with their difference, both readings, and a link that names every choice."""
+    question = Question(asked.text, asked.window)
+    panel(
+        asked,
+        picture=lambda: compared_picture(
+            *sides, heads, asked.tokens_T, words.loss_change(*sides, asked.tokens_T)
+        ),
+        arrays=lambda: words.arrays(*sides),
+        code=words.code_lines(asked.run, other, steps, question),
+        functions=(map_distances, most_alike),
+        link={
+            "view": "timeline",
+            "timeline_show": TITLE,
+            "timeline_a": sides[0].step,
+            "timeline_b": sides[1].step,
+            **dict(zip(("layer", "head"), heads[0], strict=True)),
+            **dict(zip(("timeline_b_layer", "timeline_b_head"), heads[1], strict=True)),
+        },
+        name="compared",
     )
-
-
-def _packed(a: Side, b: Side) -> bytes:
-    held = io.BytesIO()
-    np.savez_compressed(held, allow_pickle=False, **words.arrays(a, b))
-    return held.getvalue()

@@ -10,30 +10,36 @@ from collections.abc import Callable, Iterator
 
 import streamlit as st
 
-from slm.lab.filmstrip import FilmConfig, Frame, film, frames_that_fit
+from slm.lab.filmstrip import FilmConfig, Frame, film, film_arrays, frames_that_fit
 from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.components.filmstrip import filmstrip
+from ui.figures.attention_saved import film_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models.attention import Opening
 from ui.view_models.chips import labeller
 from ui.view_models.filmstrip import (
+    SOON_SECONDS,
     FilmPlace,
     FilmView,
     ended_note,
     film_code,
+    film_seconds,
     film_view,
     longest_prompt,
     read_place,
     shorter_note,
     write_place,
+    write_words,
 )
 from ui.views import kept
 from ui.views.attention.asking import Asked, asking, run_of
 from ui.views.attention.choosing import ask_head, keep_head
+from ui.views.attention.saving import panel
 
 _PLACE = "filmstrip"
+_WANTED = "filmstrip_wanted"
 _NUMBER_WIDTH = 140
 _PATIENCE_SECONDS = 0.4
 """A film that takes longer shows how far it is."""
@@ -88,11 +94,12 @@ def _film(state: PageState, run: Artefact) -> None:
         opened = ask_head(asked)
         config = _ask_config()
         reel = _reel(*asked.key, config, asked.loaded)
-        _record(reel, asked, config)
-        _notes(reel, asked, config)
-        _draw(reel, asked, opened)
+        if _may_write(reel, asked, config):
+            _record(reel, asked, config)
+            _notes(reel, asked, config)
+        place = _draw(reel, asked, opened)
         widgets.demo_note(state.on_demo, "the film")
-        widgets.show_code(film_code(run, asked.step, asked.text, asked.window, config), film)
+        _save(reel, asked, config, opened, place)
 
 
 def _ask_config() -> FilmConfig:
@@ -146,6 +153,34 @@ def _ask_config() -> FilmConfig:
     )
 
 
+def _may_write(reel: Reel, asked: Asked, config: FilmConfig) -> bool:
+    """Whether the whole film is wanted: it is soon there, or somebody asked for it.
+
+    Of a film that keeps one waiting the first frame is recorded, and a button writes the others.
+    """
+    loaded, wanted = asked.loaded, _fit(asked, config)
+    question = (*asked.key, config)
+    model = loaded.model
+    left = wanted - len(reel.frames)
+    seconds = film_seconds(model.config, model.n_parameters, len(asked.ids_T), left)
+    if reel.complete or seconds <= SOON_SECONDS or st.session_state.get(_WANTED) == question:
+        return True
+    if not reel.frames:
+        reel.record()
+    st.button(
+        write_words(wanted, seconds),
+        icon=":material/movie:",
+        key="filmstrip_write",
+        on_click=_want,
+        args=(question,),
+    )
+    return False
+
+
+def _want(question: object) -> None:
+    st.session_state[_WANTED] = question
+
+
 def _record(reel: Reel, asked: Asked, config: FilmConfig) -> None:
     """Record what is missing; a film that takes long shows how far it is."""
     began, bar = time.monotonic(), None
@@ -174,11 +209,12 @@ def _notes(reel: Reel, asked: Asked, config: FilmConfig) -> None:
         st.caption(f":material/info: {note}")
 
 
-def _draw(reel: Reel, asked: Asked, opened: Opening) -> None:
+def _draw(reel: Reel, asked: Asked, opened: Opening) -> FilmPlace:
     tokenizer = asked.loaded.tokenizer
     label = labeller(tokenizer.token_bytes, tokenizer.vocab_size)
-    view = reel.view or film_view(reel.frames, asked.tokens_T, label)
-    reel.view = view
+    view = reel.view
+    if view is None or len(view.frames) < len(reel.frames):
+        view = reel.view = film_view(tuple(reel.frames), asked.tokens_T, label)
 
     def keep(place: FilmPlace, layer: int, head: int) -> None:
         kept.keep(_PLACE, write_place(place))
@@ -187,13 +223,35 @@ def _draw(reel: Reel, asked: Asked, opened: Opening) -> None:
         else:
             keep_head(layer, head)
 
+    place = read_place(kept.recall(_PLACE), len(view.frames))
     filmstrip(
         view,
-        place=read_place(kept.recall(_PLACE), len(view.frames)),
+        place=place,
         layer=opened.layer,
         head=opened.head,
         key="film",
         on_move=keep,
+    )
+    return place
+
+
+def _save(reel: Reel, asked: Asked, config: FilmConfig, opened: Opening, place: FilmPlace) -> None:
+    """Where each drawn token's row looked, how likely each was, and all frames' numbers."""
+    view = reel.view
+    if view is None:
+        return
+    frames = tuple(reel.frames[: len(view.frames)])
+    head = (opened.layer, opened.head)
+    panel(
+        asked,
+        picture=lambda: film_picture(
+            view, place, head, f"{asked.loaded.name}, step {asked.loaded.step}"
+        ),
+        arrays=lambda: film_arrays(asked.ids_T, frames),
+        code=film_code(asked.run, asked.step, asked.text, asked.window, config),
+        functions=(film,),
+        link={"view": "filmstrip", "layer": opened.layer, "head": opened.head},
+        name="film",
     )
 
 

@@ -5,18 +5,19 @@ redraws them alone. One pass for each checkpoint and text makes pictures and sco
 head that is open is held in full.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from slm.attention.heads import HeadScores, head_scores, standard_scores
+from slm.attention.heads import HeadScores, Told, head_scores, nobody, standard_scores
 from slm.attention.maps import Floats, attention_maps
 from slm.attention.survey import Survey, head_weights, survey
 from slm.workspace import Artefact
 from ui import session, widgets
 from ui.components.attention_view import AttentionPick, attention_view
+from ui.figures.attention_saved import heads_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
@@ -24,17 +25,18 @@ from ui.view_models.attention import (
     MOST_TOKENS,
     Opening,
     all_weights_note,
-    as_npz,
     code_lines,
     describe,
     kinds_of,
     legend,
     opening,
+    saved_arrays,
     score_rows,
 )
 from ui.view_models.head_grid import HeadGrid, grid_of, read_arrangement, write_arrangement
 from ui.views import kept
 from ui.views.attention.asking import Asked, asking, run_of
+from ui.views.attention.saving import panel
 
 _MATRIX_HEIGHT = 450
 _CHOICE_WIDTH, _NUMBER_WIDTH = 95, 125
@@ -69,20 +71,19 @@ def _heads(state: PageState, run: Artefact) -> None:
     with asking(run, longest=MOST_TOKENS) as asked:
         if asked is None:
             return
-        loaded, shown = asked.loaded, asked.ids_T
+        loaded = asked.loaded
         look = _look(*asked.key, _may_name(loaded), loaded)
         with asked.row:
             opened = _ask_head(look, asked)
+        naming = st.empty()
         _draw(look, asked, opened)
         _explain(look, opened)
         widgets.demo_note(state.on_demo, "the attention")
-        with st.container(horizontal=True):
-            _go_on(opened)
-            _download(shown, loaded)
-        code = code_lines(run, asked.step, asked.text, asked.window, opened.layer, opened.head)
-        widgets.show_code(code, attention_maps, head_scores)
+        _go_on(opened)
+        _save(look, asked, opened)
         if not look.named:
-            _name_heads(loaded)
+            with naming:
+                _name_heads(loaded)
 
 
 def _may_name(loaded: LoadedRun) -> bool:
@@ -93,7 +94,13 @@ def _may_name(loaded: LoadedRun) -> bool:
 
 def _name_heads(loaded: LoadedRun) -> None:
     """The heads are on the screen; find out what each does, and draw them again with names."""
-    _standard(loaded.run_id, loaded.step, loaded)
+    words = "Finding out what each head does, on random tokens"
+    bar = st.progress(0.0, words)
+
+    def told(fraction: float) -> None:
+        bar.progress(fraction, words)
+
+    _standard(loaded, told)
     st.session_state["overview_named"] = (loaded.run_id, loaded.step)
     st.rerun()
 
@@ -202,21 +209,32 @@ def _link(opened: AttentionPick) -> dict[str, int]:
     return chosen if opened.query is None else {**chosen, "query": opened.query}
 
 
-def _download(ids_T: Sequence[int], loaded: LoadedRun) -> None:
-    """All weights as a file, computed and packed when it is asked for."""
+def _save(look: Look, asked: Asked, opened: AttentionPick) -> None:
+    """Picture, weights and link; the weights are computed and packed when they are asked for."""
+    loaded, ids_T = asked.loaded, asked.ids_T
     problem = all_weights_note(loaded.model.config, len(ids_T))
     if problem is not None:
         st.caption(problem)
-        return
-    tokens = [loaded.tokenizer.decode([token]) for token in ids_T]
-    st.download_button(
-        "Download the weights",
-        lambda: as_npz(attention_maps(loaded.model, ids_T), ids_T, tokens),
-        file_name=f"attention-{loaded.run_id}-{loaded.step}.npz",
-        mime="application/octet-stream",
-        on_click="ignore",
-        icon=":material/download:",
-        help="A NumPy archive: weights (layers × heads × queries × keys), ids and tokens.",
+
+    def arrays() -> dict[str, Any]:
+        weights_LHTT = attention_maps(loaded.model, ids_T) if problem is None else None
+        tokens = [loaded.tokenizer.decode([token]) for token in ids_T]
+        return saved_arrays(look.scores, ids_T, tokens, weights_LHTT)
+
+    panel(
+        asked,
+        picture=lambda: heads_picture(
+            look.found.pictures_LHPP,
+            look.grid,
+            _weights(*asked.key, opened.layer, opened.head, loaded, look.found),
+            asked.tokens_T,
+            (opened.layer, opened.head),
+            f"{loaded.name}, step {loaded.step}",
+        ),
+        arrays=arrays,
+        code=code_lines(asked.run, asked.step, asked.text, asked.window, opened.layer, opened.head),
+        functions=(attention_maps, head_scores),
+        link={"view": "overview", **_link(opened)},
     )
 
 
@@ -226,7 +244,7 @@ def _look(run_id: str, step: int, ids_T: tuple[int, ...], named: bool, _loaded: 
     found = _survey(run_id, step, ids_T, _loaded)
     scores = found.scores
     if named:
-        scores = scores.joined(_standard(run_id, step, _loaded))
+        scores = scores.joined(_standard(_loaded))
 
     def weights_of(layer: int, head: int) -> Floats:
         return _weights(run_id, step, ids_T, layer, head, _loaded, found)
@@ -256,8 +274,17 @@ def _weights(
     return head_weights(_loaded.model, _found, layer, head)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _standard(run_id: str, step: int, _loaded: LoadedRun) -> HeadScores:
+def _standard(loaded: LoadedRun, told: Told = nobody) -> HeadScores:
     """Scores on random tokens: they belong to the checkpoint, not to the text."""
+    held = _held(loaded.run_id, loaded.step)
+    if not held:
+        eos_id = loaded.tokenizer.eos_id
+        held.append(standard_scores(loaded.model, eos_id=eos_id, told=told))
+    return held[0]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _held(run_id: str, step: int) -> list[HeadScores]:
+    """Where the standard scores of a checkpoint are kept; a cached function can tell no bar."""
     del run_id, step
-    return standard_scores(_loaded.model, eos_id=_loaded.tokenizer.eos_id)
+    return []

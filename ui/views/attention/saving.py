@@ -1,7 +1,7 @@
 """Take what is seen along: as a picture, as numbers, as code, as a link."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -13,7 +13,6 @@ from ui.view_models.grid import as_npz
 from ui.views.attention.asking import LONGEST_LINK, Asked
 
 Arrays = Mapping[str, NDArray[Any]]
-_Thing = TypeVar("_Thing")
 
 
 def panel(
@@ -38,9 +37,14 @@ def panel(
     with st.popover("Save what is seen", icon=":material/download:"):
         with st.container(horizontal=True):
             if picture is not None:
-                _file("PNG", lambda: as_png(_made(picture)), f"{stem}.png", "image/png")
-                _file("SVG", lambda: as_svg(_made(picture)), f"{stem}.svg", "image/svg+xml")
-            _file("NPZ", lambda: as_npz(_made(arrays)), f"{stem}.npz", "application/octet-stream")
+                _file("PNG", lambda: as_png(_drawn(picture)), f"{stem}.png", "image/png")
+                _file("SVG", lambda: as_svg(_drawn(picture)), f"{stem}.svg", "image/svg+xml")
+            _file(
+                "NPZ",
+                lambda: as_npz(arrays() if callable(arrays) else arrays),
+                f"{stem}.npz",
+                "application/octet-stream",
+            )
         st.caption(
             "PNG for slides, SVG where labels shall stay sharp, NPZ for the numbers in NumPy."
         )
@@ -50,8 +54,8 @@ def panel(
     widgets.show_code(code, *functions)
 
 
-def _made(thing: _Thing | Callable[[], _Thing]) -> _Thing:
-    return thing() if callable(thing) else thing
+def _drawn(picture: Saved | Callable[[], Saved]) -> Saved:
+    return picture() if callable(picture) else picture
 
 
 def _file(title: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:

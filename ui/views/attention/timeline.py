@@ -18,16 +18,18 @@ from slm.training.runs import METRICS, RunSettings
 from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.components.attention_time import attention_time_view
+from ui.figures.attention_saved import timeline_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import attention_time as words
 from ui.view_models.attention_time import AttentionTime, read_place
 from ui.views.attention import comparing
 from ui.views.attention.asking import Asked, asking, run_of
+from ui.views.attention.saving import panel
 
 _POLL_SECONDS = 5.0  # snapshots come seldom
 _QUIET_SECONDS = 0.5  # of work, before a bar tells how far it is
-_MODES = {"time": "All snapshots", "two": "Compare two"}
+_MODES = {"time": "All snapshots", "two": comparing.TITLE}
 Asking = tuple[int | None, ...]
 _KEYS = ("at_step", "layer", "head", "query")
 
@@ -108,8 +110,21 @@ def _through_time(state: PageState, asked: Asked, timeline: Timeline) -> None:
     attention_time_view(view, begin=begin, key=key, on_move=moved, echo=echo)
     st.caption(words.how_it_plays(view))
     widgets.demo_note(state.on_demo, "the attention")
-    code = words.code_lines(asked.run, asked.text, asked.window, view.layer, view.head)
-    widgets.show_code(code, read_text, steepest_rise)
+    panel(
+        asked,
+        picture=lambda: timeline_picture(view, begin, asked.loaded.name),
+        arrays=lambda: words.saved_arrays(view, asked.ids_T),
+        code=words.code_lines(asked.run, asked.text, asked.window, view.layer, view.head),
+        functions=(read_text, steepest_rise),
+        link={
+            "view": "timeline",
+            "layer": view.layer,
+            "head": view.head,
+            **({} if begin.step is None else {"at_step": begin.step}),
+            **({} if begin.query is None else {"query": begin.query}),
+        },
+        name="training",
+    )
 
 
 def _asked_place() -> Asking:
