@@ -1,0 +1,71 @@
+"""The verbs that judge a model: is it only copying, and does it know what it knows?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from slm.verbs.common import Context, Result, parse
+from slm.verbs.models import RunChoice
+
+
+def copying(arguments: Sequence[str], context: Context) -> Result:
+    """What of a text, the model's own or a given one, stands in the training text."""
+    from slm.lab.copying import CopyingConfig, copying_report
+    from slm.sampling.filters import SamplingConfig
+
+    @dataclass(frozen=True)
+    class Copying:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        settings: Annotated[CopyingConfig, tyro.conf.arg(name="")] = CopyingConfig()
+        sampling: Annotated[SamplingConfig, tyro.conf.arg(name="")] = SamplingConfig()
+
+    asked = parse(Copying, copying, arguments)
+    return copying_report(
+        context.workspace,
+        context.workspace.get_model(asked.choice.run),
+        asked.settings,
+        asked.sampling,
+        step=asked.choice.step,
+        report=context.report,
+    )
+
+
+def calibration(arguments: Sequence[str], context: Context) -> Result:
+    """How often the model is right where it is so and so sure, and what would calibrate it."""
+    from slm.lab.calibration import CalibrationConfig, calibration_report
+
+    @dataclass(frozen=True)
+    class Calibrate:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        settings: Annotated[CalibrationConfig, tyro.conf.arg(name="")] = CalibrationConfig()
+
+    asked = parse(Calibrate, calibration, arguments)
+    return calibration_report(
+        context.workspace,
+        context.workspace.get_model(asked.choice.run),
+        asked.settings,
+        step=asked.choice.step,
+        report=context.report,
+    )
+
+
+def tasks(arguments: Sequence[str], context: Context) -> Result:
+    """Small tasks with one right answer: what can the model do, and since which snapshot?"""
+    from slm.lab.task_reports import TasksConfig, tasks_report
+
+    @dataclass(frozen=True)
+    class Tasks:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        settings: Annotated[TasksConfig, tyro.conf.arg(name="")] = TasksConfig()
+
+    asked = parse(Tasks, tasks, arguments)
+    return tasks_report(
+        context.workspace,
+        context.workspace.get_model(asked.choice.run),
+        asked.settings,
+        step=asked.choice.step,
+        made=context.result,
+        report=context.report,
+    )
