@@ -1,0 +1,132 @@
+"""Which text a model's certainty is held against, and what comes of it as JSON and arrays."""
+
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from slm.config import Config
+from slm.data.batches import TokenFile
+from slm.data.corpus import open_corpus
+from slm.data.splitting import Split
+from slm.errors import DataError
+from slm.evaluation.calibration import N_BINS, Calibration, calibrate, judgements
+from slm.jobs import Reporter, silent
+from slm.lab.reports import open_run, run_tokens
+from slm.tokenizer.protocol import TextTokenizer
+from slm.workspace import Artefact, Workspace
+
+_DOCUMENTS_AT_ONCE = 64
+
+
+class CalibrationConfig(Config):
+    """What the model's certainty is held against."""
+
+    split: str = Field(
+        "val", pattern="^(val|train)$", description="Part of the corpus: val (held out) or train."
+    )
+    corpus: str = Field(
+        "", description="Another corpus, encoded as the model reads it. Default: the run's own."
+    )
+    text_file: Path | None = Field(
+        None, description="Measure on this text file (UTF-8) instead of a corpus."
+    )
+    max_tokens: int = Field(
+        200_000, ge=2, le=1_000_000_000, description="Measure at most the first so many tokens."
+    )
+    bins: int = Field(N_BINS, ge=2, le=100, description="Bins of the reliability diagram.")
+    out: Path | None = Field(
+        None,
+        description="Where to put nats, entropy, the ten guesses and hits of each token (NPZ).",
+    )
+
+
+def calibration_report(
+    workspace: Workspace,
+    run: Artefact,
+    config: CalibrationConfig,
+    *,
+    step: int | None = None,
+    report: Reporter = silent,
+) -> dict[str, Any]:
+    """What the model's certainty is worth, in JSON values.
+
+    Raises: DataError for a model trained elsewhere with no text named, token files that are
+    gone, or too little text; WorkspaceError when there is no such corpus.
+    """
+    opened = open_run(run, step)
+    tokenizer = opened.tokenizer
+    if config.text_file is not None:
+        text = config.text_file.read_text(encoding="utf-8")
+        lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+        ids: NDArray[np.int64] = np.array([*lead, *tokenizer.encode(text)], dtype=np.int64)
+        ids = ids[: config.max_tokens]
+    else:
+        split: Split = "train" if config.split == "train" else "val"
+        ids = ids_to_judge(
+            workspace, run, tokenizer, split, config.max_tokens, corpus=config.corpus
+        )
+    found = calibrate(opened.model, ids, n_bins=config.bins, report=report)
+    if config.out is not None:
+        _save(config.out, list(judgements(opened.model, ids)))
+    return {
+        "run": run.id,
+        "step": opened.step,
+        "split": str(config.text_file or config.split),
+        "corpus": config.corpus,
+        **as_json(found),
+        "out": str(config.out) if config.out is not None else None,
+    }
+
+
+def ids_to_judge(
+    workspace: Workspace,
+    run: Artefact,
+    tokenizer: TextTokenizer,
+    split: Split = "val",
+    max_tokens: int = 200_000,
+    *,
+    corpus: str = "",
+) -> NDArray[np.int64]:
+    """The first ids of a split: of the run's token files, or of a corpus encoded for the model.
+
+    Raises: as `calibration_report`.
+    """
+    if not corpus:
+        tokens = run_tokens(workspace, run)
+        return TokenFile(tokens.folder / f"{split}.bin").ids(0, max_tokens)
+    opened = open_corpus(workspace.corpora.get(corpus))
+    end = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    ids = list(end)
+    texts = opened.texts(split)
+    while len(ids) < max_tokens and (some := list(islice(texts, _DOCUMENTS_AT_ONCE))):
+        for row in tokenizer.encode_batch(some):
+            ids += [*row, *end]
+    if len(ids) < 2:
+        raise DataError(f"{opened.artefact.name!r} has no text in this split. Choose another.")
+    return np.array(ids[:max_tokens], dtype=np.int64)
+
+
+def as_json(found: Calibration) -> dict[str, Any]:
+    """A calibration in JSON values, its summed-up numbers beside the bins."""
+    told = asdict(found)
+    for name in ("width", "mass", "guesses"):
+        reliability = getattr(found, name)
+        told[name] |= {"ece": reliability.ece, "by_chance": reliability.by_chance}
+    for row, at in zip(told["tempered"]["at"], found.tempered.at, strict=True):
+        row["width"]["ece"] = at.width.ece
+    return told
+
+
+def _save(path: Path, parts: list[Any]) -> None:
+    np.savez_compressed(
+        path,
+        nats=np.concatenate([part.nats_N for part in parts]),
+        entropy=np.concatenate([part.entropy_N for part in parts]),
+        guesses=np.concatenate([part.guesses_NK for part in parts]),
+        hits=np.concatenate([part.hits_NK for part in parts]),
+    )
