@@ -91,6 +91,14 @@ class KeyValueCache:
         self.lengths_B[to] = length
         self.lengths_B[row] = 0
 
+    def reorder(self, parents_B: Tensor) -> None:
+        """Let every row hold what the row that it names held; one row may go to many."""
+        length = self.longest
+        for kept_LBHSK in (self.keys_LBHSK, self.values_LBHSK):
+            filled_LBHSK = kept_LBHSK[:, :, :, :length]
+            filled_LBHSK.copy_(filled_LBHSK[:, parents_B.to(kept_LBHSK.device)])
+        self.lengths_B.copy_(self.lengths_B[parents_B.cpu()])
+
     def wipe(self, row: int) -> None:
         """Empty a row and overwrite it: NaN that is not seen would still spoil a sum."""
         self.keys_LBHSK[:, row] = 0
