@@ -81,6 +81,17 @@ def test_the_length_penalty_chooses_between_a_short_and_a_long_text():
     assert by_mean[0].score == pytest.approx(math.log(0.36) / 3, abs=1e-3)
 
 
+def test_when_a_search_ends_is_a_choice():
+    """Ended at once: ln 0.6 = -0.51. The other, ln 0.4 = -0.92, comes to -0.18 a token after five."""
+    model = chain([[0, 0.4, 0, 0.6], [0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0]])
+    found = {
+        when: beam_search(model, [0], BeamConfig(beams=1, early_stopping=when), 5, eos_id=END)
+        for when in ("when_full", "likely", "certain")
+    }
+    assert found["when_full"][0].ids == found["likely"][0].ids == (END,)
+    assert found["certain"][0].ids == (1, 1, 1, 1, 1)
+
+
 def test_as_many_beams_as_there_are_texts_find_the_likeliest_of_all():
     """3 tokens of a vocabulary of 4: 64 texts, all of them weighed by hand."""
     torch.manual_seed(4)
