@@ -20,6 +20,7 @@ SIBLINGS = TEXT | {"slm.model"}
 CHAPTERS = SIBLINGS | {"slm.training", "slm.evaluation", "slm.attention", "slm.sampling"}
 SLM = CHAPTERS | {"slm.lab", "slm.exchange"}
 UI = {"ui.session", "ui.loaders", "ui.widgets", "ui.components", "ui.view_models", "ui.figures"}
+UI |= {"slm.linked_texts"}  # links are the browser's
 FRAME = {"ui.sidebar", "ui.job_panel", "ui.queue_panel", "ui.views"}
 
 ALLOWED = {
@@ -36,6 +37,7 @@ ALLOWED = {
     "slm.children": set(),
     "slm.processes": set(),
     "slm.utf8": set(),
+    "slm.linked_texts": {"slm.errors", "slm.files"},
     "slm.data": DATA,
     "slm.tokenizer": TEXT,
     "slm.model": BASE,

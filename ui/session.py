@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from slm import linked_texts
 from slm.errors import WorkspaceError
 from slm.workspace import LOCAL_OWNER, Artefact, Workspace
 from ui import loaders
@@ -32,6 +33,8 @@ _PAGES = {
     ],
     "Yours": [("8_library.py", "Library", ":material/inventory_2:", "library")],
 }
+LINKED_TEXTS = "v"
+"""The parameter of an address that names texts too long to stand in it."""
 _CURRENT = ("run", "corpus", "tokenizer")
 _WHOLE_NUMBERS = (  # keys of fields that stand in the address
     *("document", "sample_document", "removed_from", "window_from", "documents", "hub_documents"),
@@ -93,6 +96,21 @@ def forget_endless_numbers() -> None:
         del st.query_params[key]
     if endless:
         st.rerun()  # fields take their first value from the address as the run found it
+
+
+def take_linked_texts() -> None:
+    """Give the long texts that a link names to their fields, before these are drawn."""
+    name = st.query_params.get(LINKED_TEXTS)
+    if name is None:
+        return
+    del st.query_params[LINKED_TEXTS]
+    try:
+        texts = linked_texts.read_texts(workspace().root, name)
+    except WorkspaceError as error:
+        st.warning(str(error), icon=":material/link_off:")
+        return
+    for key, text in texts.items():
+        st.session_state[key] = text
 
 
 def _is_endless(number: str) -> bool:

@@ -8,8 +8,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
-from tests.conftest import OpenPage
+from slm.workspace import Workspace
+from tests.conftest import PATIENCE_SECONDS, ROOT, OpenPage
 from ui.views.attention import saving
 
 VIEWS = (
@@ -72,10 +74,23 @@ def test_two_moments_can_be_taken_along(open_page: OpenPage, made: dict[str, byt
     assert (named["timeline_a"], named["layer"], named["timeline_b_head"]) == (["0"], ["1"], ["0"])
 
 
-def test_texts_too_long_for_a_link_stay_out_of_it_and_that_is_said(open_page: OpenPage):
+def test_a_text_too_long_for_a_link_is_kept_under_a_name_that_opens_it(open_page: OpenPage):
     long = "Ben saw the otter. " * 40
-    app = open_page("attention", view="patching", patch_clean=long, patch_corrupt="Ben saw")
+    asked = {"view": "patching", "patch_clean": long, "patch_corrupt": "Ben saw"}
+    app = open_page("attention", **asked)
+    assert not [each for each in app.code if "run=" in each.value and "?" in each.value]
+    app.button(key="keep-texts").click().run()
     (link,) = [each.value for each in app.code if "run=" in each.value and "?" in each.value]
-    assert "patch_clean" not in link and "patch_corrupt=Ben+saw" in link
-    told = " ".join(each.value for each in app.caption)
-    assert "too long for a link; whoever opens it gives it again" in told
+    named = parse_qs(link.partition("?")[2])
+    assert "patch_clean" not in named and named["patch_corrupt"] == ["Ben saw"]
+    again = open_page("attention", view="patching", patch_corrupt="Ben saw", v=named["v"][0])
+    assert again.text_area(key="patch_clean").value == long
+    assert not again.exception and not again.error and not again.warning
+
+
+def test_a_link_whose_text_is_gone_says_so(workspace_env: Workspace):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_SECONDS)
+    app.query_params["v"] = "0123456789abcdef"
+    app.run()
+    assert "not in this workspace" in app.warning[0].value
+    assert not app.exception

@@ -1,13 +1,15 @@
 """Take what is seen along: as a picture, as numbers, as code, as a link."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 from numpy.typing import NDArray
 
-from ui import widgets
+from slm import linked_texts
+from ui import session, widgets
 from ui.figures.attention_pictures import Saved, as_png, as_svg
 from ui.view_models.grid import as_npz
 from ui.views.attention.asking import LONGEST_LINK, Asked
@@ -48,9 +50,7 @@ def panel(
         st.caption(
             "PNG for slides, SVG where labels shall stay sharp, NPZ for the numbers in NumPy."
         )
-        st.markdown("A link that opens this again:")
-        given = {"text": asked.text} if texts is None else texts
-        st.code(_address(asked, link or {}, given), language=None, wrap_lines=True)
+        _show_link(asked, link or {}, {"text": asked.text} if texts is None else texts)
     widgets.show_code(code, *functions)
 
 
@@ -62,16 +62,29 @@ def _file(title: str, make: Callable[[], bytes], file_name: str, mime: str) -> N
     st.download_button(title, make, file_name, mime, on_click="ignore", key=f"save-{file_name}")
 
 
-def _address(asked: Asked, link: Mapping[str, str | int], texts: Mapping[str, str]) -> str:
-    """This page with all that is chosen. A text too long for an address stays out of it."""
+def _show_link(asked: Asked, link: Mapping[str, str | int], texts: Mapping[str, str]) -> None:
+    """This page with all that is chosen. Texts too long for an address are kept by a name."""
     params: dict[str, Any] = {**link, **st.query_params.to_dict(), "run": asked.loaded.run_id}
-    too_long = [key for key, text in texts.items() if len(text) > LONGEST_LINK]
-    for key in too_long:
+    long = {key: text for key, text in texts.items() if len(text) > LONGEST_LINK}
+    root = session.workspace().root
+    for key in long:
         params.pop(key, None)
-    if too_long:
-        st.caption(
-            "The text is too long for a link; whoever opens it gives it again."
-            if len(too_long) == 1
-            else "The texts are too long for a link; whoever opens it gives them again."
+    if long and not linked_texts.is_kept(root, name := linked_texts.name_of(long)):
+        st.caption("The text is too long to stand in a link. Kept in the workspace, it gets one.")
+        st.button(
+            "Keep the text and make a link",
+            icon=":material/link:",
+            key="keep-texts",
+            on_click=_keep,
+            args=(root, long),
         )
-    return f"{st.context.url or ''}?{urlencode(params)}"
+        return
+    if long:
+        params[session.LINKED_TEXTS] = name
+    st.markdown("A link that opens this again:")
+    st.code(f"{st.context.url or ''}?{urlencode(params)}", language=None, wrap_lines=True)
+
+
+def _keep(root: Path, texts: Mapping[str, str]) -> None:
+    with widgets.user_errors():
+        linked_texts.keep_texts(root, texts)
