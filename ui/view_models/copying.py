@@ -1,0 +1,287 @@
+"""The copy detective, ready to show: chips by the length of their match, verdicts, passages.
+
+Knows matches, ids and bytes; neither models nor Streamlit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from slm.data.corpus import Corpus
+from slm.evaluation.memorization import Copying, Novelty, Span
+from slm.lab.copy_index import CopyIndex, Text
+from slm.lab.copying import Examined, Found, Source
+from slm.sampling.filters import SamplingConfig
+from slm.workspace import Artefact
+from ui.view_models.chips import Chip, Scale, chip, labeller
+from ui.view_models.code import open_lines
+
+TokenBytes = Callable[[int], bytes]
+COPIED = Scale("longest match in the training text", 0.0, 50.0, "tokens")
+AROUND = 60
+"""Tokens shown on either side of a match in the training text."""
+BY_ITSELF_TOKENS = 5_000_000
+"""A training text of at most so many tokens is indexed without being asked: seconds."""
+
+_TOKENS_PER_SECOND = 500_000
+_BYTES_A_TOKEN = 3
+
+
+def copied_chips(
+    examined: Examined,
+    prompt: Sequence[int],
+    min_length: int,
+    token_bytes: TokenBytes,
+    vocab_size: int,
+) -> tuple[Chip, ...]:
+    """The prompt, plain, and the text: colour is the longest match that a token stands in."""
+    label = _chips_of(token_bytes, vocab_size)
+    covers = examined.copying.covers().tolist()
+    spans = _span_at_each(examined.copying)
+    before = tuple(label(token, None, ("the prompt, which is not examined",)) for token in prompt)
+    return before + tuple(
+        label(token, COPIED.place(length) if length >= min_length else None, _notes(span))
+        for token, length, span in zip(examined.ids, covers, spans, strict=True)
+    )
+
+
+def plain_chips(ids: Sequence[int], token_bytes: TokenBytes, vocab_size: int) -> tuple[Chip, ...]:
+    """A text that is not examined yet."""
+    label = _chips_of(token_bytes, vocab_size)
+    return tuple(label(token, None, ()) for token in ids)
+
+
+def passage_chips(
+    index: CopyIndex, source: Source, length: int, token_bytes: TokenBytes, vocab_size: int
+) -> tuple[Chip, ...]:
+    """The match as it stands in the training text, with what is around it in its document."""
+    label = _chips_of(token_bytes, vocab_size)
+    first = max(source.first, source.start - AROUND)
+    stop = min(source.stop, source.start + length + AROUND)
+    inside = range(source.start, source.start + length)
+    return tuple(
+        label(
+            int(token),
+            COPIED.place(length) if place in inside else None,
+            (f"token {place + 1:,} of the training text",),
+        )
+        for place, token in enumerate(index.array.tokens_N[first:stop].tolist(), start=first)
+        if token != index.document_end
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found, in words. `copied`: more than real text of the same length shows."""
+
+    headline: str
+    longest: str
+    share: str
+    copied: bool
+
+
+def verdict(examined: Examined, min_length: int) -> Verdict:
+    """The text beside held-out text of the same length."""
+    copying, held_out = examined.copying, examined.held_out
+    if not copying.tokens:
+        return Verdict("There is no text to examine.", "", "", False)
+    longest = f"Longest match: {_tokens(copying.longest)}"
+    own_share = copying.copied_share(min_length)
+    share = f"{own_share:.0%} of it stands in matches of {min_length} tokens or more"
+    if not held_out:
+        return Verdict(
+            "There is too little held-out text of this length to compare with.",
+            longest + ".",
+            share + ".",
+            False,
+        )
+    lengths = sorted(passage.longest for passage in held_out)
+    shares = [passage.copied_share(min_length) for passage in held_out]
+    longest += f"; in held-out passages {lengths[0]} to {lengths[-1]}, mostly about "
+    longest += f"{median(lengths):.0f}."
+    share += f"; of held-out passages {min(shares):.0%} to {max(shares):.0%}, on average "
+    share += f"{sum(shares) / len(shares):.0%}."
+    beyond = sum(copying.longest > length for length in lengths)
+    recites = beyond == len(lengths) and copying.longest >= min_length
+    more = own_share > max(shares)
+    return Verdict(_headline(recites, more, own_share, shares), longest, share, recites or more)
+
+
+def _headline(recites: bool, more: bool, share: float, shares: Sequence[float]) -> str:
+    n = len(shares)
+    if recites and more:
+        return (
+            f"Copied: its longest match and its share of copies are above all {n} held-out texts'."
+        )
+    if recites:
+        return f"One stretch is recited: its longest match is above that of all {n} held-out texts."
+    if more:
+        return f"Much of it is put together from copies: more than in any of {n} held-out texts."
+    if share > sum(shares) / n:
+        return "It repeats the training text more than most, but not more than held-out text may."
+    return "No more copied than text that the model never saw."
+
+
+@dataclass(frozen=True)
+class NewShare:
+    """Of the n-grams of one length, the share that the training text lacks.
+
+    `text` is that of the text, the others those of held-out passages; None where there are none.
+    """
+
+    n: int
+    text: float | None
+    lowest: float | None
+    mean: float | None
+    highest: float | None
+
+
+def new_shares(novelty: Novelty) -> tuple[NewShare, ...]:
+    """The novelty of a text and of held-out passages, n by n."""
+    return tuple(
+        NewShare(
+            n,
+            share,
+            min(others, default=None),
+            sum(others) / len(others) if others else None,
+            max(others, default=None),
+        )
+        for place, (n, share) in enumerate(zip(novelty.orders, novelty.shares, strict=True))
+        for others in [[row[place] or 0.0 for row in novelty.held_out if row[place] is not None]]
+    )
+
+
+def chosen_span(examined: Examined, token: int | None) -> Span | None:
+    """The span of a token that was clicked, else the longest of all; None without any."""
+    if token is not None and 0 <= token < len(examined.ids):
+        return examined.copying.span_of(token)
+    return max(examined.copying.spans(), key=lambda span: span.length, default=None)
+
+
+def where_it_stands(found: Found, span: Span) -> str:
+    """How often a match stands in the training text."""
+    if not span.length:
+        return ""
+    times = "once" if found.times == 1 else f"{found.times:,} times"
+    documents = "" if found.documents == 1 else f", in {found.documents:,} documents"
+    return f"These {_tokens(span.length)} stand in the training text {times}{documents}."
+
+
+def source_line(source: Source, text: Text) -> str:
+    """The document that a passage is from; foreign text."""
+    if source.number is None:
+        return f"{text.name}: its documents are not told apart"
+    if source.document is None:
+        return f"{text.name}: training document {source.number + 1:,}; its corpus is gone"
+    return f"{text.name}: document {source.document.id + 1:,}, {source.document.source}"
+
+
+def training_tokens(text: Text, corpus: Corpus | None) -> int:
+    """About how many tokens are to be indexed, before anything is read."""
+    if text.tokens is not None:
+        return min(text.max_tokens, int(text.tokens.details["train"]["tokens"]))
+    assert corpus is not None
+    return min(text.max_tokens, int(corpus.counts("train")["bytes"]) // _BYTES_A_TOKEN)
+
+
+def index_offer(tokens: int) -> str:
+    """What indexing costs, for the button that starts it."""
+    seconds = tokens / _TOKENS_PER_SECOND
+    time = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return (
+        f"The training text has about {tokens:,} tokens. To find copies in it, it is indexed "
+        f"once: about {time}, and {max(1, round(tokens * 6 / 1e6)):,} MB on disk."
+    )
+
+
+def indexed(index: CopyIndex, text: Text) -> str:
+    """What the text was held against."""
+    whose = "the training text" if text.own else "the training split"
+    held = len(index.array)
+    if held < index.of_tokens:
+        return f"Held against the first {held:,} of about {index.of_tokens:,} tokens of {whose}."
+    return f"Held against all {held:,} tokens of {whose}."
+
+
+def unknown_text(name: str) -> str:
+    """What is said of a model that was trained elsewhere; `name` is foreign."""
+    return (
+        f"{name} was trained elsewhere, so the text that it learned from is not here. Choose a "
+        "corpus to compare with: what it has in common with that is found, copied or not."
+    )
+
+
+def copying_code(
+    run: Artefact, text: Text, prompt: str, pasted: str | None, config: SamplingConfig, length: int
+) -> str:
+    """The lines that examine the same without a browser."""
+    corpus = "" if text.own or text.corpus is None else f", {text.corpus.id!r}"
+    if pasted is not None:
+        ids = f"ids = opened.tokenizer.encode({pasted!r})"
+    else:
+        settings = ", ".join(
+            f"{name}={value!r}"
+            for name, value in config.to_json().items()
+            if value != SamplingConfig.model_fields[name].default
+        )
+        ids = (
+            f"prompt = opened.tokenizer.encode({prompt!r})\n"
+            f"steps = generate(opened.model, prompt, SamplingConfig({settings}), {length},\n"
+            "                 eos_id=opened.tokenizer.eos_id)\n"
+            "ids = [step.id for step in steps if not step.ends]"
+        )
+    imported = (
+        ""
+        if pasted is not None
+        else (
+            "from slm.sampling.filters import SamplingConfig\n"
+            "from slm.sampling.generate import generate\n"
+        )
+    )
+    return f"""{open_lines(run)}
+from slm.lab.copy_index import build_index, choose_text
+from slm.lab.copying import examine, find_sources, held_out_copies
+{imported}
+{ids}
+text = choose_text(workspace, run{corpus})
+index = build_index(workspace, text)
+examined = examine(index, ids, held_out_copies(index, len(ids)))
+print(examined.novelty.shares)
+for span in examined.copying.spans(min_length=16):
+    found = find_sources(index, text, ids[span.start : span.stop])
+    print(span.length, found.times, opened.tokenizer.decode(ids[span.start : span.stop]))
+"""
+
+
+def _chips_of(
+    token_bytes: TokenBytes, vocab_size: int
+) -> Callable[[int, float | None, tuple[str, ...]], Chip]:
+    name = labeller(token_bytes, vocab_size)
+
+    def make(token: int, value: float | None, notes: tuple[str, ...]) -> Chip:
+        if token < vocab_size:
+            return chip(token, token_bytes(token), value=value, notes=notes)
+        return Chip(name(token), token, b"", value, notes)
+
+    return make
+
+
+def _span_at_each(copying: Copying) -> list[Span | None]:
+    """For each token the longest match that it stands in."""
+    held: list[Span | None] = [None] * copying.lengths_Q.size
+    for span in sorted(copying.spans(), key=lambda each: each.length):
+        held[span.start : span.stop] = [span] * span.length
+    return held
+
+
+def _notes(span: Span | None) -> tuple[str, ...]:
+    if span is None:
+        return ("this token is not in the training text",)
+    return (
+        f"in a match of {_tokens(span.length)}: {span.start + 1} to {span.stop}",
+        "click to see where it stands",
+    )
+
+
+def _tokens(count: int) -> str:
+    return "1 token" if count == 1 else f"{count:,} tokens"
