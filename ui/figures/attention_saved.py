@@ -43,21 +43,18 @@ def heads_picture(
 
 def cell_picture(view: CellView, tokens: Sequence[str], head: str, whose: str) -> Saved:
     """A query's scores and weights over all keys; of the open pair, the product by dimension."""
-    weights_S1 = np.where(view.visible_S, view.weights_S, np.nan)[:, None].astype(np.float32)
-    told = [
-        f"score {score:.2f}, weight {weight:.3f}" if seen else "may not be looked at"
-        for score, weight, seen in zip(view.scores_S, view.weights_S, view.visible_S, strict=True)
-    ]
-    names = [f"{place} {token}" for place, token in enumerate(tokens)]
+    seen = np.flatnonzero(view.visible_S).tolist()
+    told = [f"score {view.scores_S[key]:.2f}, weight {view.weights_S[key]:.3f}" for key in seen]
+    names = [f"{key} {tokens[key]}" for key in seen]
     return SavedPage(
         (
             (
                 SavedBars(
                     names,
-                    weights_S1,
+                    view.weights_S[seen, None].astype(np.float32),
                     f"From score to weight, {head}",
                     f"{whose}. {view.sentence}",
-                    f"attention weight of query {view.query}, by key",
+                    f"attention weight of query {view.query}, by key that it may see",
                     told=told,
                 ),
             ),

@@ -113,11 +113,11 @@ def lines_sheet(chart: SavedLines) -> Sheet:
     marks.append(Words(MARGIN, top - LINE, chart.unit, colour=MUTED))
     for value, name in zip(np.linspace(chart.low, chart.high, _TICKS), numbers, strict=True):
         y = plot.y(float(value))
-        marks.append(Stroke(((left, y), (left + _PLOT_WIDTH, y)), RULE))
+        marks.append(Box(left, y, _PLOT_WIDTH, 1, RULE))
         marks.append(Words(left - 6, y, name, colour=MUTED, anchor="end"))
     foot = top + _PLOT_HEIGHT
     for x, name in _spaced(chart, plot):
-        marks.append(Stroke(((x, foot), (x, foot + 4)), MUTED))
+        marks.append(Box(x, foot, 1, 4, MUTED))
         marks.append(Words(x, foot + 12, name, colour=MUTED, anchor="middle"))
     middle = left + _PLOT_WIDTH / 2
     marks.append(Words(middle, foot + 12 + LINE, chart.along, colour=MUTED, anchor="middle"))
@@ -181,7 +181,7 @@ def _column(chart: SavedBars, start: int, *, first: bool) -> Sheet:
         if chart.told:
             marks.append(Words(left + _BAR_LENGTH + 8, middle, chart.told[row], colour=MUTED))
     foot = top + len(rows) * row_height
-    marks.append(Stroke(((zero, top - 3), (zero, foot)), INK, 0.8))
+    marks.append(Box(zero, top - 3, 1, foot - top + 3, INK))
     marks.append(Words(left, foot + 9, _number(low), colour=MUTED))
     right = left + _BAR_LENGTH
     marks.append(Words(right, foot + 9, _number(high), colour=MUTED, anchor="end"))

@@ -28,8 +28,8 @@ FONT, TITLE_FONT, LINE, MARGIN = 12, 16, 15, 14
 LONGEST_LABEL = 16
 _LONGEST_DRAWN = 22
 """Characters of a label in a PNG, where a letter may be written as its number."""
-_SHARP_SIDE = 1_100
-"""Up to this many pixels a side, a PNG has twice as many."""
+_SHARP_SIDE, _LARGEST_SIDE = 1_600, 2_400
+"""Up to so many pixels a side, a PNG has twice as many; and is drawn larger for smooth lines."""
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 _NEWLINES = str.maketrans({"⏎": "\\n", "␣": "·"})
 _NOWHERE = "\U0010fffd"
@@ -180,8 +180,10 @@ def widest(labels: Sequence[str]) -> int:
 
 def to_png(sheet: Sheet) -> bytes:
     """The sheet as pixels. Lines are drawn large and made small, so that they are smooth."""
-    factor = 2 if max(sheet.width, sheet.height) <= _SHARP_SIDE else 1
-    smooth = 2 if any(isinstance(mark, Stroke) for mark in sheet.marks) else 1
+    side = max(sheet.width, sheet.height)
+    factor = 2 if side <= _SHARP_SIDE else 1
+    curved = any(isinstance(mark, Stroke) for mark in sheet.marks)
+    smooth = 2 if curved and side * factor <= _LARGEST_SIDE else 1
     times = factor * smooth
     image = Image.new("RGB", (sheet.width * times, sheet.height * times), "white")
     pen = ImageDraw.Draw(image)

@@ -94,7 +94,7 @@ def _may_name(loaded: LoadedRun) -> bool:
 
 def _name_heads(loaded: LoadedRun) -> None:
     """The heads are on the screen; find out what each does, and draw them again with names."""
-    words = "Finding out what each head does, on random tokens"
+    words = "Naming the heads by what they do on random tokens"
     bar = st.progress(0.0, words)
 
     def told(fraction: float) -> None:
