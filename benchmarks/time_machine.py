@@ -1,4 +1,4 @@
-"""How long one waits for the next snapshot in “Attention, Through training”.
+"""How long one waits for the next snapshot in “Attention, Over time”.
 
     python benchmarks/time_machine.py [--text FILE]
 

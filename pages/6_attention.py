@@ -16,12 +16,12 @@ from ui.views.attention import (
 VIEWS = {
     "overview": ("All heads", overview),
     "head": ("One head", head),
-    "cell": ("Score to weight", cell),
+    "cell": ("One weight", cell),
     "switchboard": ("Switchboard", switchboard),
     "painting": ("Paint", painting),
     "patching": ("Patching", patching),
     "lens": ("Logit lens", lens),
-    "timeline": ("Through training", timeline),
+    "timeline": ("Over time", timeline),
     "filmstrip": ("Filmstrip", filmstrip),
 }
 

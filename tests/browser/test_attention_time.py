@@ -41,7 +41,7 @@ def test_the_place_is_kept_on_a_way_through_another_view(page: Page, server: App
     page.get_by_role("radio", name="All heads").click()
     expect(page.get_by_text("Training step")).to_be_visible()
     settled(page)
-    page.get_by_role("radio", name="Through training").click()
+    page.get_by_role("radio", name="Over time").click()
     expect(page.get_by_test_id("time-fact")).to_contain_text("Step 0 of 12")
     page.wait_for_url("**at_step=0*")
 

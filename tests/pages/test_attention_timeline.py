@@ -1,4 +1,4 @@
-"""The Through training view, as a visitor uses it."""
+"""The view over time, as a visitor uses it."""
 
 import shutil
 
