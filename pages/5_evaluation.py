@@ -1,7 +1,7 @@
 """Evaluation: how good the model is."""
 
 from ui import session, widgets
-from ui.views.evaluation import held_out, painted, questions
+from ui.views.evaluation import copying, held_out, painted, tasks
 
 session.guard(__file__)
 state = session.state()
@@ -13,7 +13,8 @@ widgets.page_header(
 VIEWS = {
     "held_out": ("Held-out text", held_out),
     "painted": ("Token by token", painted),
-    "questions": ("Questions about tales", questions),
+    "tasks": ("Small tasks", tasks),
+    "copying": ("Copy detective", copying),
 }
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():

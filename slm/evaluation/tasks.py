@@ -10,7 +10,7 @@ Questions are answered by `cloze.ask`. Knows a tokenizer by its protocol, and no
     quotes      is a quotation open at the end of the sentence?
     brackets    which of three kinds of brackets closes next?
     arithmetic  sums and differences of small numbers, after three examples
-    tales       a name or a thing of a new tale comes back: which?
+    tales       a name or a place of a new tale comes back: which?
 """
 
 import random
@@ -33,6 +33,8 @@ _SENTENCES = ("saw a red kite", "found an old boat", "went to the river", "had a
 _KINDS = ("fox", "cat", "child", "bear", "mouse", "dog")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _VARIABLES = ("a", "b", "x", "y", "n", "items", "name", "value")
+_KNOWN = {"who": "who", "friend": "friend", "place": "place"}  # questions with facts to answer
+_FURTHER = 1_000_003
 _PER = 100_000  # characters
 
 
@@ -190,11 +192,42 @@ def _arithmetic(rng: random.Random, n: int, room: Room) -> Question:
 
 
 def _tales(rng: random.Random, n: int, room: Room) -> Question:
-    """One question a tale: several would stand or fall together."""
-    tale = n
-    while not (questions := tales.generate(NEW_TALES + tale).cloze):
-        tale += 1_000_003
-    return rng.choice(questions)
+    """One question a tale: several would stand or fall together.
+
+    The wrong choices are what other tales answer to the same question, and a question whose
+    choices collide is given up as a whole. So all four are drawn alike, and preferring the
+    commonest or shortest name gains nothing. Where the tale has two characters to mix up,
+    one of the wrong choices is the other one.
+    """
+    seed = NEW_TALES + n
+    while True:
+        tale = tales.generate(seed)
+        asked = [question for question in tale.cloze if question.about in _KNOWN]
+        if asked:
+            question = rng.choice(asked)
+            choices = _drawn_alike(rng, question, tale)
+            if choices is not None:
+                return Asked(question.prompt, question.answer, choices, "tales")
+        seed += _FURTHER
+
+
+def _drawn_alike(
+    rng: random.Random, question: tales.Cloze, tale: tales.Tale
+) -> tuple[str, ...] | None:
+    """The answer among wrong ones of three other tales; None where they collide."""
+    wrong = [
+        getattr(tales.generate(NEW_TALES + _FURTHER + rng.randrange(_FURTHER)).facts, fact)
+        for fact in [_KNOWN[question.about]] * (len(question.choices) - 1)
+    ]
+    if question.contrast:
+        hero, friend = tale.facts.who, tale.facts.friend
+        wrong[0] = friend if question.answer == hero else hero
+    strangers = wrong[1:] if question.contrast else wrong
+    choices = [question.answer, *wrong]
+    if len(set(choices)) < len(choices) or any(name in tale.text for name in strangers):
+        return None
+    rng.shuffle(choices)
+    return tuple(choices)
 
 
 _EITHER_NAME = rf"\b(?:{'|'.join((*HER_NAMES, *HIS_NAMES))})\b"

@@ -125,3 +125,12 @@ def test_an_unknown_task_is_named():
     with pytest.raises(DataError, match="'jokes'"):
         chosen_tasks(["jokes"])
     assert [task.key for task in chosen_tasks(["tales", "number"])] == ["number", "tales"]
+
+
+def test_the_commonest_name_is_no_better_guess_than_another(room):
+    """Seven names are nearly every other hero's: wrong answers are drawn as the right ones are."""
+    common = {"Alma", "Adam", "Anna", "Arthur", "Bella", "Ben", "Betty"}
+    asked = [q for q in TASKS["tales"].questions(room, 300) if q.answer.isalpha()]
+    right = sum(q.answer in common for q in asked) / len(asked)
+    wrong = [c in common for q in asked for c in q.choices if c != q.answer]
+    assert abs(right - sum(wrong) / len(wrong)) < 0.08

@@ -60,11 +60,31 @@ def test_an_empty_text_asks_for_one(open_page):
     assert not app.exception
 
 
-def test_questions_about_tales_are_counted_beside_chance(open_page):
-    app = open_page("evaluation", view="Questions about tales")
+def test_tasks_are_answered_and_shown_beside_chance(open_page):
+    app = open_page("evaluation", view="Small tasks", task="He or she")
     assert not app.exception
-    assert "By guessing it would be 25%" in words(app)
-    assert len(app.dataframe) == 1
+    assert "Its corpus does not teach: close a bracket, arithmetic." in captions(app)
+    assert len(app.get("plotly_chart")) == 1
+    (table,) = app.dataframe
+    assert set(table.value["answer"]) == {"he", "she"}
+
+
+def test_all_snapshots_are_asked_by_one_job_whose_answers_are_kept(open_page, monkeypatch):
+    from ui.views.evaluation import tasks
+
+    asked = []
+    monkeypatch.setattr(jobs, "start", lambda *a, **k: asked.append((a, k)))
+    app = open_page("evaluation", view="Small tasks", tasks_span="As it learned")
+    app.button(key="tasks-ask").click().run()
+    ((_, argv), options) = asked[0]
+    assert argv[0] == "tasks" and argv[-2:] == ["--all-snapshots", "True"]
+    assert options["key"].startswith("tasks-")
+    score = {"right": 9, "asked": 10, "chance": 0.5, "accuracy": 0.9, "low": 0.6, "high": 0.98}
+    kept = {f"step {step}": {"number": score} for step in (0, 12)}
+    monkeypatch.setattr(tasks, "_kept", lambda *_: kept)
+    app.run()
+    assert not app.exception
+    assert "was or were from step 0" in words(app)
 
 
 def test_own_text_can_be_measured_when_the_token_files_are_gone(open_page, workspace_env):

@@ -6,7 +6,7 @@ from math import log10
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
-from ui.view_models.evaluation import Rival, SubjectRow, Unit
+from ui.view_models.evaluation import Rival, Unit
 
 _GREY = "#8C8C8C"
 _TITLES: dict[Unit, str] = {
@@ -47,40 +47,4 @@ def rivals_chart(rivals: Sequence[Rival], unit: Unit, height: int = 300) -> go.F
             tickvals=ticks,
             ticktext=[f"{tick:,}" for tick in ticks],
         )
-    return figure
-
-
-def cloze_chart(rows: Sequence[SubjectRow], height: int = 330) -> go.Figure:
-    """The share of right answers by subject; a line marks what guessing gives."""
-    labels = [row.label for row in rows]
-    figure = go.Figure(
-        go.Bar(
-            x=[row.accuracy for row in rows],
-            y=labels,
-            orientation="h",
-            marker_color=OKABE_ITO[0],
-            text=[f" {row.right} of {row.asked}" for row in rows],
-            textposition="outside",
-            cliponaxis=False,
-            name="right",
-            hovertemplate="%{y}: %{x:.0%}<extra></extra>",
-        )
-    )
-    figure.add_scatter(
-        x=[row.chance for row in rows],
-        y=labels,
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 26, "line": {"width": 4, "color": OKABE_ITO[1]}},
-        name="by guessing",
-        hovertemplate="guessing: %{x:.0%}<extra></extra>",
-    )
-    figure.update_layout(
-        height=height,
-        margin={"l": 0, "r": 70, "t": 8, "b": 0},
-        bargap=0.35,
-        font_size=15,
-        legend={"orientation": "h", "y": 1.12, "x": 0},
-    )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", title="share of right answers", tickangle=0)
-    figure.update_yaxes(tickfont_size=15)
     return figure

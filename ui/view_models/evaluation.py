@@ -1,9 +1,8 @@
-"""Evaluation, ready to show: figures in plain words, painted text, answers to questions.
+"""Evaluation, ready to show: figures in plain words, painted text.
 
 Knows measures and bytes; neither models nor Streamlit.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,8 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from slm.data.embedded import tales
-from slm.evaluation.cloze import Answer, ClozeResult
 from slm.evaluation.text_score import TextScore, TokenScore
 from slm.tokenizer.protocol import well_formed
 from slm.workspace import Artefact
@@ -24,18 +21,6 @@ SURPRISE = Scale("surprise", 0.0, 8.0, "nats")
 RIVALS: Mapping[str, str] = MappingProxyType(
     {"uniform": "Uniform", "unigram": "Unigram", "bigram": "Bigram", "model": "This model"}
 )
-_SUBJECTS: Mapping[str, str] = MappingProxyType(
-    {
-        "who": "the hero",
-        "friend": "the friend",
-        "wanted": "what is wanted",
-        "found": "where it is found",
-        "place": "the place",
-        "list": "a list that comes back",
-    }
-)
-_NEW_TALES = 2**60  # the seeds of corpora stay far below
-_PROMPT_END = 60
 
 
 @dataclass(frozen=True)
@@ -179,47 +164,6 @@ def documents_of(
     return tuple(found)
 
 
-@dataclass(frozen=True)
-class SubjectRow:
-    """How many questions about one thing were answered right; shares are 0 to 1."""
-
-    label: str
-    right: int
-    asked: int
-    accuracy: float
-    chance: float
-
-
-@dataclass(frozen=True)
-class ClozeView:
-    """What the model knows of tales it never saw. Answers are foreign text."""
-
-    reading: str
-    rows: tuple[SubjectRow, ...]
-    answers: tuple[dict[str, Any], ...]
-
-
-def new_tales(count: int) -> tuple[tales.Tale, ...]:
-    """Tales that stand in no corpus."""
-    return tuple(tales.generate(_NEW_TALES + n) for n in range(count))
-
-
-def cloze_view(result: ClozeResult) -> ClozeView:
-    """Right answers by subject beside chance, and every question with what was chosen."""
-    total = result.total
-    rows = [
-        SubjectRow(_SUBJECTS.get(subject, subject), s.right, s.asked, s.accuracy, s.chance)
-        for subject, s in result.by_subject().items()
-    ]
-    spread = math.sqrt(total.accuracy * (1 - total.accuracy) / total.asked)
-    reading = (
-        f"{total.right} of {total.asked} right: {total.accuracy:.0%} "
-        f"(give or take {1.96 * spread:.0%}). By guessing it would be {total.chance:.0%}."
-    )
-    ordered = sorted(rows, key=lambda row: row.accuracy)
-    return ClozeView(reading, tuple(ordered), tuple(_answer_row(a) for a in result.answers))
-
-
 def held_out_code(run: Artefact, split: str, max_tokens: int) -> str:
     """The lines that measure the same without a browser."""
     return f"""{open_lines(run)}
@@ -241,19 +185,6 @@ score = score_text(opened.model, opened.tokenizer, {text!r})
 for token in score.tokens:
     print(repr(token.text), token.nats, token.rank, token.expected[:2])
 print(score.total)
-"""
-
-
-def cloze_code(run: Artefact, n_tales: int) -> str:
-    """The lines that ask the same questions without a browser."""
-    return f"""{open_lines(run)}
-from slm.data.embedded import tales
-from slm.evaluation.cloze import ask
-
-new = [tales.generate(2**60 + n) for n in range({n_tales})]
-result = ask(opened.model, opened.tokenizer, [q for tale in new for q in tale.cloze])
-print(result.total)
-print(result.by_subject())
 """
 
 
@@ -293,18 +224,3 @@ def _score_notes(
 
 def _share(probability: float) -> str:
     return f"{probability:.1%}" if probability >= 0.001 else f"{probability:.1g}"
-
-
-def _answer_row(answer: Answer) -> dict[str, Any]:
-    question = answer.question
-    weights = np.exp(-np.array(answer.nats) + min(answer.nats))
-    share = float(weights.max() / weights.sum())
-    end = question.prompt[-_PROMPT_END:]
-    return {
-        "right": answer.right,
-        "about": _SUBJECTS.get(question.about, question.about),
-        "the tale breaks off": ("…" if len(question.prompt) > _PROMPT_END else "") + end,
-        "answer": question.answer,
-        "the model says": answer.chosen,
-        "how sure": round(share, 2),
-    }

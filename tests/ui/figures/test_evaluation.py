@@ -1,5 +1,5 @@
-from ui.figures.evaluation import cloze_chart, rivals_chart
-from ui.view_models.evaluation import Rival, SubjectRow
+from ui.figures.evaluation import rivals_chart
+from ui.view_models.evaluation import Rival
 
 RIVALS = (Rival("uniform", "Uniform", 1024.0, 4.0), Rival("model", "This model", 6.1, 1.2))
 
@@ -26,9 +26,3 @@ def test_bits_per_byte_begin_at_zero():
 def test_the_model_has_a_colour_of_its_own():
     (bars,) = rivals_chart(RIVALS, "perplexity").data
     assert len(set(bars.marker.color)) == 2
-
-
-def test_chance_stands_beside_right_answers():
-    bars, chance = cloze_chart([SubjectRow("the hero", 3, 4, 0.75, 0.25)]).data
-    assert (list(bars.x), list(chance.x)) == ([0.75], [0.25])
-    assert bars.text[0].strip() == "3 of 4"

@@ -2,17 +2,13 @@ import math
 
 import pytest
 
-from slm.data.embedded.tales import Cloze
-from slm.evaluation.cloze import Answer, ClozeResult
 from slm.evaluation.perplexity import Perplexity
 from slm.evaluation.text_score import Expected, TextScore, TokenScore
 from ui.view_models import evaluation
 from ui.view_models.evaluation import (
-    cloze_view,
     comparison,
     documents_of,
     most_surprising,
-    new_tales,
     surprise_chips,
 )
 
@@ -111,30 +107,10 @@ def test_without_an_end_of_text_token_the_beginning_is_one_document():
     assert documents_of([], None, str, limit=9) == ()
 
 
-def test_answers_are_counted_beside_chance():
-    """Three of four right, four choices each: 75%, chance 25%."""
-    question = Cloze("The cat was called ", "Tom", ("Tom", "Ben", "Ida", "Max"), "who")
-    right = Answer(question, "Tom", (1.0, 2.0, 2.0, 2.0))
-    wrong = Answer(question, "Ben", (2.0, 1.0, 2.0, 2.0))
-    view = cloze_view(ClozeResult((right, right, right, wrong)))
-    assert view.reading.startswith("3 of 4 right: 75%")
-    assert view.reading.endswith("By guessing it would be 25%.")
-    (row,) = view.rows
-    assert (row.label, row.right, row.asked) == ("the hero", 3, 4)
-    assert view.answers[0]["how sure"] == pytest.approx(1 / (1 + 3 / math.e), abs=0.01)
-    assert [answer["right"] for answer in view.answers] == [True, True, True, False]
-
-
-def test_new_tales_are_the_same_each_time_and_ask_something():
-    assert new_tales(2) == new_tales(2)
-    assert all(tale.cloze for tale in new_tales(5))
-
-
 def test_code_lines_are_python(tiny_workspace):
     (run,) = tiny_workspace.runs.list()
     for code in (
         evaluation.held_out_code(run, "val", 100),
         evaluation.painted_code(run, 'a "text"\n'),
-        evaluation.cloze_code(run, 3),
     ):
         compile(code, "lines", "exec")

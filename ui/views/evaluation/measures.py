@@ -15,7 +15,6 @@ from slm import files, jobs
 from slm.data.batches import TokenFile
 from slm.errors import DataError, WorkspaceError
 from slm.evaluation.baselines import Baseline, evaluate_baseline, fit_baselines
-from slm.evaluation.cloze import ClozeResult, ask
 from slm.evaluation.perplexity import evaluate
 from slm.evaluation.text_score import TextScore, score_text
 from slm.jobs import Job
@@ -24,7 +23,7 @@ from slm.training.runs import REPORT
 from slm.workspace import Artefact, Workspace
 from ui.loaders import LoadedRun
 from ui.session import PageState
-from ui.view_models.evaluation import documents_of, new_tales
+from ui.view_models.evaluation import documents_of
 
 QUICK_TOKENS = 20_000
 _COUNTED_TOKENS = 2_000_000  # the baselines count at most so many training tokens
@@ -106,11 +105,6 @@ def documents(loaded: LoadedRun, path: Path) -> tuple[str, ...]:
     return _documents(str(path), _version(path), loaded)
 
 
-def cloze(loaded: LoadedRun, n_tales: int) -> ClozeResult:
-    """The model's answers about tales that it never saw."""
-    return _cloze(loaded.run_id, loaded.step, n_tales, loaded)
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
 def _quick_figures(run_id: str, step: int, path: str, version: int, _loaded: LoadedRun) -> Figures:
     held_out = Path(path)
@@ -138,12 +132,6 @@ def _documents(path: str, version: int, _loaded: LoadedRun) -> tuple[str, ...]:
     ids = TokenFile(Path(path)).ids(0, _READ_FOR_DOCUMENTS)
     tokenizer = _loaded.tokenizer
     return documents_of(ids.tolist(), tokenizer.eos_id, tokenizer.decode, _DOCUMENTS)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _cloze(run_id: str, step: int, n_tales: int, _loaded: LoadedRun) -> ClozeResult:
-    questions = [question for tale in new_tales(n_tales) for question in tale.cloze]
-    return ask(_loaded.model, _loaded.tokenizer, questions)
 
 
 def _baselines_for(loaded: LoadedRun, train: Path) -> dict[str, Baseline]:
