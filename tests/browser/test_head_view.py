@@ -167,6 +167,14 @@ def test_tokens_are_text_and_nothing_runs_in_either_theme(
     context.close()
 
 
+def test_the_overview_leads_to_the_open_head(page: Page, server: AppServer):
+    page.goto(server.address("attention", run="tiny", text=TEXT, layer=1, head=0, query=9))
+    settled(page)
+    page.get_by_role("button", name="Open it in full").click()
+    expect(page.get_by_test_id("head-name")).to_contain_text("Layer 1, head 0")
+    expect(page.get_by_test_id("head-arcs")).to_have_attribute("data-query", "9")
+
+
 def test_the_matrix_is_painted(opened: Page):
     pixels: int = opened.get_by_test_id("head-canvas").evaluate(
         "c => new Set(Array.from({length: 200}, (_, i) => c.getContext('2d')"

@@ -199,9 +199,12 @@ def _explain(look: Look, opened: AttentionPick) -> None:
 
 
 def _go_on(opened: AttentionPick) -> None:
-    """The way to one weight of this head."""
-    if st.button("From score to weight", icon=":material/function:", key="overview_cell"):
-        session.go_to("attention", view="cell", **_link(opened))
+    """The ways on with this head."""
+    with st.container(horizontal=True):
+        if st.button("Open it in full", icon=":material/open_in_full:", key="overview_head"):
+            session.go_to("attention", view="head", **_link(opened))
+        if st.button("From score to weight", icon=":material/function:", key="overview_cell"):
+            session.go_to("attention", view="cell", **_link(opened))
 
 
 def _link(opened: AttentionPick) -> dict[str, int]:
