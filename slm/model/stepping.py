@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from slm.errors import DataError
+from slm.model import int8 as int8_matrices
 from slm.model.cache import KeyValueCache
 from slm.model.self_attention import SelfAttention, visibility
 from slm.model.transformer import Block, Transformer
@@ -30,11 +31,13 @@ class Stepper:
     """One more token for each row of a cache: `stepper(ids_B)` gives logits_BV.
 
     Fewer ids than rows go to the first ones. The cache, which may be changed for another
-    between steps, says what each row has read; rows may have different lengths. Small matrices that
-    are multiplied by the same vector are copied into one, so weights are those of now.
+    between steps, says what each row has read; rows may have different lengths. Small matrices
+    that are multiplied by the same vector are copied into one, so weights are those of now.
+    With `int8`, few rows are multiplied by matrices of 8 bits (`slm.model.int8`), on
+    processors and where PyTorch can: nearly the same numbers.
     """
 
-    def __init__(self, model: Transformer, cache: KeyValueCache) -> None:
+    def __init__(self, model: Transformer, cache: KeyValueCache, *, int8: bool = False) -> None:
         self.cache, self._config = cache, model.config
         self._embedding_VD = model.token_embedding.weight.detach()
         position = model.position_embedding
@@ -43,9 +46,12 @@ class Stepper:
         if self._cosine_TK is not None and self._sine_TK is not None:
             self._cosine_TK = self._cosine_TK.to(model.dtype)
             self._sine_TK = self._sine_TK.to(model.dtype)
-        self._layers = [_Layer.of(block) for block in model.blocks if isinstance(block, Block)]
+        rounded = int8 and model.device.type == "cpu" and int8_matrices.available()
+        self._layers = [
+            _Layer.of(block, rounded) for block in model.blocks if isinstance(block, Block)
+        ]
         self._final_norm = _norm(model.final_norm)
-        self._unembedding_VD = model.unembedding_weight.detach()
+        self._unembed = _map(model.unembedding_weight.detach(), None, rounded)
 
     def __call__(self, ids_B: Tensor) -> Tensor:
         """Logits of what follows; the ids are added to the cache.
@@ -54,20 +60,25 @@ class Stepper:
         """
         cache = self.cache.first(len(ids_B))
         place = self._place(cache)
+        logits_BV = self._pass(ids_B, cache, place)
+        cache.advance(1)
+        return logits_BV
+
+    def _pass(self, ids_B: Tensor, cache: KeyValueCache, place: "Place") -> Tensor:
+        """From ids to logits; keys and values go where `place` says."""
         stream_BD = F.embedding(ids_B, self._embedding_VD)
         if self._position_TD is not None:
             stream_BD = stream_BD + self._position_TD[place.positions]
         for number, layer in enumerate(self._layers):
             kept = cache.keys_LBHSK[number], cache.values_LBHSK[number]
             stream_BD = self._through(layer, stream_BD, place, *kept)
-        cache.advance(1)
-        return _product(self._final_norm(stream_BD), self._unembedding_VD, None)
+        return self._unembed(self._final_norm(stream_BD))
 
     def _through(
         self,
         layer: "_Layer",
         stream_BD: Tensor,
-        place: "_Place",
+        place: "Place",
         keys_BGSK: Tensor,
         values_BGSK: Tensor,
     ) -> Tensor:
@@ -100,9 +111,18 @@ class Stepper:
             hidden_BF = F.gelu(hidden_BF, approximate="tanh")
         return stream_BD + layer.down(hidden_BF)
 
-    def _place(self, cache: KeyValueCache) -> "_Place":
+    def _place(self, cache: KeyValueCache) -> "Place":
         """Where the next token of each row stands, and what it sees."""
         window = self._config.window
+        end = self._require_room(cache)
+        if cache.is_even:
+            first = 0 if window is None else max(0, end - window)
+            here = slice(end - 1, end)
+            return Place(here, first, end, None, *self._turns(here))
+        return self._ragged(cache.lengths_B.to(cache.keys_LBHSK.device), end, cache.max_length)
+
+    def _require_room(self, cache: KeyValueCache) -> int:
+        """How many positions the longest row has with the next token."""
         end = cache.longest + 1
         if end > self._config.context_length:
             raise DataError(
@@ -110,18 +130,17 @@ class Stepper:
                 "Start again with the last part of the text."
             )
         cache.require_room(1)
-        device = cache.keys_LBHSK.device
-        if cache.is_even:
-            first = 0 if window is None else max(0, end - window)
-            here = slice(end - 1, end)
-            return _Place(here, first, end, None, *self._turns(here))
-        positions_B = cache.lengths_B.to(device)
-        visible_BS = visibility(positions_B, end, window)
+        return end
+
+    def _ragged(self, positions_B: Tensor, end: int, max_length: int) -> "Place":
+        """Each row at a position of its own, in a cache of `max_length`, of which `end` count."""
+        device, n_heads = positions_B.device, self._config.kv_heads
+        visible_BS = visibility(positions_B, end, self._config.window)
         cosine, sine = (None if t is None else t[:, None, None] for t in self._turns(positions_B))
-        rows_B1 = torch.arange(len(positions_B), device=device)[:, None] * self._config.kv_heads
-        heads_BG = rows_B1 + torch.arange(self._config.kv_heads, device=device)
-        flat_N = (heads_BG * cache.max_length + positions_B[:, None]).flatten()
-        return _Place(positions_B, 0, end, visible_BS[:, None, None], cosine, sine, flat_N)
+        rows_B1 = torch.arange(len(positions_B), device=device)[:, None] * n_heads
+        heads_BG = rows_B1 + torch.arange(n_heads, device=device)
+        flat_N = (heads_BG * max_length + positions_B[:, None]).flatten()
+        return Place(positions_B, 0, end, visible_BS[:, None, None], cosine, sine, flat_N)
 
     def _turns(self, positions: slice | Tensor) -> tuple[Tensor | None, Tensor | None]:
         if self._cosine_TK is None or self._sine_TK is None:
@@ -130,7 +149,7 @@ class Stepper:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Positions of one step: a slice where all rows agree, else one for each row.
 
     flat_N then says where each row's key-value heads write, counted through rows, heads and
@@ -169,7 +188,7 @@ class _Layer:
     down: _Map
 
     @classmethod
-    def of(cls, block: Block) -> "_Layer":
+    def of(cls, block: Block, int8: bool) -> "_Layer":
         attention, mlp = block.attention, block.mlp
         ups = (mlp.up,) if mlp.gate is None else (mlp.gate, mlp.up)
         qk_norm = None
@@ -177,26 +196,33 @@ class _Layer:
             qk_norm = _norm_of_heads(attention.query_norm, attention.key_norm, attention)
         return cls(
             _norm(block.attention_norm),
-            _together(attention.query, attention.key, attention.value),
+            _together(attention.query, attention.key, attention.value, int8=int8),
             qk_norm,
-            _together(attention.output),
+            _together(attention.output, int8=int8),
             _norm(block.mlp_norm),
             mlp.gate is not None,
-            _together(*ups),
-            _together(mlp.down),
+            _together(*ups, int8=int8),
+            _together(mlp.down, int8=int8),
         )
 
 
-def _together(*parts: nn.Linear) -> _Map:
+def _together(*parts: nn.Linear, int8: bool) -> _Map:
     """The outputs of all, side by side: by one product where the matrices are small."""
     if len(parts) > 1 and sum(part.weight.numel() for part in parts) > _SMALL:
-        maps = [_together(part) for part in parts]
+        maps = [_together(part, int8=int8) for part in parts]
         return lambda x: torch.cat([each(x) for each in maps], dim=-1)
     weights: list[Tensor] = [part.weight.detach() for part in parts]
     biases: list[Tensor] = [part.bias.detach() for part in parts if part.bias is not None]
     weight = weights[0] if len(weights) == 1 else torch.cat(weights)
     bias = None if not biases else biases[0] if len(biases) == 1 else torch.cat(biases)
-    return lambda x: _product(x, weight, bias)
+    return _map(weight, bias, int8)
+
+
+def _map(weight: Tensor, bias: Tensor | None, int8: bool) -> _Map:
+    if not int8:
+        return lambda x: _product(x, weight, bias)
+    rounded = int8_matrices.Int8Matrix(weight, bias)
+    return lambda x: rounded(x) if rounded.suits(len(x)) else _product(x, weight, bias)
 
 
 def _product(x_BJ: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 
 from slm.errors import SlmError
+from slm.model.graph_stepping import stepper_for
 from slm.model.inference import diverged, inference
 from slm.model.stepping import Stepper
 from slm.model.transformer import Transformer
@@ -68,17 +69,24 @@ class Batch:
 
     Rows 0, 1, … of the cache belong to `writing`, the next one to the text whose prompt is
     being read, the first of `line`. The cache grows as texts need it, to at most
-    `memory_bytes` (but one row at least).
+    `memory_bytes` (but one row at least). int8: as `slm.model.stepping.Stepper` has it.
     """
 
-    def __init__(self, model: Transformer, seats: int = 32, memory_bytes: int = 2**29) -> None:
+    def __init__(
+        self,
+        model: Transformer,
+        seats: int = 32,
+        memory_bytes: int = 2**29,
+        *,
+        int8: bool = False,
+    ) -> None:
         config = model.config
         row_bytes = 2 * config.n_layers * config.kv_heads * config.head_width
         row_bytes *= config.context_length * model.dtype.itemsize
         self.seats = max(1, min(seats, memory_bytes // row_bytes))
         self.writing: list[Text] = []
         self.line: deque[Text] = deque()
-        self._model = model
+        self._model, self._int8 = model, int8
         self._stepper: Stepper | None = None
 
     @property
@@ -198,7 +206,7 @@ class Batch:
         length = min(context_length, -(-length // _ROUND) * _ROUND)
         cache = self._model.new_cache(min(rows, self.seats), length)
         if self._stepper is None or old is None:
-            self._stepper = Stepper(self._model, cache)
+            self._stepper = stepper_for(self._model, cache, int8=self._int8)
         else:
             cache.take_over(old)
             self._stepper.cache = cache

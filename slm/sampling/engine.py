@@ -7,11 +7,17 @@
 it may be called from many threads at once. Sees ids, never text.
 """
 
+import os
 import queue
+import statistics
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
@@ -28,6 +34,7 @@ MEMORY_BYTES = 2**29
 LINE = 256
 IDLE_SECONDS = 20.0
 _POLL_SECONDS = 0.2
+_TRY_AFTER, _TRIALS, _LONGEST_WAIT = 8, 3, 1024  # turns
 
 
 class Ticket:
@@ -95,8 +102,10 @@ class Engine:
     The thread begins with the first text and ends, giving its memory back, when nobody has
     wanted anything for `idle_seconds`. What goes wrong in one text ends that text alone.
 
-    n_threads: cores for the thread that writes, None as PyTorch has it. The weights are
-    read when the thread begins: they must not be trained meanwhile.
+    n_threads: cores for the thread that writes; None: one or all, whichever was faster when
+    last tried, which depends on the model, on how many write, and on what else runs. int8: few
+    texts are written with weights of 8 bits (`slm.model.int8`), faster and nearly as well. The
+    weights are read when the thread begins: they must not be trained meanwhile.
     """
 
     def __init__(
@@ -108,9 +117,11 @@ class Engine:
         line: int = LINE,
         idle_seconds: float = IDLE_SECONDS,
         n_threads: int | None = None,
+        int8: bool = False,
     ) -> None:
         self._model, self._n_threads = model, n_threads
-        self._batch = Batch(model, seats, memory_bytes)
+        self._new_batch = partial(Batch, model, seats, memory_bytes, int8=int8)
+        self._batch = self._new_batch()
         self._places, self._idle_seconds = line, idle_seconds
         self._coming: deque[tuple[Ticket, Text]] = deque()
         self._alive: dict[Text, Ticket] = {}
@@ -198,11 +209,13 @@ class Engine:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        if self._n_threads is not None:
-            torch.set_num_threads(self._n_threads)
+        threads = ThreadChoice(1, os.cpu_count() or 1)
+        if self._n_threads is not None or self._model.device.type != "cpu":
+            threads = ThreadChoice(self._n_threads or torch.get_num_threads())
         try:
             while self._receive():
-                self._batch.turn()
+                with threads.timed(len(self._batch.writing)):
+                    self._batch.turn()
                 with self._changed:
                     for text in [text for text, ticket in self._alive.items() if ticket.over]:
                         del self._alive[text]
@@ -228,13 +241,62 @@ class Engine:
             if self._thread is not threading.current_thread():
                 return
             self._thread = None
-            self._batch = Batch(self._model, self._batch.seats, 2**62)
+            self._batch = self._new_batch()
             self._coming.clear()
             for ticket in self._alive.values():
                 ticket.end(
                     JobError("Writing broke off unexpectedly; the log says where. Try again.")
                 )
             self._alive.clear()
+
+
+class ThreadChoice:
+    """How many cores a turn is given: tried now and then, the faster number is kept.
+
+    Two cores nearly halve a turn of many texts or of a large model; but where a job keeps both
+    busy, a small model waits for the second core ten times longer than it computes. Each size of
+    batch (by powers of two) is tried for itself, the less often the longer the same number wins.
+    """
+
+    def __init__(self, *numbers: int) -> None:
+        self._numbers = tuple(dict.fromkeys(numbers))
+        self._tried: dict[int, _Tried] = {}
+
+    @contextmanager
+    def timed(self, n_rows: int) -> Iterator[int]:
+        """One turn, with the number of threads to use, which is also set."""
+        tried = self._tried.setdefault(n_rows.bit_length(), _Tried(self._numbers[0]))
+        number = tried.next(self._numbers)
+        torch.set_num_threads(number)
+        begin = time.perf_counter()
+        yield number
+        tried.took(number, time.perf_counter() - begin)
+
+
+@dataclass
+class _Tried:
+    """The turns of one size of batch: which number is best, and when to try again."""
+
+    best: int
+    wait: int = _TRY_AFTER
+    turn: int = 0
+    seconds: dict[int, list[float]] = field(default_factory=dict)
+
+    def next(self, numbers: tuple[int, ...]) -> int:
+        if self.turn < self.wait or len(numbers) == 1:
+            return self.best
+        return numbers[(self.turn - self.wait) % len(numbers)]
+
+    def took(self, number: int, seconds: float) -> None:
+        self.turn += 1
+        if self.turn <= self.wait:
+            return
+        self.seconds.setdefault(number, []).append(seconds)
+        if len(self.seconds) > 1 and all(len(each) >= _TRIALS for each in self.seconds.values()):
+            faster = min(self.seconds, key=lambda each: statistics.median(self.seconds[each]))
+            same = faster == self.best
+            self.best, self.turn, self.seconds = faster, 0, {}
+            self.wait = min(_LONGEST_WAIT, 2 * self.wait) if same else _TRY_AFTER
 
 
 _ENGINES: "weakref.WeakValueDictionary[int, Engine]" = weakref.WeakValueDictionary()

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from slm.errors import DataError
 from slm.model.cache import KeyValueCache
+from slm.model.graph_stepping import stepper_for
 from slm.model.inference import inference, require_known
 from slm.model.probe import Probe
 from slm.model.stepping import Stepper
@@ -87,6 +88,7 @@ def generate(
     probe: Probe | None = None,
     stop: tuple[str, ...] = (),
     decoder: StreamDecoder | None = None,
+    int8: bool = False,
 ) -> Iterator[Step]:
     """The tokens that follow the prompt, each as soon as it is chosen.
 
@@ -96,14 +98,17 @@ def generate(
     use_cache: False reads the whole window again for every token: the same tokens,
     slowly. probe sees, or changes, every reading. stop: the step that completes one of
     these strings is the last; decoder (`tokenizer.decoder(prompt_ids)`) says what text the
-    ids are, and `decode_stream(…, stop=stop)` gives the text up to that string.
+    ids are, and `decode_stream(…, stop=stop)` gives the text up to that string. int8: a
+    processor reads new tokens with weights of 8 bits, faster and nearly as well
+    (`slm.model.int8`); tokens may differ.
 
     Raises: DataError as `fit_prompt`, at once; DivergedError for logits that are not
     finite, at the step that meets them.
     """
     prompt = fit_prompt(prompt_ids, model.config.vocab_size, model.config.context_length, eos_id)
     longest = min(model.config.context_length, len(prompt.ids) + max(0, max_new_tokens))
-    reader = _Reader(model, model.new_cache(max_length=longest) if use_cache else None, probe)
+    cache = model.new_cache(max_length=longest) if use_cache else None
+    reader = _Reader(model, cache, probe, int8=int8)
     writing = Writing(prompt, config, eos_id, n_top, stop, decoder)
 
     def steps() -> Iterator[Step]:
@@ -188,8 +193,14 @@ class _Reader:
     """Holds what the model has read, and makes room when the context is full."""
 
     def __init__(
-        self, model: Transformer, cache: KeyValueCache | None, probe: Probe | None = None
+        self,
+        model: Transformer,
+        cache: KeyValueCache | None,
+        probe: Probe | None = None,
+        *,
+        int8: bool = False,
     ) -> None:
+        self._int8 = int8
         self._model = model
         self._cache = cache
         self._probe = probe
@@ -216,7 +227,7 @@ class _Reader:
         ids_T = torch.tensor(unread, device=self._model.device)
         if len(unread) == 1 and self._cache is not None and self._probe is None:
             if self._stepper is None:
-                self._stepper = Stepper(self._model, self._cache)
+                self._stepper = stepper_for(self._model, self._cache, int8=self._int8)
             return self._stepper(ids_T)[0]
         logits_BTV = self._model(ids_T[None], self._cache, self._probe, last_only=True)
         last_V: Tensor = logits_BTV[0, -1]

@@ -18,9 +18,9 @@ from torch import Tensor
 from slm.config import Config
 from slm.errors import DataError
 from slm.model.cache import KeyValueCache
+from slm.model.graph_stepping import stepper_for
 from slm.model.inference import diverged, inference
 from slm.model.probe import Recorder
-from slm.model.stepping import Stepper
 from slm.model.transformer import Transformer
 from slm.sampling.generate import Prompt, fit_prompt
 
@@ -158,7 +158,7 @@ def _beam_turns(
         ids_1T = torch.tensor([prompt.ids], device=model.device)
         logits_BV = model(ids_1T, cache.row(0), last_only=True)[:, -1].expand(n_beams, -1)
     cache.reorder(torch.zeros(n_beams, dtype=torch.int64))
-    stepper = Stepper(model, cache)
+    stepper = stepper_for(model, cache)
     beams = [Beam((), 0.0 if place == 0 else _NEVER, 0.0, place) for place in range(n_beams)]
     whole: list[Beam] = []
     for turn in range(1, most + 1):

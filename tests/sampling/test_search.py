@@ -82,7 +82,7 @@ def test_the_length_penalty_chooses_between_a_short_and_a_long_text():
 
 
 def test_when_a_search_ends_is_a_choice():
-    """Ended at once: ln 0.6 = -0.51. The other, ln 0.4 = -0.92, comes to -0.18 a token after five."""
+    """Ended at once: ln 0.6 = -0.51. The other, ln 0.4 = -0.92, is -0.18 a token after five."""
     model = chain([[0, 0.4, 0, 0.6], [0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 0, 0]])
     found = {
         when: beam_search(model, [0], BeamConfig(beams=1, early_stopping=when), 5, eos_id=END)

@@ -1,0 +1,164 @@
+"""Writing beside transformers: one prompt, many at once, and the time to the first token.
+
+    python benchmarks/generation_vs_transformers.py [--model small|gpt2] [--threads 1] [--rounds 3]
+    python benchmarks/generation_vs_transformers.py --device cuda --model gpt2
+
+Both sides hold the same random weights (small: 10.8M, 6 layers, width 384, 512 tokens, context
+256; gpt2: 124M), write greedily in turns in this one process, and must write the same tokens.
+transformers runs as its `generate` does by default, and on a GPU also with its static cache.
+Beside the times stands the floor: how long one thread takes to read all weights once. The last
+line is tokens a second of one prompt, ours over the peer's.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+import transformers
+
+from slm.exchange.pretrained import load_model
+from slm.model.transformer import Transformer
+from slm.sampling.engine import Engine
+from slm.sampling.filters import SamplingConfig
+from slm.sampling.generate import generate
+
+SHAPES = {
+    "small": {"vocab_size": 512, "n_positions": 256, "n_embd": 384, "n_layer": 6, "n_head": 6},
+    "gpt2": {"vocab_size": 50_257, "n_positions": 1024, "n_embd": 768, "n_layer": 12, "n_head": 12},
+}
+GREEDY = SamplingConfig(temperature=0)
+PROMPT = 16
+
+
+def main() -> None:
+    """Run both sides and print the ratio as the last line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=sorted(SHAPES), default="small")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--new", type=int, default=100)
+    parser.add_argument("--rows", type=int, nargs="*", default=[4, 16, 30])
+    choice = parser.parse_args()
+    torch.set_num_threads(choice.threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        peer, model = both_sides(choice.model, Path(scratch), choice.device)
+    prompt = torch.randint(5, 500, (PROMPT,), generator=torch.Generator().manual_seed(3)).tolist()
+    sides: dict[str, Callable[[], list[int]]] = {
+        "peer": lambda: peer_writes(peer, prompt, choice.new),
+        "ours": lambda: [step.id for step in generate(model, prompt, GREEDY, choice.new)],
+    }
+    if choice.device != "cpu":
+        sides["peer, static cache"] = lambda: peer_writes(peer, prompt, choice.new, "static")
+    written = {name: write() for name, write in sides.items()}  # and everything is warm
+    if choice.device == "cpu":
+        assert written["ours"] == written["peer"], "the two sides write different tokens"
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(choice.rounds):
+        for name, write in sides.items():
+            seconds[name].append(timed(write))
+    speed = {name: choice.new / min(each) for name, each in seconds.items()}
+    for name, rate in speed.items():
+        middle = choice.new / statistics.median(seconds[name])
+        print(f"{name:20} {rate:8.1f} tokens/s, best of {choice.rounds}; median {middle:.1f}")
+    first = min(timed(lambda: next(iter(generate(model, prompt, GREEDY, 1)))) for _ in range(5))
+    print(f"first token          {1000 * first:8.1f} ms after {PROMPT} ids of prompt")
+    if choice.device == "cpu":
+        floor = reading_seconds(model)
+        share = 100 * floor * speed["ours"]
+        print(f"reading all weights  {1000 * floor:8.2f} ms: ours takes {share:.0f}% of its time")
+    for rows in choice.rows:
+        many = max(together(model, prompt, choice.new, rows) for _ in range(choice.rounds))
+        print(f"{rows:2} prompts at once   {many:8.1f} tokens/s, {many / speed['ours']:.2f} × one")
+    best_peer = max(rate for name, rate in speed.items() if name != "ours")
+    print("tokens a second of one prompt, ours over the peer's best")
+    print(f"ratio: {speed['ours'] / best_peer:.2f}")
+
+
+def both_sides(
+    name: str, folder: Path, device: str
+) -> tuple[transformers.GPT2LMHeadModel, Transformer]:
+    """The same random GPT-2 twice; sharp enough that rounding does not choose the token."""
+    torch.manual_seed(1)
+    shape = transformers.GPT2Config(**SHAPES[name], bos_token_id=0, eos_token_id=0)
+    peer = transformers.GPT2LMHeadModel(shape)
+    with torch.no_grad():
+        for parameter in peer.parameters():
+            if parameter.ndim == 2:
+                parameter.mul_(4)
+    peer.save_pretrained(folder)
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    return peer.to(device, dtype).eval(), load_model(folder, device=device, dtype=dtype)
+
+
+def peer_writes(
+    peer: transformers.GPT2LMHeadModel, prompt: list[int], new: int, cache: str | None = None
+) -> list[int]:
+    """The peer's own `generate`, greedily and to the full length."""
+    asked = {} if cache is None else {"cache_implementation": cache}
+    ids_BT = torch.tensor([prompt], device=peer.device)
+    found = peer.generate(
+        ids_BT,
+        attention_mask=torch.ones_like(ids_BT),
+        do_sample=False,
+        min_new_tokens=None,
+        max_new_tokens=new,
+        eos_token_id=None,
+        pad_token_id=0,
+        **asked,
+    )
+    ids: list[int] = found[0, len(prompt) :].tolist()
+    return ids
+
+
+def together(model: Transformer, prompt: list[int], new: int, rows: int) -> float:
+    """Tokens a second of so many texts, asked for at the same moment, with settings of their own."""
+    engine = Engine(model, seats=rows, memory_bytes=2**33)
+    configs = [SamplingConfig(seed=row, temperature=0.5 + row / 40) for row in range(rows)]
+    barrier = threading.Barrier(rows + 1)
+
+    def listen(config: SamplingConfig) -> None:
+        barrier.wait()
+        for _ in engine.generate(prompt, config, new):
+            pass
+
+    threads = [threading.Thread(target=listen, args=(config,)) for config in configs]
+    for thread in threads:
+        thread.start()
+    barrier.wait()
+    begin = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    return rows * new / (time.perf_counter() - begin)
+
+
+def reading_seconds(model: Transformer) -> float:
+    """The least time to read every weight once, as sums over them, best of seven."""
+    weights = [parameter.detach() for parameter in model.parameters()]
+
+    def read() -> None:
+        for weight in weights:
+            weight.sum()
+
+    return min(timed(read) for _ in range(7))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes; a GPU is waited for."""
+    begin = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()
