@@ -14,9 +14,8 @@ from slm.errors import DataError, DivergedError, JobError
 from slm.model.config import ModelConfig
 from slm.model.transformer import Transformer
 from slm.sampling import batching
-from slm.sampling import engine as engine_module
 from slm.sampling.batching import Batch, Text
-from slm.sampling.engine import Engine, ThreadChoice, engine_for
+from slm.sampling.engine import Engine, engine_for
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import Writing, fit_prompt, generate
 from slm.tokenizer.protocol import StreamDecoder
@@ -283,41 +282,3 @@ def test_the_cache_grows_with_the_texts_and_never_beyond_the_seats(model: Transf
     assert all(listener.over for listener in listeners)
     for number, listener in enumerate(listeners):
         assert listener.ids == ids_of(generate(model, [1, 2], settings_of(number), 20))
-
-
-def test_the_faster_number_of_threads_is_kept_and_tried_again_ever_more_seldom(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    """One thread takes 2 s a turn, two take 1 s; later a job comes, and two take 9 s."""
-    now, seconds = [0.0], {1: 2.0, 2: 1.0}
-    used: list[int] = []
-    monkeypatch.setattr(engine_module.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(torch, "set_num_threads", used.append)
-    choice = ThreadChoice(1, 2)
-
-    def turns(n: int, n_rows: int = 4) -> list[int]:
-        used.clear()
-        for _ in range(n):
-            with choice.timed(n_rows) as number:
-                now[0] += seconds[number]
-        return list(used)
-
-    assert turns(8) == [1] * 8
-    assert turns(6) == [1, 2] * 3
-    assert turns(8) == [2] * 8
-    assert turns(6) == [1, 2] * 3
-    assert turns(16) == [2] * 16  # the same won: twice as long until the next trial
-    seconds[2] = 9.0
-    assert turns(6) == [1, 2] * 3
-    assert turns(8) == [1] * 8
-    assert turns(8, n_rows=1) == [1] * 8  # another size of batch knows nothing of it yet
-
-
-def test_with_one_number_of_threads_nothing_is_tried(monkeypatch: pytest.MonkeyPatch):
-    used: list[int] = []
-    monkeypatch.setattr(torch, "set_num_threads", used.append)
-    choice = ThreadChoice(1, 1)
-    for _ in range(40):
-        with choice.timed(2):
-            pass
-    assert used == [1] * 40

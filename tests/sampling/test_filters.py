@@ -19,13 +19,15 @@ from transformers.generation.logits_process import (
 )
 
 from slm.errors import ConfigError, DataError, DivergedError
-from slm.sampling.distribution import Distribution, top_tokens
-from slm.sampling.filters import (
+from slm.sampling.config import (
     FILTERS,
     SamplingConfig,
-    diverged_rows,
     from_generation_config,
     generation_config,
+)
+from slm.sampling.distribution import Distribution, top_tokens
+from slm.sampling.filters import (
+    diverged_rows,
     next_token_distribution,
     next_token_distributions,
 )
