@@ -1,5 +1,15 @@
-"""Which text a model's certainty is held against, and what comes of it as JSON and arrays."""
+"""Which text a model's certainty is held against, and what comes of it as JSON and arrays.
 
+What was measured on a split is kept, so that a page finds it again:
+
+    <workspace>/calibrations/<key>.json    the key says model, step, split, corpus and bins
+
+Derived: deleting the folder loses nothing but time.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -9,17 +19,29 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from slm import files
 from slm.config import Config
 from slm.data.batches import TokenFile
 from slm.data.corpus import open_corpus
 from slm.data.splitting import Split
-from slm.errors import DataError
-from slm.evaluation.calibration import N_BINS, Calibration, calibrate, judgements
+from slm.errors import DataError, WorkspaceError
+from slm.evaluation.binning import Bin, Reliability
+from slm.evaluation.calibration import (
+    N_BINS,
+    Calibration,
+    EntropyBin,
+    calibrate,
+    judgements,
+)
+from slm.evaluation.tempering import AtTemperature, Tempering
 from slm.jobs import Reporter, silent
 from slm.lab.reports import open_run, run_tokens
 from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact, Workspace
 
+FOLDER = "calibrations"
+
+_SCHEMA = 1
 _DOCUMENTS_AT_ONCE = 64
 
 
@@ -71,6 +93,8 @@ def calibration_report(
             workspace, run, tokenizer, split, config.max_tokens, corpus=config.corpus
         )
     found = calibrate(opened.model, ids, n_bins=config.bins, report=report)
+    if config.text_file is None:
+        _keep(workspace, run, opened.step, config, found)
     if config.out is not None:
         _save(config.out, list(judgements(opened.model, ids)))
     return {
@@ -120,6 +144,68 @@ def as_json(found: Calibration) -> dict[str, Any]:
     for row, at in zip(told["tempered"]["at"], found.tempered.at, strict=True):
         row["width"]["ece"] = at.width.ece
     return told
+
+
+def from_json(told: Mapping[str, Any]) -> Calibration:
+    """What `as_json` wrote. Raises: KeyError, TypeError or ValueError for anything else."""
+    tempered = told["tempered"]
+    return Calibration(
+        tokens=int(told["tokens"]),
+        nats_per_token=float(told["nats_per_token"]),
+        entropy=float(told["entropy"]),
+        top={int(k): float(share) for k, share in told["top"].items()},
+        confidence=float(told["confidence"]),
+        width=_reliability(told["width"]),
+        mass=_reliability(told["mass"]),
+        guesses=_reliability(told["guesses"]),
+        by_entropy=tuple(EntropyBin(**each) for each in told["by_entropy"]),
+        tempered=Tempering(
+            tokens=int(tempered["tokens"]),
+            at=tuple(
+                AtTemperature(
+                    float(each["temperature"]),
+                    float(each["nats_per_token"]),
+                    _reliability(each["width"]),
+                )
+                for each in tempered["at"]
+            ),
+            best=float(tempered["best"]),
+            at_an_end=bool(tempered["at_an_end"]),
+            best_nats=float(tempered["best_nats"]),
+        ),
+    )
+
+
+def saved_calibration(
+    workspace: Workspace, run: Artefact, step: int, config: CalibrationConfig
+) -> Calibration | None:
+    """What was measured last with these settings, on however many tokens; None if nothing was."""
+    try:
+        return from_json(files.read_json(_place(workspace, run, step, config)))
+    except (WorkspaceError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _keep(
+    workspace: Workspace, run: Artefact, step: int, config: CalibrationConfig, found: Calibration
+) -> None:
+    """Keep what was measured, unless more tokens were measured before."""
+    before = saved_calibration(workspace, run, step, config)
+    if before is None or before.tokens < found.tokens:
+        place = _place(workspace, run, step, config)
+        files.make_folder(place.parent)
+        files.write_json(place, as_json(found))
+
+
+def _place(workspace: Workspace, run: Artefact, step: int, config: CalibrationConfig) -> Path:
+    corpus = workspace.corpora.get(config.corpus).manifest.digest if config.corpus else ""
+    made_of = [_SCHEMA, run.id, step, config.split, corpus, config.bins]
+    key = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
+    return workspace.root / FOLDER / f"{key}.json"
+
+
+def _reliability(told: Mapping[str, Any]) -> Reliability:
+    return Reliability(tuple(Bin(**each) for each in told["bins"]))
 
 
 def _save(path: Path, parts: list[Any]) -> None:

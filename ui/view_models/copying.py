@@ -18,8 +18,10 @@ from ui.view_models.code import open_lines
 
 TokenBytes = Callable[[int], bytes]
 COPIED = Scale("longest match in the training text", 0.0, 50.0, "tokens")
-AROUND = 60
-"""Tokens shown on either side of a match in the training text."""
+PASSAGE = Scale("", COPIED.low, COPIED.high, COPIED.unit)
+"""The same colours, where their meaning was told already."""
+BEFORE, AFTER = 20, 60
+"""Tokens shown before and after a match in the training text."""
 BY_ITSELF_TOKENS = 5_000_000
 """A training text of at most so many tokens is indexed without being asked: seconds."""
 
@@ -56,8 +58,8 @@ def passage_chips(
 ) -> tuple[Chip, ...]:
     """The match as it stands in the training text, with what is around it in its document."""
     label = _chips_of(token_bytes, vocab_size)
-    first = max(source.first, source.start - AROUND)
-    stop = min(source.stop, source.start + length + AROUND)
+    first = max(source.first, source.start - BEFORE)
+    stop = min(source.stop, source.start + length + AFTER)
     inside = range(source.start, source.start + length)
     return tuple(
         label(
@@ -212,32 +214,34 @@ def unknown_text(name: str) -> str:
 
 
 def copying_code(
-    run: Artefact, text: Text, prompt: str, pasted: str | None, config: SamplingConfig, length: int
+    run: Artefact,
+    text: Text,
+    given: str,
+    config: SamplingConfig | None,
+    length: int,
+    min_length: int,
 ) -> str:
-    """The lines that examine the same without a browser."""
+    """The lines that examine the same without a browser.
+
+    given: the text, or where there is a `config`, the prompt that the model goes on from.
+    """
     corpus = "" if text.own or text.corpus is None else f", {text.corpus.id!r}"
-    if pasted is not None:
-        ids = f"ids = opened.tokenizer.encode({pasted!r})"
-    else:
-        settings = ", ".join(
-            f"{name}={value!r}"
-            for name, value in config.to_json().items()
-            if value != SamplingConfig.model_fields[name].default
-        )
-        ids = (
-            f"prompt = opened.tokenizer.encode({prompt!r})\n"
-            f"steps = generate(opened.model, prompt, SamplingConfig({settings}), {length},\n"
-            "                 eos_id=opened.tokenizer.eos_id)\n"
-            "ids = [step.id for step in steps if not step.ends]"
-        )
-    imported = (
-        ""
-        if pasted is not None
-        else (
+    imported, ids = "", f"ids = opened.tokenizer.encode({given!r})"
+    if config is not None:
+        imported = (
             "from slm.sampling.filters import SamplingConfig\n"
             "from slm.sampling.generate import generate\n"
         )
-    )
+        fields = SamplingConfig.model_fields
+        settings = ", ".join(
+            f"{name}={value!r}"
+            for name in fields
+            if (value := getattr(config, name)) != fields[name].default
+        )
+        ids = f"""prompt = opened.tokenizer.encode({given!r})
+config = SamplingConfig({settings})
+steps = generate(opened.model, prompt, config, {length}, eos_id=opened.tokenizer.eos_id)
+ids = [step.id for step in steps if not step.ends]"""
     return f"""{open_lines(run)}
 from slm.lab.copy_index import build_index, choose_text
 from slm.lab.copying import examine, find_sources, held_out_copies
@@ -247,9 +251,10 @@ text = choose_text(workspace, run{corpus})
 index = build_index(workspace, text)
 examined = examine(index, ids, held_out_copies(index, len(ids)))
 print(examined.novelty.shares)
-for span in examined.copying.spans(min_length=16):
-    found = find_sources(index, text, ids[span.start : span.stop])
-    print(span.length, found.times, opened.tokenizer.decode(ids[span.start : span.stop]))
+for span in examined.copying.spans(min_length={min_length}):
+    stretch = ids[span.start : span.stop]
+    found = find_sources(index, text, stretch)
+    print(span.length, found.times, opened.tokenizer.decode(stretch))
 """
 
 

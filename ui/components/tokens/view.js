@@ -109,8 +109,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 function drawLegend(legend, scale, colouring) {
-  legend.hidden = !scale;
-  if (!scale) return;
+  legend.hidden = !scale?.title;
+  if (legend.hidden) return;
   const unit = scale.unit ? ` ${scale.unit}` : "";
   const sign = scale.diverging ? "+" : "";
   const first = scale.diverging ? -1 : 0;

@@ -1,7 +1,7 @@
 """Is it only copying? What of a text stands in the training text, and where.
 
-The text to the left's order: written now, pasted, or held out. Its chips, the passage of the
-training text behind one of them, and how new its n-grams are, to the right.
+A text is written now, pasted, or held out. Its chips, the passage of the training text
+behind one of them, and how new its n-grams are.
 """
 
 import time
@@ -41,7 +41,7 @@ _TOLD_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class _Asked:
-    """A text to examine. `pasted` is what was typed; None for what the model wrote."""
+    """A text to examine. `pasted` is what was given; None for what the model wrote."""
 
     prompt_ids: tuple[int, ...]
     ids: tuple[int, ...]
@@ -58,27 +58,28 @@ def render(state: PageState) -> None:
         return
     loaded = loaders.load_run(state.run)
     left, right = st.columns([1, 2.4], gap="medium")
+    text = index = asked = None
+    least = _MIN_LENGTH
     with left, widgets.user_errors():
         widgets.demo_note(state.on_demo, "a text")
         text = _choose_text(state)
         index = open_index(state.workspace, text) if text is not None else None
         asked = _ask(loaded, index)
         least = _least()
+        if asked is not None:
+            st.session_state["copy-seen"] = loaded.tokenizer.decode(asked.prompt_ids + asked.ids)
     with right:
         if text is not None and index is not None and asked is not None:
             _show(loaded, index, text, asked, least)
-            widgets.show_code(
-                words.copying_code(
-                    state.run, text, asked.prompt, asked.pasted, asked.config, asked.length
-                ),
-                examine,
-            )
+            _show_code(state, text, asked, least)
             return
         with widgets.user_errors():
-            if text is None:
-                st.info(words.unknown_text(widgets.esc_md(state.run.name)), icon=":material/info:")
-            else:
+            if index is not None:
+                st.info("Paste a text: what of it stands in the training text is found.")
+            elif text is not None:
                 _index_first(state, text)
+            elif state.run.imported:
+                st.info(words.unknown_text(widgets.esc_md(state.run.name)), icon=":material/info:")
         if asked is not None and asked.ids:
             tokenizer = loaded.tokenizer
             ids = asked.prompt_ids + asked.ids
@@ -104,12 +105,14 @@ def _choose_text(state: PageState) -> Text | None:
     )
     if state.run.imported and chosen not in names:
         return None
-    return choose_text(state.workspace, state.run, chosen if chosen in names else "")
+    with widgets.user_errors():  # what is gone is told here, and another corpus can be chosen
+        return choose_text(state.workspace, state.run, chosen if chosen in names else "")
+    return None
 
 
 def _ask(loaded: LoadedRun, index: CopyIndex | None) -> _Asked | None:
     """The text to examine; None while there is none."""
-    source = st.segmented_control(
+    source = st.pills(  # they wrap where the column is narrow
         "Text",
         list(_SOURCES),
         format_func=lambda key: _SOURCES.get(key, key),
@@ -117,12 +120,20 @@ def _ask(loaded: LoadedRun, index: CopyIndex | None) -> _Asked | None:
         key="copy_from",
         bind="query-params",
         required=True,
+        wrap=True,
+        on_change=_take_over,
     )
     if source == "own":
         return _pasted(loaded)
     if source == "held_out":
-        return _held_out(index)
+        return _held_out(loaded, index)
     return _written(loaded)
+
+
+def _take_over() -> None:
+    """Whoever turns to a text of their own begins with the one that they saw."""
+    if st.session_state.get("copy_from") == "own" and not st.session_state.get("copy_text"):
+        st.session_state["copy_text"] = str(st.session_state.get("copy-seen", ""))[:_LONGEST]
 
 
 def _pasted(loaded: LoadedRun) -> _Asked | None:
@@ -137,12 +148,12 @@ def _pasted(loaded: LoadedRun) -> _Asked | None:
         **kept,
     )
     if not pasted:
-        return None
+        return None  # the other column asks for it
     ids = tuple(loaded.tokenizer.encode(pasted))
     return _Asked((), ids, "", pasted, SamplingConfig(), _LENGTH)
 
 
-def _held_out(index: CopyIndex | None) -> _Asked | None:
+def _held_out(loaded: LoadedRun, index: CopyIndex | None) -> _Asked | None:
     """A passage that the model never saw: what a text that copies nothing looks like."""
     if index is None:
         return None
@@ -159,7 +170,7 @@ def _held_out(index: CopyIndex | None) -> _Asked | None:
         help=glossary.meaning("held-out"),
     )
     row = tuple(token for token in rows[int(number) - 1] if token != index.document_end)
-    return _Asked((), row, "", None, SamplingConfig(), _LENGTH)
+    return _Asked((), row, "", loaded.tokenizer.decode(row), SamplingConfig(), _LENGTH)
 
 
 def _written(loaded: LoadedRun) -> _Asked | None:
@@ -193,8 +204,7 @@ def _written(loaded: LoadedRun) -> _Asked | None:
 
 def _sampling() -> SamplingConfig:
     fields = SamplingConfig.model_fields
-    left, right = st.columns(2)
-    temperature = left.slider(
+    temperature = st.slider(
         "Temperature",
         0.0,
         2.0,
@@ -204,7 +214,7 @@ def _sampling() -> SamplingConfig:
         bind="query-params",
         help=fields["temperature"].description,
     )
-    seed = right.number_input(
+    seed = st.number_input(
         "Seed",
         min_value=0,
         max_value=2**31,
@@ -361,8 +371,17 @@ def _passage(
         chips = words.passage_chips(
             index, source, span.length, tokenizer.token_bytes, tokenizer.vocab_size
         )
-        tokens_view(chips, key="copy-passage-chips", height=_PASSAGE_HEIGHT, scale=words.COPIED)
+        tokens_view(chips, key="copy-passage-chips", height=_PASSAGE_HEIGHT, scale=words.PASSAGE)
         st.caption(widgets.esc_md(words.source_line(source, text)))
+
+
+def _show_code(state: PageState, text: Text, asked: _Asked, least: int) -> None:
+    assert state.run is not None
+    given = asked.prompt if asked.pasted is None else asked.pasted
+    lines = words.copying_code(
+        state.run, text, given, asked.config if asked.pasted is None else None, asked.length, least
+    )
+    widgets.show_code(lines, examine)
 
 
 def _clicked(n: int) -> int | None:
