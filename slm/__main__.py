@@ -68,6 +68,7 @@ VERBS: Mapping[str, Verb] = {
         evaluating.copying,
         evaluating.calibration,
         evaluating.tasks,
+        evaluating.shannon,
         models.generate,
         models.attention,
         circuits.lens,

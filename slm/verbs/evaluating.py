@@ -69,3 +69,19 @@ def tasks(arguments: Sequence[str], context: Context) -> Result:
         made=context.result,
         report=context.report,
     )
+
+
+def shannon(arguments: Sequence[str], context: Context) -> Result:
+    """The Shannon game: how a model and bigram counts guess a text, letter by letter."""
+    from slm.lab.reports import open_run
+    from slm.lab.shannon_game import GameConfig, game_report
+
+    @dataclass(frozen=True)
+    class Shannon:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        settings: Annotated[GameConfig, tyro.conf.arg(name="")] = GameConfig()
+
+    asked = parse(Shannon, shannon, arguments)
+    run = context.workspace.get_model(asked.choice.run)
+    opened = open_run(run, asked.choice.step)
+    return game_report(context.workspace, run, opened, asked.settings)
