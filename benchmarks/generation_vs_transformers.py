@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -103,13 +104,12 @@ def peer_writes(
     peer: transformers.GPT2LMHeadModel, prompt: list[int], new: int, cache: str | None = None
 ) -> list[int]:
     """The peer's own `generate`, greedily and to the full length."""
-    asked = {} if cache is None else {"cache_implementation": cache}
+    asked: dict[str, Any] = {} if cache is None else {"cache_implementation": cache}
     ids_BT = torch.tensor([prompt], device=peer.device)
     found = peer.generate(
         ids_BT,
         attention_mask=torch.ones_like(ids_BT),
         do_sample=False,
-        min_new_tokens=None,
         max_new_tokens=new,
         eos_token_id=None,
         pad_token_id=0,
@@ -120,7 +120,7 @@ def peer_writes(
 
 
 def together(model: Transformer, prompt: list[int], new: int, rows: int) -> float:
-    """Tokens a second of so many texts, asked for at the same moment, with settings of their own."""
+    """Tokens a second of so many texts, asked for at once, with settings of their own."""
     engine = Engine(model, seats=rows, memory_bytes=2**33)
     configs = [SamplingConfig(seed=row, temperature=0.5 + row / 40) for row in range(rows)]
     barrier = threading.Barrier(rows + 1)
