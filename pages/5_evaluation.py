@@ -1,7 +1,7 @@
 """Evaluation: how good the model is."""
 
 from ui import session, widgets
-from ui.views.evaluation import copying, held_out, painted, tasks
+from ui.views.evaluation import calibration, copying, held_out, painted, shannon, tasks
 
 session.guard(__file__)
 state = session.state()
@@ -14,7 +14,9 @@ VIEWS = {
     "held_out": ("Held-out text", held_out),
     "painted": ("Token by token", painted),
     "tasks": ("Small tasks", tasks),
+    "shannon": ("Shannon game", shannon),
     "copying": ("Copy detective", copying),
+    "calibration": ("Calibration", calibration),
 }
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():
