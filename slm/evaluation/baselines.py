@@ -1,8 +1,9 @@
-"""How well does one guess without a model? Uniform, unigram and bigram.
+"""How well does one guess without a model? Uniform, unigram, bigram and trigram.
 
 Counts tokens of the training split; sees ids, never text. A model that learned
-anything beats all three on the same held-out ids: each predicts every token but
-the first, as `perplexity.evaluate` does.
+anything beats them on the same held-out ids: each predicts every token but the
+first, as `perplexity.evaluate` does. `ngrams` has the bigram and the trigram that
+models are compared with; the bigram here is the one that fits on a page.
 
 Legend: V vocabulary, N tokens.
 """
@@ -17,26 +18,28 @@ import numpy as np
 import numpy.typing as npt
 
 from slm.errors import DataError
+from slm.evaluation.ngrams import NGrams, chunks
 from slm.evaluation.perplexity import Perplexity
 from slm.jobs import Reporter, silent
-from slm.model.inference import require_known
 
 Ids = npt.NDArray[Any]
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_CHUNK = 1 << 20  # tokens handled at once: bounds memory, not results
-
 
 class Baseline(Protocol):
-    """Anything that gives the next token a probability from the token before it."""
+    """Anything that gives the next token a probability from the few tokens before it."""
 
     @property
     def vocab_size(self) -> int:
         """V."""
 
-    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
-        """−ln p(next | previous) for each pair."""
+    @property
+    def reach(self) -> int:
+        """How many tokens it looks back at."""
+
+    def nats(self, ids_N: Ids, first: int) -> Floats:
+        """−ln p of each token from `first` on, given those before it."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,11 @@ class Uniform:
     """Every token equally likely: ln V nats a token."""
 
     vocab_size: int
+    reach: int = 0
 
-    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
-        """−ln p(next | previous) for each pair."""
-        return np.full(len(next_N), math.log(self.vocab_size))
+    def nats(self, ids_N: Ids, first: int) -> Floats:
+        """See `Baseline`."""
+        return np.full(len(ids_N) - first, math.log(self.vocab_size))
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Unigram:
     """
 
     counts_V: Counts
+    reach: int = 0
 
     @classmethod
     def fit(cls, train_ids: Ids, vocab_size: int) -> "Unigram":
@@ -71,7 +76,7 @@ class Unigram:
         if len(train_ids) == 0:
             raise DataError("The training split holds no tokens to count. Add text.")
         counts_V = np.zeros(vocab_size, dtype=np.int64)
-        for chunk_N in _chunks(train_ids, vocab_size):
+        for chunk_N in chunks(train_ids, vocab_size):
             counts_V += np.bincount(chunk_N, minlength=vocab_size)
         return cls(counts_V)
 
@@ -87,9 +92,9 @@ class Unigram:
         probabilities_V: Floats = counts_V / counts_V.sum()
         return probabilities_V
 
-    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
-        """−ln p(next | previous) for each pair."""
-        nats_N: Floats = -np.log(self.probabilities_V)[next_N]
+    def nats(self, ids_N: Ids, first: int) -> Floats:
+        """See `Baseline`."""
+        nats_N: Floats = -np.log(self.probabilities_V)[ids_N[first:]]
         return nats_N
 
 
@@ -108,6 +113,7 @@ class Bigram:
     unigram: Unigram
     pair_keys: Counts
     pair_counts: Counts
+    reach: int = 1
 
     @classmethod
     def fit(cls, train_ids: Ids, vocab_size: int) -> "Bigram":
@@ -118,7 +124,7 @@ class Bigram:
         unigram = Unigram.fit(train_ids, vocab_size)
         keys = np.empty(0, dtype=np.int64)
         counts = np.empty(0, dtype=np.int64)
-        for chunk_N in _chunks(train_ids, vocab_size, overlap=1):
+        for chunk_N in chunks(train_ids, vocab_size, overlap=1):
             more_keys, more = np.unique(
                 _keys(chunk_N[:-1], chunk_N[1:], vocab_size), return_counts=True
             )
@@ -135,9 +141,16 @@ class Bigram:
     def probabilities_after(self, previous_id: int) -> Floats:
         """Of every token after this one; they sum to 1."""
         all_V = np.arange(self.vocab_size)
-        return np.exp(-self.pair_nats(np.full_like(all_V, previous_id), all_V))
+        return np.exp(-self._pair_nats(np.full_like(all_V, previous_id), all_V))
 
-    def pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
+    def nats(self, ids_N: Ids, first: int) -> Floats:
+        """See `Baseline`. A token that nothing precedes has its own frequency."""
+        nats_N = self._pair_nats(ids_N[:-1], ids_N[1:])
+        if first:
+            return nats_N[first - 1 :]
+        return np.concatenate([self.unigram.nats(ids_N[:1], 0), nats_N])
+
+    def _pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
         """−ln p(next | previous) for each pair."""
         followed_V, different_V = self._context_counts
         wanted_N = _keys(previous_N, next_N, self.vocab_size)
@@ -161,13 +174,34 @@ class Bigram:
         return followed_V.astype(np.float64), different_V
 
 
-def fit_baselines(train_ids: Ids, vocab_size: int) -> dict[str, Baseline]:
-    """The three by name, from worst to best: uniform, unigram, bigram.
+def fit_baselines(train_ids: Ids, vocab_size: int, longest: int = 2) -> dict[str, Baseline]:
+    """By name, from worst to best: uniform, unigram, bigram, and with `longest` 3 a trigram.
 
     Raises: DataError for no tokens, or one outside the vocabulary.
     """
-    bigram = Bigram.fit(train_ids, vocab_size)
-    return {"uniform": Uniform(vocab_size), "unigram": bigram.unigram, "bigram": bigram}
+    fitted: dict[str, Baseline] = {
+        "uniform": Uniform(vocab_size),
+        "unigram": Unigram.fit(train_ids, vocab_size),
+    }
+    for order, name in ((2, "bigram"), (3, "trigram")):
+        if order <= longest and order <= len(train_ids):
+            fitted[name] = NGrams.fit(train_ids, vocab_size, order)
+    return fitted
+
+
+def baseline_losses(baseline: Baseline, ids: Ids) -> Iterator[tuple[int, Floats]]:
+    """(n, −ln p of the tokens from the n-th on), run by run, every token but the first once.
+
+    Raises: DataError for fewer than two tokens, or one outside the vocabulary.
+    """
+    if len(ids) < 2:
+        raise DataError(f"{len(ids)} token(s): nothing to predict. Give at least two.")
+    overlap = max(1, baseline.reach)
+    n = 1
+    for chunk_N in chunks(ids, baseline.vocab_size, overlap=overlap):
+        first = 1 if n == 1 else overlap
+        yield n, baseline.nats(chunk_N, first)
+        n += len(chunk_N) - first
 
 
 def evaluate_baseline(
@@ -177,14 +211,12 @@ def evaluate_baseline(
 
     n_bytes: UTF-8 bytes of the text behind these ids, for bits per byte.
 
-    Raises: DataError for fewer than two tokens, or one outside the vocabulary.
+    Raises: as `baseline_losses`.
     """
-    if len(ids) < 2:
-        raise DataError(f"{len(ids)} token(s): nothing to predict. Give at least two.")
     nats, tokens = 0.0, 0
-    for chunk_N in _chunks(ids, baseline.vocab_size, overlap=1):
-        nats += float(baseline.pair_nats(chunk_N[:-1], chunk_N[1:]).sum())
-        tokens += len(chunk_N) - 1
+    for _, nats_N in baseline_losses(baseline, ids):
+        nats += float(nats_N.sum())
+        tokens += len(nats_N)
         report(tokens / (len(ids) - 1), f"{tokens:,} tokens scored")
         if report.should_stop():
             break
@@ -193,22 +225,19 @@ def evaluate_baseline(
 
 
 def compare_baselines(
-    train_ids: Ids, held_out_ids: Ids, vocab_size: int, *, n_bytes: int | None = None
+    train_ids: Ids,
+    held_out_ids: Ids,
+    vocab_size: int,
+    *,
+    n_bytes: int | None = None,
+    longest: int = 2,
 ) -> dict[str, Perplexity]:
-    """Uniform, unigram and bigram, fitted on one split and evaluated on the other."""
-    fitted = fit_baselines(train_ids, vocab_size)
+    """The baselines of `fit_baselines`, fitted on one split and evaluated on the other."""
+    fitted = fit_baselines(train_ids, vocab_size, longest)
     return {
         name: evaluate_baseline(baseline, held_out_ids, n_bytes=n_bytes)
         for name, baseline in fitted.items()
     }
-
-
-def _chunks(ids: Ids, vocab_size: int, overlap: int = 0) -> Iterator[Counts]:
-    """Runs of ids as int64; with an overlap of 1 no pair falls between two runs."""
-    for start in range(0, max(1, len(ids) - overlap), _CHUNK):
-        chunk_N = np.asarray(ids[start : start + _CHUNK + overlap]).astype(np.int64)
-        require_known(chunk_N, vocab_size)
-        yield chunk_N
 
 
 def _keys(previous_N: Ids, next_N: Ids, vocab_size: int) -> Counts:

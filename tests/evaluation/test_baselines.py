@@ -1,4 +1,4 @@
-"""Uniform, unigram and bigram: formulas by hand, and probabilities that sum to 1."""
+"""Uniform, unigram and the one-page bigram: formulas by hand, probabilities that sum to 1."""
 
 import math
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slm.errors import DataError
-from slm.evaluation import baselines
+from slm.evaluation import ngrams
 from slm.evaluation.baselines import (
     Bigram,
     Uniform,
@@ -69,7 +69,7 @@ def test_counting_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch):
     ids = np.random.default_rng(0).integers(0, 50, 1000).astype(np.uint16)
     whole = Bigram.fit(ids, vocab_size=50)
     expected = evaluate_baseline(whole, ids)
-    monkeypatch.setattr(baselines, "_CHUNK", 7)
+    monkeypatch.setattr(ngrams, "_CHUNK", 7)
     pieces = Bigram.fit(ids, vocab_size=50)
     assert (pieces.pair_keys == whole.pair_keys).all()
     assert (pieces.pair_counts == whole.pair_counts).all()
@@ -78,13 +78,14 @@ def test_counting_in_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch):
 
 def test_on_text_with_order_each_baseline_beats_the_one_before():
     rng = np.random.default_rng(0)
-    steps = rng.choice([1, 1, 1, 2], 4000)
-    ids = np.cumsum(steps) % 20
+    ids = np.zeros(4000, dtype=np.int64)
+    for n in range(2, 4000):  # what comes depends on two tokens back, and on chance
+        ids[n] = (ids[n - 1] + 3 * (ids[n - 2] % 2) + rng.choice([1, 1, 1, 2])) % 20
     ids[rng.random(4000) < 0.2] = 3
-    found = compare_baselines(ids[:3000], ids[3000:], 20, n_bytes=1000)
-    assert list(found) == ["uniform", "unigram", "bigram"]
+    found = compare_baselines(ids[:3000], ids[3000:], 20, n_bytes=1000, longest=3)
+    assert list(found) == ["uniform", "unigram", "bigram", "trigram"]
     losses = [each.nats_per_token for each in found.values()]
-    assert losses == sorted(losses, reverse=True) and losses[2] < losses[1] < losses[0]
+    assert losses == sorted(losses, reverse=True) and losses[3] < losses[1] < losses[0]
     assert found["bigram"].bits_per_byte == pytest.approx(losses[2] * 999 / math.log(2) / 1000)
 
 
