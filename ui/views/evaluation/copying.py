@@ -13,6 +13,7 @@ import streamlit as st
 from slm import jobs
 from slm.data.corpus import open_corpus
 from slm.evaluation.memorization import Copying, passages
+from slm.jobs import Job
 from slm.lab.copy_index import CopyIndex, Text, choose_text, open_index
 from slm.lab.copying import (
     HELD_OUT_PASSAGES,
@@ -273,16 +274,16 @@ def _index_first(state: PageState, text: Text) -> None:
     """The job that indexes the training text: how far it is, or the button that starts it."""
     assert state.run is not None
     key = f"copying-{text.key}"
-    newest = next((job for job in jobs.list_jobs(state.workspace) if job.key == key), None)
+    corpus = open_corpus(text.corpus) if text.corpus is not None else None
+    tokens = words.training_tokens(text, corpus)
+    newest = _index_job(state, key)
+    if newest is None and tokens <= words.BY_ITSELF_TOKENS:
+        _start(state, text, key)
+        newest = _index_job(state, key)
     if newest is not None:
         job_panel.watch(state.workspace, newest.id, key="copy-index")
         if newest.status().alive:
             return
-    corpus = open_corpus(text.corpus) if text.corpus is not None else None
-    tokens = words.training_tokens(text, corpus)
-    if newest is None and tokens <= words.BY_ITSELF_TOKENS:
-        _start(state, text, key)
-        st.rerun()
     st.caption(words.index_offer(tokens))
     st.button(
         "Index the training text",
@@ -292,6 +293,10 @@ def _index_first(state: PageState, text: Text) -> None:
         on_click=_start,
         args=(state, text, key),
     )
+
+
+def _index_job(state: PageState, key: str) -> Job | None:
+    return next((job for job in jobs.list_jobs(state.workspace) if job.key == key), None)
 
 
 def _start(state: PageState, text: Text, key: str) -> None:
