@@ -19,6 +19,7 @@ from slm.attention.heads import (
     measure_text,
     position_scores,
     repetition_scores,
+    standard_scores,
     text_scores,
 )
 from slm.attention.maps import attention_maps
@@ -232,3 +233,11 @@ def test_weights_that_are_not_numbers_mean_a_diverged_model():
         broken.blocks[0].attention.key.weight.fill_(math.nan)
     with pytest.raises(DivergedError, match="Model diverged"):
         head_scores(broken, [1, 2, 3])
+
+
+def test_how_far_naming_is_grows_to_the_end():
+    told: list[float] = []
+    model = Transformer(ModelConfig(n_layers=2, n_heads=2, **SIZES)).eval()
+    found = standard_scores(model, told=told.append)
+    assert told == pytest.approx([0.3, 0.6, 0.8, 1.0])
+    assert found.measures == standard_scores(model).measures

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from slm.attention.history import losses
 from slm.attention.maps import attention_maps
 from slm.attention.timeline import Timeline
+from slm.locks import FileLock
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
 from ui import loaders
@@ -85,6 +86,20 @@ def test_a_run_without_snapshots_says_so_and_can_be_compared(
     assert not app.exception and not app.error
     assert "kept no snapshots" in words(app)
     assert "A and B are the same" in words(app)
+
+
+def test_a_run_that_has_just_begun_is_waited_for(open_page: OpenPage, workspace_env: Workspace):
+    folder = workspace_env.runs.get("tiny").folder
+    for kind in ("snapshots", "ckpt"):
+        shutil.rmtree(folder / kind)
+    lock = FileLock(folder / "run.lock")
+    assert lock.acquire()
+    try:
+        app = open_page("attention", view="timeline", text=TEXT)
+    finally:
+        lock.release()
+    assert not app.exception and not app.error
+    assert "the first one comes with its first evaluation" in words(app)
 
 
 def test_two_steps_of_a_run_stand_side_by_side(open_page: OpenPage):

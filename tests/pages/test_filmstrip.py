@@ -1,6 +1,7 @@
 """The filmstrip, as a visitor uses it."""
 
 import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from slm.attention.maps import attention_maps
@@ -73,3 +74,17 @@ def test_a_single_token_gets_a_calm_sentence(open_page: OpenPage):
     app = open_page("attention", **{**FILM, "text": "a"})
     assert "single token" in app.info[0].value
     assert not app.exception and not app.error
+
+
+def test_a_film_that_keeps_one_waiting_begins_with_a_frame_and_a_button(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ui.views.attention.filmstrip.film_seconds", lambda *_: 60.0)
+    app = open_page("attention", filmstrip_seed="77", **FILM)
+    assert not app.exception and not app.error
+    header, _ = drawn(app)
+    assert len(header["tokens"]) == header["prompt"] + 1
+    app.button(key="filmstrip_write").click().run()
+    header, _ = drawn(app)
+    assert len(header["tokens"]) == header["prompt"] + 6
+    assert not [each for each in app.button if each.key == "filmstrip_write"]

@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 
 from slm.lab.filmstrip import Frame
+from slm.model.config import ModelConfig
 from ui.components.filmstrip import film_payload, rest_of
 from ui.components.payload import unpack
 from ui.view_models.filmstrip import (
+    SOON_SECONDS,
     FilmPlace,
+    FilmView,
+    FrameView,
+    film_seconds,
     film_view,
+    painted_rows,
     read_place,
     shorter_note,
     write_place,
@@ -84,3 +90,19 @@ def test_a_place_that_makes_no_sense_is_the_first_frame(text):
 def test_a_film_that_does_not_fit_says_whether_context_or_size_ended_it():
     assert "context of 64 is full" in (shorter_note(24, 4, 64, 60) or "")
     assert "no more rows fit" in (shorter_note(24, 4, 640, 60) or "")
+
+
+def test_the_row_that_paints_a_frame_is_a_heads_or_a_mean():
+    """One layer of two heads, a prompt of one token: frames see one key, then two."""
+    rows = np.array([65_535, 65_535, 0, 65_535, 65_535, 0], dtype="<u2")
+    empty = FrameView("", (), ())
+    view = FilmView(("a", "b", "c"), 1, 1, 2, (empty, empty), rows)
+    np.testing.assert_array_equal(painted_rows(view, "head", 0, 0), [[1, np.nan], [0, 1]])
+    np.testing.assert_array_equal(painted_rows(view, "all", 0, 1), [[1, np.nan], [0.5, 0.5]])
+
+
+def test_a_film_of_gpt2_keeps_one_waiting_and_one_of_the_demo_does_not():
+    gpt2 = ModelConfig(vocab_size=50_257, n_layers=12, n_heads=12, d_model=768)
+    assert film_seconds(gpt2, 124_000_000, 64, 24) > SOON_SECONDS
+    demo = ModelConfig(vocab_size=1024, n_layers=2, d_model=128)
+    assert film_seconds(demo, 500_000, 64, 128) < SOON_SECONDS

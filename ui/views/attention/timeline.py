@@ -14,6 +14,7 @@ from slm import locks
 from slm.attention.history import Reading, read_text, steepest_rise
 from slm.attention.timeline import Timeline
 from slm.errors import SlmError
+from slm.model.checkpoint import checkpoints
 from slm.training.runs import METRICS, RunSettings
 from slm.workspace import Artefact
 from ui import loaders, widgets
@@ -24,7 +25,7 @@ from ui.session import PageState
 from ui.view_models import attention_time as words
 from ui.view_models.attention_time import AttentionTime, read_place
 from ui.views.attention import comparing
-from ui.views.attention.asking import Asked, asking, run_of
+from ui.views.attention.asking import Asked, asking, keep, run_of
 from ui.views.attention.saving import panel
 
 _POLL_SECONDS = 5.0  # snapshots come seldom
@@ -51,6 +52,10 @@ def render(state: PageState) -> None:
 
 def _panel(state: PageState, run: Artefact, alive: bool) -> None:
     timeline = Timeline(run.folder)
+    if alive and not timeline.steps and not checkpoints(run.folder):
+        keep("text", "from_token", *_KEYS)
+        st.info(words.without_snapshots(run.imported, alive))
+        return
     longest = words.longest_text(len(timeline.steps))
     with asking(run, longest=longest, one_step=False) as asked:
         if asked is None:
