@@ -110,7 +110,7 @@ class Distribution:
         >>> halves.draw(0.49), halves.draw(0.51)
         (0, 1)
         """
-        return int(draw_rows(self.probabilities_V[None], [uniform])[0])
+        return _draw(self.stages[-1].logits_V, uniform)[0]
 
     def top(self, count: int) -> tuple[tuple[int, float], ...]:
         """At most `count` likeliest (id, probability) of the final distribution, best first."""
@@ -137,11 +137,6 @@ class Distributions:
         """The model's own, before any filter."""
         return self.layers[0].logits_BV
 
-    @cached_property
-    def probabilities_BV(self) -> Floats:
-        """The final probabilities; each row sums to 1."""
-        return softmax(self.layers[-1].logits_BV)
-
     def row(self, row: int) -> Distribution:
         """One row, with all its stages."""
         stages = (
@@ -150,20 +145,21 @@ class Distributions:
         )
         return Distribution(tuple(stages), self.notes[row])
 
-    def draw(self, uniforms_B: Sequence[float]) -> npt.NDArray[np.int64]:
-        """A token for each row, as `Distribution.draw`."""
-        return draw_rows(self.probabilities_BV, uniforms_B)
+    def draw(self, uniforms_B: Sequence[float]) -> list[tuple[int, float]]:
+        """For each row the token that `Distribution.draw` gives, and its probability."""
+        rows = zip(self.layers[-1].logits_BV, uniforms_B, strict=True)
+        return [_draw(logits_V, uniform) for logits_V, uniform in rows]
 
 
-def draw_rows(probabilities_BV: Floats, uniforms_B: Sequence[float]) -> npt.NDArray[np.int64]:
-    """For each row the token under its uniform number, see `Distribution.draw`."""
-    ends_BV = np.cumsum(probabilities_BV, axis=-1, dtype=np.float64)
-    chosen_B = np.empty(len(ends_BV), np.int64)
-    for row, (ends_V, uniform) in enumerate(zip(ends_BV, uniforms_B, strict=True)):
-        found = int(np.searchsorted(ends_V, uniform * ends_V[-1], side="right"))
-        # Past the end by rounding: the last token that can be drawn is the first to reach it.
-        chosen_B[row] = min(found, int(np.searchsorted(ends_V, ends_V[-1])))
-    return chosen_B
+def _draw(logits_V: Floats, uniform: float) -> tuple[int, float]:
+    """The token under `uniform`, and its probability; looks at the possible tokens alone."""
+    ids = np.flatnonzero(logits_V > -np.inf)
+    probabilities = softmax(logits_V[ids])
+    ends = np.cumsum(probabilities, dtype=np.float64)
+    found = int(np.searchsorted(ends, uniform * ends[-1], side="right"))
+    # Past the end by rounding: the last token that can be drawn is the first to reach it.
+    place = min(found, int(np.searchsorted(ends, ends[-1])))
+    return int(ids[place]), float(probabilities[place])
 
 
 def top_tokens(values_V: Floats, count: int) -> tuple[tuple[int, float], ...]:

@@ -196,7 +196,8 @@ class Engine:
     def ahead(self, ticket: Ticket) -> int:
         """Texts that must be seated before this one; 0 once it is being read or written."""
         with self._changed:
-            waiting = [self._alive.get(text) for text in self._batch.line]
+            line = tuple(self._batch.line)  # copied at once: the thread changes it meanwhile
+            waiting = [self._alive.get(text) for text in line]
             waiting += [each for each, _ in self._coming]
             return waiting.index(ticket) if ticket in waiting else 0
 

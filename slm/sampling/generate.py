@@ -31,6 +31,8 @@ from slm.sampling.steps import Step as Step
 from slm.sampling.steps import decode_stream as decode_stream
 from slm.tokenizer.protocol import StreamDecoder
 
+_AT_ONCE = 65_536  # logits; more do not stay in a core's cache from one filter to the next
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -173,11 +175,18 @@ def draw(logits_BV: Floats, writings: Sequence[Writing]) -> list[Step]:
 
     Raises: DivergedError for logits that are not finite.
     """
-    distributions = next_token_distributions(
-        logits_BV, [each.config for each in writings], [each.seen for each in writings]
-    )
-    chosen_B = distributions.draw([each.uniform() for each in writings])
-    return steps_of(distributions, chosen_B, [each.n_top for each in writings])
+    together = max(1, _AT_ONCE // logits_BV.shape[1])
+    steps: list[Step] = []
+    for begin in range(0, len(writings), together):
+        part = writings[begin : begin + together]
+        distributions = next_token_distributions(
+            logits_BV[begin : begin + together],
+            [each.config for each in part],
+            [each.seen for each in part],
+        )
+        drawn = distributions.draw([each.uniform() for each in part])
+        steps += steps_of(distributions, drawn, [each.n_top for each in part])
+    return steps
 
 
 def logits(model: Transformer, prompt_ids: Sequence[int], eos_id: int | None = None) -> Floats:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from slm.errors import DataError
 from slm.sampling.distribution import Distributions, top_tokens
@@ -38,30 +37,30 @@ class Step:
 
 
 def steps_of(
-    distributions: Distributions, chosen_B: npt.NDArray[np.int64], n_top: Sequence[int]
+    distributions: Distributions, drawn: Sequence[tuple[int, float]], n_top: Sequence[int]
 ) -> list[Step]:
-    """For each row the step that chose this token, with the `n_top` likeliest beside it."""
+    """For each row the step that drew this token, with the `n_top` likeliest beside it."""
     own_BV = distributions.own_logits_BV
-    rows_B = np.arange(len(own_BV))
+    rows_B, chosen_B = np.arange(len(own_BV)), np.array([token for token, _ in drawn])
     chosen_B1 = own_BV[rows_B, chosen_B][:, None]
     below_BV = own_BV - own_BV.max(axis=-1, keepdims=True)
-    weights_BV = np.exp(below_BV)
+    below_B = below_BV[rows_B, chosen_B].astype(np.float64)
+    weights_BV = np.exp(below_BV, out=below_BV)
     sums_B = weights_BV.sum(axis=-1, dtype=np.float64)
-    logprobs_B = below_BV[rows_B, chosen_B] - np.log(sums_B)
+    logprobs_B = below_B - np.log(sums_B)
     ranks_B = 1 + (own_BV > chosen_B1).sum(axis=-1)
-    drawn_B = distributions.probabilities_BV[rows_B, chosen_B]
     return [
         Step(
-            id=int(chosen_B[row]),
+            id=token,
             logprob=float(logprobs_B[row]),
-            probability=float(drawn_B[row]),
+            probability=probability,
             rank=int(ranks_B[row]),
             top=tuple(
-                (token, weight / float(sums_B[row]))
-                for token, weight in top_tokens(weights_BV[row], n_top[row])
+                (other, weight / float(sums_B[row]))
+                for other, weight in top_tokens(weights_BV[row], n_top[row])
             ),
         )
-        for row in range(len(own_BV))
+        for row, (token, probability) in enumerate(drawn)
     ]
 
 

@@ -262,16 +262,17 @@ def test_rows_with_settings_of_their_own_give_what_each_gives_alone():
         logits_BV = (rng.normal(size=(len(configs), vocab_size)) * 3).astype(np.float32)
         previous = [rng.integers(0, vocab_size, 9).tolist() for _ in configs]
         together = next_token_distributions(logits_BV, configs, previous)
-        drawn_B = together.draw([0.37] * len(configs))
+        drawn = together.draw([0.37] * len(configs))
         for row, config in enumerate(configs):
             alone = next_token_distribution(logits_BV[row], config, previous[row])
             ours = together.row(row)
             assert ours.probabilities_V.tolist() == alone.probabilities_V.tolist()
-            assert ours.probabilities_V.tolist() == together.probabilities_BV[row].tolist()
             assert [(s.name, s.changed) for s in ours.stages] == [
                 (s.name, s.changed) for s in alone.stages
             ]
-            assert drawn_B[row] == alone.draw(0.37)
+            token, probability = drawn[row]
+            assert token == alone.draw(0.37)
+            assert probability == pytest.approx(float(alone.probabilities_V[token]))
             assert ours.notes == alone.notes
 
 
