@@ -116,3 +116,24 @@ def test_without_any_model_the_page_says_where_to_get_one(open_page, no_demo):
     app = open_page("evaluation", run=None)
     assert "No model is here yet" in app.info[0].value
     assert not app.exception
+
+
+def test_the_shannon_game_waits_for_a_guess(open_page):
+    app = open_page("evaluation", view="Shannon game", shannon_document="2")
+    assert not app.exception and not app.error
+    assert "Click into the field and type" in captions(app)
+
+
+def test_guessed_letters_put_all_players_on_the_chart(open_page, monkeypatch):
+    from slm.evaluation.shannon import Attempt, Game
+    from ui.views.evaluation import shannon
+
+    held = shannon._held
+    monkeypatch.setattr(shannon, "_held", lambda passage, _: Game(passage, (Attempt(1),) * 3))
+    app = open_page("evaluation", view="Shannon game")
+    assert not app.exception
+    assert "After 3 letters you need 0.00 to 0.00 bits" in words(app)
+    assert len(app.get("plotly_chart")) == 1
+    monkeypatch.setattr(shannon, "_held", held)
+    app.button(key="shannon-again").click().run()
+    assert "Click into the field and type" in captions(app)
