@@ -24,9 +24,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import texts
 from measuring import measure
