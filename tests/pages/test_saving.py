@@ -59,7 +59,7 @@ def test_every_view_can_be_taken_along(open_page: OpenPage, made: dict[str, byte
     check(made)
     links = [each.value for each in app.code if "?" in each.value and "run=" in each.value]
     assert len(links) == 1
-    assert parse_qs(links[0].partition("?")[2])["view"]
+    assert parse_qs(links[0].partition("?")[2])["view"] == [view]
     assert sum("open_run(" in each.value for each in app.code) == 1
 
 

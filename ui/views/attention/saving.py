@@ -65,6 +65,8 @@ def _file(title: str, make: Callable[[], bytes], file_name: str, mime: str) -> N
 def _show_link(asked: Asked, link: Mapping[str, str | int], texts: Mapping[str, str]) -> None:
     """This page with all that is chosen. Texts too long for an address are kept by a name."""
     params: dict[str, Any] = {**link, **st.query_params.to_dict(), "run": asked.loaded.run_id}
+    if "view" in link:
+        params["view"] = link["view"]  # its key: titles, which the picker writes, may change
     long = {key: text for key, text in texts.items() if len(text) > LONGEST_LINK}
     root = session.workspace().root
     for key in long:
