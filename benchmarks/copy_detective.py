@@ -79,7 +79,7 @@ def _rows(folder: Path, megabytes: float, text: Path | None) -> list[tuple[str, 
     """The text as bytes and as BPE tokens; the last 300 of each are the question."""
     lines = list(texts.documents(round(megabytes * 1e6), text))
     raw = np.frombuffer("\n".join(lines).encode(), dtype=np.uint8).astype(np.uint16)
-    tokenizer = Tokenizer.train(lines[: max(1, len(lines) // 10)], vocab_size=4_096)
+    tokenizer = Tokenizer.train(lines[: max(2_000, len(lines) // 10)], vocab_size=4_096)
     ids, _ = tokenizer.encode_together(lines)
     made = []
     for kind, row in (("bytes", raw), ("BPE tokens", ids.astype(np.uint16))):
