@@ -21,6 +21,7 @@ from slm.model.transformer import Transformer
 
 _FEWEST = 256  # places; then 512, 1024, … up to what the cache holds
 _WARM_UP = 3
+_WORTH_RECORDING = 64  # steps; recording takes as long as a dozen
 
 
 class GraphStepper(Stepper):
@@ -75,7 +76,8 @@ class GraphStepper(Stepper):
                 step()
         torch.cuda.current_stream(device).wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # Other threads (one that fetches batches, say) may use the GPU meanwhile.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             logits_BV = step()
         return _Recorded(ids_B, positions_B, logits_BV, graph.replay)
 
@@ -90,9 +92,12 @@ class _Recorded:
     replay: Callable[[], object]
 
 
-def stepper_for(model: Transformer, cache: KeyValueCache, *, int8: bool = False) -> Stepper:
-    """The fastest stepper for the device that the model is on."""
-    if model.device.type == "cuda":
+def stepper_for(
+    model: Transformer, cache: KeyValueCache, *, int8: bool = False, n_steps: int | None = None
+) -> Stepper:
+    """The fastest stepper for the device that the model is on; n_steps: so many at most."""
+    worth_recording = n_steps is None or n_steps >= _WORTH_RECORDING
+    if model.device.type == "cuda" and worth_recording:
         return GraphStepper(model, cache)
     return Stepper(model, cache, int8=int8)
 

@@ -110,7 +110,7 @@ def generate(
     prompt = fit_prompt(prompt_ids, model.config.vocab_size, model.config.context_length, eos_id)
     longest = min(model.config.context_length, len(prompt.ids) + max(0, max_new_tokens))
     cache = model.new_cache(max_length=longest) if use_cache else None
-    reader = _Reader(model, cache, probe, int8=int8)
+    reader = _Reader(model, cache, probe, int8=int8, n_steps=max_new_tokens)
     writing = Writing(prompt, config, eos_id, n_top, stop, decoder)
 
     def steps() -> Iterator[Step]:
@@ -208,8 +208,9 @@ class _Reader:
         probe: Probe | None = None,
         *,
         int8: bool = False,
+        n_steps: int | None = None,
     ) -> None:
-        self._int8 = int8
+        self._int8, self._n_steps = int8, n_steps
         self._model = model
         self._cache = cache
         self._probe = probe
@@ -236,7 +237,9 @@ class _Reader:
         ids_T = torch.tensor(unread, device=self._model.device)
         if len(unread) == 1 and self._cache is not None and self._probe is None:
             if self._stepper is None:
-                self._stepper = stepper_for(self._model, self._cache, int8=self._int8)
+                self._stepper = stepper_for(
+                    self._model, self._cache, int8=self._int8, n_steps=self._n_steps
+                )
             return self._stepper(ids_T)[0]
         logits_BTV = self._model(ids_T[None], self._cache, self._probe, last_only=True)
         last_V: Tensor = logits_BTV[0, -1]

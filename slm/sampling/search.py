@@ -158,7 +158,7 @@ def _beam_turns(
         ids_1T = torch.tensor([prompt.ids], device=model.device)
         logits_BV = model(ids_1T, cache.row(0), last_only=True)[:, -1].expand(n_beams, -1)
     cache.reorder(torch.zeros(n_beams, dtype=torch.int64))
-    stepper = stepper_for(model, cache)
+    stepper = stepper_for(model, cache, n_steps=most)
     beams = [Beam((), 0.0 if place == 0 else _NEVER, 0.0, place) for place in range(n_beams)]
     whole: list[Beam] = []
     for turn in range(1, most + 1):
