@@ -66,10 +66,25 @@ def test_a_model_trained_elsewhere_is_measured_on_a_corpus_of_the_workspace(
     import_model(workspace_env, ImportConfig(source=str(tmp_path / "elsewhere")))
     app = open_page("evaluation", run="elsewhere (imported)", view=VIEW)
     assert not app.exception and not app.error
-    assert "Choose a corpus" in app.info[0].value
-    app.selectbox(key="certainty_corpus").set_value(workspace_env.corpora.list()[0].id).run()
-    assert not app.exception and not app.error
+    assert "trained elsewhere" in captions(app)
+    name = workspace_env.corpora.list()[0].name
+    assert f"tokens of the held-out text of {name}" in captions(app).replace("\\", "")
     assert len(app.get("plotly_chart")) == 2
+    app.selectbox(key="certainty_corpus").set_value(workspace_env.corpora.list()[-1].id).run()
+    assert not app.exception and not app.error
+
+
+def test_without_any_corpus_a_model_trained_elsewhere_asks_for_one(
+    open_page: OpenPage, workspace_env: Workspace, tmp_path, no_demo
+):
+    opened = open_run(workspace_env.runs.get("tiny"))
+    export_pretrained(opened.model, opened.tokenizer, tmp_path / "elsewhere")
+    import_model(workspace_env, ImportConfig(source=str(tmp_path / "elsewhere")))
+    for corpus in workspace_env.corpora.list():
+        workspace_env.corpora.delete(corpus.id)
+    app = open_page("evaluation", run="elsewhere (imported)", view=VIEW)
+    assert not app.exception and not app.error
+    assert "Collect a corpus" in app.info[0].value
 
 
 def test_token_files_that_are_gone_are_told(open_page: OpenPage, workspace_env: Workspace):

@@ -134,7 +134,7 @@ def _finished(figure: go.Figure, height: int) -> go.Figure:
     figure.update_yaxes(title="tokens", tickformat=".0%", nticks=3, row=2, col=1)
     figure.update_layout(
         height=height,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        margin={"l": 0, "r": 26, "t": 8, "b": 0},
         font_size=14,
         bargap=0,
         barmode="overlay",

@@ -174,7 +174,8 @@ def _reading(found: Calibration, shown: Reliability, kind: str, temperature: flo
     came = sum(each.count * each.accuracy for each in shown.bins) / max(1, shown.count)
     at = "" if temperature == OWN_TEMPERATURE else f"At temperature {temperature:g} "
     lead = f"{at}{'it' if at else 'It'} gives its first guess {said:.1%} on average"
-    return f"{lead}, and is right {came:.1%} of the time. {chance}"
+    note = " Entropy is that at temperature 1." if at else ""
+    return f"{lead}, and is right {came:.1%} of the time. {chance}{note}"
 
 
 def _temperature(found: Calibration) -> str:

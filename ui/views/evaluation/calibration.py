@@ -47,11 +47,7 @@ def render(state: PageState) -> None:
         widgets.demo_note(state.on_demo, "the certainty")
         asked = _ask(state)
     if asked is None:
-        right.info(
-            f"{widgets.esc_md(state.run.name)} was trained elsewhere. Choose a corpus: its "
-            "certainty is held against the held-out text of that.",
-            icon=":material/info:",
-        )
+        right.info("Collect a corpus in the Data chapter: its held-out text is measured on.")
         return
     total = _total(state, asked)
     with right, widgets.user_errors():
@@ -61,13 +57,13 @@ def render(state: PageState) -> None:
         with left:
             _tell(view)
             _measure_all(state, asked, total, view.partial)
-        _draw(view, temperature)
+        _draw(view)
         lines = calibration_code(state.run, asked.split, asked.corpus, found.tokens + 1)
         widgets.show_code(lines, calibrate)
 
 
 def _ask(state: PageState) -> CalibrationConfig | None:
-    """Which text; None while a model that was trained elsewhere has none."""
+    """Which text; None where a model that was trained elsewhere has none."""
     assert state.run is not None
     split = st.pills(  # they wrap where the column is narrow
         "Measure on",
@@ -81,20 +77,33 @@ def _ask(state: PageState) -> CalibrationConfig | None:
         help=glossary.meaning("held-out"),
     )
     names = {each.id: each.name for each in state.workspace.corpora.list() if not each.problem}
+    usual = _usual_corpus(state, names)
     corpus = st.selectbox(
         "Of which corpus",
         list(names),
         index=None,
         format_func=lambda key: names.get(key, key),
-        placeholder="Choose a corpus" if state.run.imported else "That of its training",
+        placeholder=names.get(usual, "That of its training"),
         key="certainty_corpus",
         bind="query-params",
         persist_state="session",
+        help="Any corpus of the workspace will do: it is encoded as this model reads it.",
     )
-    chosen = corpus if corpus in names else ""
+    if state.run.imported:
+        st.caption("This model was trained elsewhere, on text that is not here.")
+    chosen = corpus if corpus in names else usual
     if state.run.imported and not chosen:
         return None
     return CalibrationConfig(split="train" if split == "train" else "val", corpus=chosen)
+
+
+def _usual_corpus(state: PageState, names: dict[str, str]) -> str:
+    """The run's own, which needs no name; for a model trained elsewhere the current or newest."""
+    assert state.run is not None
+    if not state.run.imported:
+        return ""
+    current = state.corpus.id if state.corpus is not None else ""
+    return current if current in names else next(iter(names), "")
 
 
 def _ask_how(place: Any) -> tuple[str, float]:
@@ -199,7 +208,7 @@ def _tell(view: CalibrationView) -> None:
     st.caption(widgets.esc_md(view.measured))
 
 
-def _draw(view: CalibrationView, temperature: float) -> None:
+def _draw(view: CalibrationView) -> None:
     st.markdown(f"**{view.headline}**", help=glossary.meaning("calibration"))
     with st.container(horizontal=True):
         for label, value, term in view.figures:
@@ -213,8 +222,6 @@ def _draw(view: CalibrationView, temperature: float) -> None:
         )
     with entropy:
         st.markdown("**Right where it is sure?**", help=glossary.meaning("entropy"))
-        if temperature != OWN_TEMPERATURE:
-            st.caption("At temperature 1.")
         st.plotly_chart(
             entropy_chart(view.entropy), key="by-entropy", config={"displayModeBar": False}
         )
