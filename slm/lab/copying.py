@@ -14,8 +14,7 @@ from pydantic import Field
 
 from slm.config import Config
 from slm.data.corpus import open_corpus
-from slm.data.documents import StoredDocument
-from slm.data.exploring.lookup import find_documents, split_ids
+from slm.data.exploring.lookup import groups
 from slm.errors import DataError
 from slm.evaluation.memorization import (
     Copying,
@@ -94,12 +93,14 @@ class Source:
     """Where in the training text a stretch stands.
 
     number    the document's place among the training documents, from 0; None: not told apart
-    document  it, where the corpus is still here
+    document  its id in the corpus, where that is still here
+    named     what the corpus calls its source; foreign text
     start     of the stretch in the row of all tokens; the document is first … stop − 1
     """
 
     number: int | None
-    document: StoredDocument | None
+    document: int | None
+    named: str | None
     start: int
     first: int
     stop: int
@@ -139,24 +140,33 @@ def find_sources(index: CopyIndex, text: Text, ids: Sequence[int], count: int = 
     shown = [int(places[first]) for first in firsts[:count]]
     if not index.marked:
         shown, kinds = places[:count].tolist(), places
-    stored = _documents(text, kinds[:count].tolist()) if index.marked else {}
+    known = _documents(text, kinds[:count].tolist()) if index.marked else {}
     sources = []
     for place in shown:
         number, first, stop = index.document_at(place)
         told = number if index.marked else None
-        sources.append(Source(told, stored.get(number), place, first, stop))
+        document, named = known.get(number, (None, None))
+        sources.append(Source(told, document, named, place, first, stop))
     return Found(int(places.size), int(kinds.size), tuple(sources))
 
 
-def _documents(text: Text, numbers: Sequence[int]) -> dict[int, StoredDocument]:
-    """Training documents by their places among the training documents."""
-    if text.corpus is None or not numbers:
-        return {}
-    corpus = open_corpus(text.corpus)
-    known = split_ids(corpus, "train")
-    ids = {number: int(known[number]) for number in numbers if number < known.size}
-    by_id = {each.id: each for each in find_documents(corpus, list(ids.values()))}
-    return {number: by_id[id_] for number, id_ in ids.items() if id_ in by_id}
+def _documents(text: Text, numbers: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Id and source of training documents, by their places among these; texts stay unread."""
+    wanted = np.array(sorted(numbers), dtype=np.int64)
+    found: dict[int, tuple[int, str]] = {}
+    if text.corpus is None or not wanted.size:
+        return found
+    before = 0
+    for group in groups(open_corpus(text.corpus)):
+        table = group.read("split", "source")
+        rows = np.flatnonzero(np.array(table["split"].to_pylist()) == "train")
+        for number in wanted[(wanted >= before) & (wanted < before + rows.size)].tolist():
+            row = int(rows[number - before])
+            found[number] = (group.first + row, str(table["source"][row].as_py()))
+        before += rows.size
+        if before > wanted[-1]:
+            break
+    return found
 
 
 def copying_report(
@@ -249,6 +259,6 @@ def _span(
         "text": opened.tokenizer.decode(ids),
         "times": found.times,
         "documents": found.documents,
-        "document": source.number,
-        "source": source.document.source if source.document is not None else None,
+        "document": source.document,
+        "source": source.named,
     }

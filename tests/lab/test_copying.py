@@ -58,7 +58,7 @@ def test_a_training_text_is_found_whole_with_its_document(workspace: Workspace):
     assert examined.copying.copied_share(len(ids)) == 1.0
     found = find_sources(index, text, ids)
     assert (found.times, found.documents) == (1, 1)
-    assert found.sources[0].document == document
+    assert (found.sources[0].document, found.sources[0].named) == (document.id, document.source)
     first, stop = found.sources[0].first, found.sources[0].stop
     assert index.array.tokens_N[first:stop].tolist() == [*ids, opened.tokenizer.eos_id]
 
@@ -140,7 +140,8 @@ def test_the_verb_finds_a_pasted_training_text_and_writes_arrays(
     )
     assert found["longest_match"] == found["tokens"]
     assert found["copied_share"] == 1.0
-    assert (found["spans"][0]["document"], found["spans"][0]["source"]) == (0, document.source)
+    assert found["spans"][0]["document"] == document.id
+    assert found["spans"][0]["source"] == document.source
     assert found["novel_n_grams"]["shares"] == [0.0] * 8
     with np.load(out) as kept:
         assert kept["lengths"][0] == kept["ids"].size == found["tokens"]

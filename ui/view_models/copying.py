@@ -175,7 +175,7 @@ def source_line(source: Source, text: Text) -> str:
         return f"{text.name}: its documents are not told apart"
     if source.document is None:
         return f"{text.name}: training document {source.number + 1:,}; its corpus is gone"
-    return f"{text.name}: document {source.document.id + 1:,}, {source.document.source}"
+    return f"{text.name}: document {source.document + 1:,}, {source.named}"
 
 
 def training_tokens(text: Text, corpus: Corpus | None) -> int:

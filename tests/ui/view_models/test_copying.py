@@ -51,10 +51,18 @@ def test_a_token_beyond_the_tokenizers_vocabulary_is_named_by_its_id(index):
 
 
 def test_a_passage_shows_the_match_in_its_own_document_only(index):
-    source = Source(1, None, start=33, first=31, stop=42)
+    source = Source(1, None, None, start=33, first=31, stop=42)
     chips = words.passage_chips(index, source, 4, LETTERS.__getitem__, 90)
     assert [chip.id for chip in chips] == list(range(40, 50))
     assert [chip.value is not None for chip in chips] == [False] * 2 + [True] * 4 + [False] * 4
+
+
+def test_a_source_is_named_as_far_as_it_is_known():
+    known = Source(1, 6, "tale 7", 33, 31, 42)
+    assert words.source_line(known, text()) == "<b>tales</b>: document 7, tale 7"
+    gone = Source(1, None, None, 33, 31, 42)
+    assert "training document 2; its corpus is gone" in words.source_line(gone, text())
+    assert "not told apart" in words.source_line(Source(None, None, None, 3, 0, 42), text())
 
 
 def verdict(ids: list[int], held_out: list[list[int]], min_length: int = 4) -> words.Verdict:
