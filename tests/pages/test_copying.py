@@ -1,12 +1,14 @@
 """The copy detective, as a visitor uses it."""
 
+import shutil
+
 import pytest
 
 from slm import jobs
 from slm.data.corpus import open_corpus
 from slm.exchange.importing import ImportConfig, import_model
 from slm.exchange.pretrained import export_pretrained
-from slm.lab.copy_index import build_index, choose_text
+from slm.lab.copy_index import FOLDER, build_index, choose_text
 from slm.lab.reports import open_run
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
@@ -52,6 +54,17 @@ def test_a_small_training_text_is_indexed_without_being_asked(
     assert not app.exception and not app.error
     assert "Held against all" in captions(app)
     assert len(app.get("plotly_chart")) == 1
+
+
+def test_an_index_that_made_room_for_others_is_made_again(
+    open_page: OpenPage, workspace_env: Workspace
+):
+    open_page("evaluation", view=VIEW, copy_length="20")
+    first = finished(workspace_env, "copying")
+    shutil.rmtree(workspace_env.root / FOLDER)
+    open_page("evaluation", view=VIEW, copy_length="20")
+    second = finished(workspace_env, "copying")
+    assert second.id != first.id and second.status().state == "done"
 
 
 def test_a_training_text_is_found_with_its_document(open_page: OpenPage, indexed: Workspace):
@@ -114,7 +127,7 @@ def test_who_turns_to_their_own_text_begins_with_the_one_they_saw(
     assert not app.exception and not app.error
     assert app.text_area(key="copy_text").value.startswith("Once upon a time")
     app.text_area(key="copy_text").set_value("").run()
-    assert "Paste a text" in app.info[0].value
+    assert "There is no text yet" in app.info[0].value
 
 
 def test_a_held_out_passage_shows_what_copying_nothing_looks_like(

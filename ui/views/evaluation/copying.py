@@ -76,7 +76,7 @@ def render(state: PageState) -> None:
             return
         with widgets.user_errors():
             if index is not None:
-                st.info("Paste a text: what of it stands in the training text is found.")
+                st.info("There is no text yet. Paste one: what of it is copied is found.")
             elif text is not None:
                 _index_first(state, text)
             elif state.run.imported:
@@ -277,7 +277,8 @@ def _index_first(state: PageState, text: Text) -> None:
     corpus = open_corpus(text.corpus) if text.corpus is not None else None
     tokens = words.training_tokens(text, corpus)
     newest = _index_job(state, key)
-    if newest is None and tokens <= words.BY_ITSELF_TOKENS:
+    made_before = newest is not None and newest.status().state == "done"  # and was cleared away
+    if (newest is None or made_before) and tokens <= words.BY_ITSELF_TOKENS:
         _start(state, text, key)
         newest = _index_job(state, key)
     if newest is not None:
