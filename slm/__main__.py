@@ -69,6 +69,7 @@ VERBS: Mapping[str, Verb] = {
         evaluating.calibration,
         evaluating.tasks,
         evaluating.shannon,
+        evaluating.report,
         models.generate,
         models.attention,
         circuits.lens,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -85,3 +86,36 @@ def shannon(arguments: Sequence[str], context: Context) -> Result:
     run = context.workspace.get_model(asked.choice.run)
     opened = open_run(run, asked.choice.step)
     return game_report(context.workspace, run, opened, asked.settings)
+
+
+@dataclass(frozen=True)
+class ReportPlace:
+    """Where the report goes."""
+
+    out: Path | None = None
+    """The page (HTML). Default: none in a terminal, the job's folder in a job."""
+
+
+def report(arguments: Sequence[str], context: Context) -> Result:
+    """Everything known of how good a model is: one HTML page that stands alone, and JSON."""
+    from slm.lab.evaluation_report import evaluation_report
+    from slm.lab.report_sections import ReportConfig
+
+    @dataclass(frozen=True)
+    class Report:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        place: Annotated[ReportPlace, tyro.conf.arg(name="")] = ReportPlace()
+        settings: Annotated[ReportConfig, tyro.conf.arg(name="")] = ReportConfig()
+
+    asked = parse(Report, report, arguments)
+    out, job = asked.place.out, context.common.job
+    if out is None and job is not None:
+        out = context.workspace.jobs.folder / job / "report.html"
+    return evaluation_report(
+        context.workspace,
+        context.workspace.get_model(asked.choice.run),
+        asked.settings,
+        step=asked.choice.step,
+        out=out,
+        report=context.report,
+    )
