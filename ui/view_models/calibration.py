@@ -75,7 +75,9 @@ def calibration_view(
     """
     shown = reliability_of(found, kind, temperature)
     partial = of_tokens is not None and found.tokens < of_tokens - 1
-    if partial:
+    if of_tokens is None:
+        measured = f"Measured on the first {found.tokens:,} tokens of {what}."
+    elif partial:
         measured = f"Measured on the first {found.tokens:,} of {of_tokens:,} tokens of {what}."
     else:
         measured = f"Measured on all {found.tokens:,} tokens of {what}."

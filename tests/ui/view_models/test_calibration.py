@@ -44,7 +44,9 @@ def calibration(said: float, came: float, best: float = 1.0, at_an_end: bool = F
     )
 
 
-def view(found: Calibration, kind: str = "width", temperature: float = 1.0, total: int = 1_001):
+def view(
+    found: Calibration, kind: str = "width", temperature: float = 1.0, total: int | None = 1_001
+):
     return calibration_view(found, kind, temperature, total, "the held-out text")
 
 
@@ -75,6 +77,8 @@ def test_the_figures_and_what_they_rest_on():
     assert figures["Right at once"] == "50.0%" and figures["ECE"] == "40.0 points"
     assert told.partial and told.measured.startswith("Measured on the first 1,000 of 5,000")
     assert not view(calibration(0.9, 0.5)).partial
+    unknown = view(calibration(0.9, 0.5), total=None)
+    assert unknown.measured == "Measured on the first 1,000 tokens of the held-out text."
     assert told.marks[0].said == pytest.approx(0.9) and told.marks[0].share == 1.0
 
 
