@@ -8,7 +8,7 @@ Legend: B batch, T position in the window, N position in the text, V vocabulary.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,17 @@ class Window:
     stop: int
 
 
+class Losses(NamedTuple):
+    """The surprise of tokens in a row, in nats, from the `first` of the text on.
+
+    seen_N: how many tokens stood before each in its window; what it was predicted from.
+    """
+
+    first: int
+    nats_N: npt.NDArray[np.float32]
+    seen_N: npt.NDArray[np.int64]
+
+
 def evaluate(
     model: Transformer,
     ids: Ids,
@@ -101,7 +112,7 @@ def evaluate(
     tally = LossTally()
     to_count = len(ids) - 1
     tokens = 0
-    for windows, nats_BT in _losses(model, ids, context_length, stride, batch_size):
+    for windows, nats_BT in _window_losses(model, ids, context_length, stride, batch_size):
         new = sum(window.stop - window.new for window in windows)
         tally.add(nats=float(nats_BT.sum(dtype=torch.float64)), tokens=new)
         tokens += new
@@ -127,11 +138,36 @@ def token_losses(
     Raises: as `evaluate`.
     """
     nats_N = np.full(len(ids), np.nan, dtype=np.float32)
-    for windows, nats_BT in _losses(model, ids, context_length, stride, batch_size):
-        for window, nats_T in zip(windows, nats_BT.cpu().numpy(), strict=True):
-            fresh = slice(window.new - window.start, window.stop - window.start)
-            nats_N[window.new + 1 : window.stop + 1] = nats_T[fresh]
+    for part in losses(
+        model, ids, context_length=context_length, stride=stride, batch_size=batch_size
+    ):
+        nats_N[part.first : part.first + len(part.nats_N)] = part.nats_N
     return nats_N
+
+
+def losses(
+    model: Transformer,
+    ids: Ids,
+    *,
+    context_length: int | None = None,
+    stride: int | None = None,
+    batch_size: int = 16,
+) -> Iterator[Losses]:
+    """The surprise of every token but the first, a few windows at a time, in order.
+
+    Raises: as `evaluate`.
+    """
+    for windows, nats_BT in _window_losses(model, ids, context_length, stride, batch_size):
+        rows_BT = nats_BT.cpu().numpy()
+        fresh = [
+            nats_T[window.new - window.start : window.stop - window.start]
+            for window, nats_T in zip(windows, rows_BT, strict=True)
+        ]
+        seen = [
+            np.arange(window.new - window.start, window.stop - window.start) + 1
+            for window in windows
+        ]
+        yield Losses(windows[0].new + 1, np.concatenate(fresh), np.concatenate(seen))
 
 
 def cut_windows(n_ids: int, context_length: int, stride: int) -> list[Window]:
@@ -200,7 +236,7 @@ def rows_at_once(model: Transformer, width: int) -> int:
     return max(1, logits // (width * model.config.vocab_size))
 
 
-def _losses(
+def _window_losses(
     model: Transformer,
     ids: Ids,
     context_length: int | None,

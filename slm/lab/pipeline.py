@@ -23,6 +23,7 @@ from slm.data.embedded.tales_words import NAMES
 from slm.evaluation.fluency import known_word_share, name_consistency, vocabulary_of
 from slm.jobs import Reporter, StageOf, silent
 from slm.lab import reports
+from slm.lab.evaluation import EvaluateConfig, evaluate_run
 from slm.lab.shipping import slim
 from slm.model.config import ModelConfig
 from slm.sampling.filters import SamplingConfig
@@ -256,8 +257,8 @@ def _tell(
     """Evaluate, look at the heads, let it write; keep all of it as the run's report."""
     opened = reports.open_run(run)
     report(0.0, "held-out text", stage="evaluation")
-    evaluation = reports.evaluate_run(
-        workspace, run, reports.EvaluateConfig(), report=StageOf(report, "evaluation")
+    evaluation = evaluate_run(
+        workspace, run, EvaluateConfig(documents=10), report=StageOf(report, "evaluation")
     )
     _finish(report, made, "evaluation", f"perplexity {evaluation['model']['perplexity']:.1f}")
     report(0.0, "scoring every head", stage="attention")

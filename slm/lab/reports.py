@@ -1,16 +1,15 @@
-"""What can be told of a model: how good, what its heads do, how it writes.
+"""What can be told of a model: what its heads do, how it writes. How good: `evaluation`.
 
 Here the run folder, the tokenizer and the measures meet; the measures themselves
 live in their chapters.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
 
 from slm import files
 from slm.attention.flows import (
@@ -22,12 +21,7 @@ from slm.attention.flows import (
 )
 from slm.attention.heads import head_scores, label
 from slm.attention.maps import Floats, attention_maps
-from slm.config import Config
-from slm.data.batches import TokenFile
 from slm.errors import CheckpointError, DataError, NoMemoryError, WorkspaceError
-from slm.evaluation.baselines import compare_baselines
-from slm.evaluation.perplexity import evaluate as measure
-from slm.jobs import Reporter, silent
 from slm.machine import available_memory
 from slm.model.checkpoint import CheckpointRef, load_checkpoint, newest_sound, snapshots
 from slm.model.transformer import Transformer
@@ -112,59 +106,6 @@ def require_trained_here(model: Artefact) -> None:
             f"{model.name!r} was trained elsewhere: its losses and snapshots are not here. "
             "Choose a run that was trained here."
         )
-
-
-class EvaluateConfig(Config):
-    """What to measure on."""
-
-    split: str = Field(
-        "val", pattern="^(val|train)$", description="Part of the corpus: val (held out) or train."
-    )
-    max_tokens: int = Field(
-        200_000, ge=2, le=1_000_000_000, description="Measure at most the first so many tokens."
-    )
-    text_file: Path | None = Field(
-        None, description="Measure on this text file instead of the corpus."
-    )
-
-
-def evaluate_run(
-    workspace: Workspace,
-    run: Artefact,
-    config: EvaluateConfig,
-    *,
-    step: int | None = None,
-    report: Reporter = silent,
-) -> dict[str, Any]:
-    """Perplexity and bits per byte of the model and of uniform, unigram and bigram models.
-
-    An imported model has no corpus here: it is measured on a text file, alone.
-
-    Raises: DataError when the token files are gone or the text is too short.
-    """
-    tokens = None if run.imported and config.text_file else run_tokens(workspace, run)
-    opened = open_run(run, step)
-    if config.text_file is not None:
-        text = config.text_file.read_text(encoding="utf-8")
-        ids = np.asarray(opened.tokenizer.encode(text), dtype=np.int64)
-        n_bytes: int | None = len(text.encode())
-    else:
-        assert tokens is not None
-        ids = TokenFile(tokens.folder / f"{config.split}.bin").ids(0, config.max_tokens)
-        n_bytes = byte_count(opened.tokenizer, ids)
-    result = measure(opened.model, ids, n_bytes=n_bytes, report=report)
-    baselines = {}
-    if tokens is not None:
-        train_ids = TokenFile(tokens.folder / "train.bin").ids()
-        vocab_size = opened.model.config.vocab_size
-        baselines = compare_baselines(train_ids, ids, vocab_size, n_bytes=n_bytes)
-    return {
-        "run": run.id,
-        "step": opened.step,
-        "split": str(config.text_file or config.split),
-        "model": asdict(result),
-        **{name: asdict(baseline) for name, baseline in baselines.items()},
-    }
 
 
 def run_tokens(workspace: Workspace, run: Artefact) -> Artefact:

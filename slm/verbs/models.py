@@ -194,8 +194,9 @@ class RunChoice:
 
 
 def evaluate(arguments: Sequence[str], context: Context) -> Result:
-    """Perplexity and bits per byte on held-out text, beside simple baselines."""
-    from slm.lab.reports import EvaluateConfig, evaluate_run
+    """Perplexity and bits per byte, with intervals, beside baselines and other models."""
+    from slm.lab.evaluation import EvaluateConfig, evaluate_run
+    from slm.lab.kept_evaluations import keep_evaluation
 
     @dataclass(frozen=True)
     class Evaluate:
@@ -203,10 +204,12 @@ def evaluate(arguments: Sequence[str], context: Context) -> Result:
         settings: Annotated[EvaluateConfig, tyro.conf.arg(name="")] = EvaluateConfig()
 
     asked = parse(Evaluate, evaluate, arguments)
-    run = context.workspace.get_model(asked.choice.run)
-    return evaluate_run(
-        context.workspace, run, asked.settings, step=asked.choice.step, report=context.report
-    )
+    workspace, step = context.workspace, asked.choice.step
+    run = workspace.get_model(asked.choice.run)
+    found = evaluate_run(workspace, run, asked.settings, step=step, report=context.report)
+    if not context.report.should_stop():
+        keep_evaluation(workspace, run, asked.settings, found, step)
+    return found
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def test_a_trigram_counts_below_in_how_many_surroundings_a_pair_was_seen():
 
 
 def test_a_frequent_token_of_one_surrounding_is_no_likely_guess_elsewhere():
-    """Kneser and Ney's "Francisco" (1): five times, but only after "San" (0); 2 came after three."""
+    """Kneser and Ney's "Francisco" (1): five times, but only after "San" (0); 2 after three."""
     text = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 3, 2, 4, 2, 5, 2])
     after_unknown = NGrams.fit(text, 8, order=2).probabilities_after([7])
     assert after_unknown[2] > 1.5 * after_unknown[1]

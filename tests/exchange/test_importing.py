@@ -17,11 +17,10 @@ from slm.errors import CheckpointError, DataError, NoMemoryError, SlmError, Toke
 from slm.exchange import arriving
 from slm.exchange.importing import ImportConfig, folder_at, import_model, keep_upload, look_at
 from slm.exchange.pretrained import load_pretrained
+from slm.lab.evaluation import EvaluateConfig, evaluate_run
 from slm.lab.reports import (
-    EvaluateConfig,
     attention_report,
     checkpoint_at,
-    evaluate_run,
     open_run,
     require_trained_here,
 )
