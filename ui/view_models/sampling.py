@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from slm.sampling.config import FILTERS, SamplingConfig
 from slm.sampling.distribution import Distribution
-from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import Step
 from slm.workspace import Artefact
 from ui.view_models.chips import Chip, Scale, chip, labeller
@@ -30,11 +30,16 @@ _LABELS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "top_k": ("top_k", "Top-k"),
         "top_p": ("top_p", "Top-p"),
         "min_p": ("min_p", "Min-p"),
+        "typical_p": ("typical_p", "Typical p"),
         "repetition_penalty": ("repetition_penalty", "Repetition penalty"),
         "seed": ("sampling_seed", "Seed"),
     }
 )
-_STAGE_NAMES = MappingProxyType({"top_k": "top-k", "top_p": "top-p", "min_p": "min-p"})
+_STAGE_NAMES = MappingProxyType(
+    {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "typical_p": "typical"}
+)
+ORDER = "filter_order"
+"""The key of the order of filters, in session state and URL."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Control:
 
 
 def controls() -> dict[str, Control]:
-    """Every setting of SamplingConfig, by field, with bounds and help from its declaration."""
+    """Every number of SamplingConfig, by field, with bounds and help from its declaration."""
     return {field: _control(field) for field in _LABELS}
 
 
@@ -67,13 +72,29 @@ def config_of(values: Mapping[str, Any]) -> SamplingConfig:
     >>> config_of({"temperature": 0.5, "sampling_seed": 3}).seed
     3
     """
-    return SamplingConfig(
-        **{
-            field: values[key]
-            for field, (key, _) in _LABELS.items()
-            if isinstance(values.get(key), int | float)
-        }
-    )
+    numbers = {
+        field: values[key]
+        for field, (key, _) in _LABELS.items()
+        if isinstance(values.get(key), int | float)
+    }
+    return SamplingConfig(**numbers, order=read_order(values.get(ORDER)))
+
+
+def read_order(text: Any) -> tuple[str, ...]:
+    """The order of filters that an address says; the usual one where it says none.
+
+    >>> read_order("top_k,temperature,repetition_penalty,top_p,min_p,typical_p")[:2]
+    ('top_k', 'temperature')
+    >>> read_order("top_k,<b>") == FILTERS
+    True
+    """
+    names = tuple(text.split(",")) if isinstance(text, str) else ()
+    return names if sorted(names) == sorted(FILTERS) else FILTERS
+
+
+def write_order(order: Sequence[str]) -> str:
+    """The order for an address; empty for the usual one."""
+    return "" if tuple(order) == FILTERS else ",".join(order)
 
 
 @dataclass(frozen=True)
@@ -198,12 +219,12 @@ def code_lines(
     """The lines that write the same text without a browser."""
     eos_id = "None" if go_on else "opened.tokenizer.eos_id"
     settings = ", ".join(
-        f"{field}={value!r}"
-        for field, value in config.to_json().items()
-        if value != SamplingConfig.model_fields[field].default
+        f"{field}={getattr(config, field)!r}"
+        for field, declared in SamplingConfig.model_fields.items()
+        if getattr(config, field) != declared.default
     )
     return f"""{open_lines(run)}
-from slm.sampling.filters import SamplingConfig
+from slm.sampling.config import FILTERS, SamplingConfig
 from slm.sampling.generate import decode_stream, generate
 
 prompt = {prompt!r}

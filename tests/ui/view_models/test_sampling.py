@@ -3,10 +3,16 @@ import math
 import numpy as np
 import pytest
 
-from slm.sampling.filters import SamplingConfig, next_token_distribution
+from slm.sampling.filters import FILTERS, SamplingConfig, next_token_distribution
 from slm.sampling.generate import Step
 from ui.view_models import sampling
-from ui.view_models.sampling import choice_view, config_of, controls, written_chips
+from ui.view_models.sampling import (
+    choice_view,
+    config_of,
+    controls,
+    write_order,
+    written_chips,
+)
 
 LOGITS_V = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 WORDS = [b"a", b" b", b" ", b"\n"]
@@ -74,7 +80,7 @@ def test_the_summary_counts_choices_by_entropy():
 
 def test_sliders_come_from_the_settings_declaration():
     asked = controls()
-    assert set(asked) == set(SamplingConfig.model_fields)
+    assert set(asked) == set(SamplingConfig.model_fields) - {"order"}
     temperature = asked["temperature"]
     assert (temperature.low, temperature.high, temperature.step) == (0.0, 2.0, 0.05)
     assert temperature.default == SamplingConfig().temperature
@@ -84,6 +90,13 @@ def test_sliders_come_from_the_settings_declaration():
 def test_settings_are_read_from_session_state_and_else_default():
     config = config_of({"temperature": 0.3, "sampling_seed": 7, "seed": 99})
     assert (config.temperature, config.seed, config.top_k) == (0.3, 7, 50)
+
+
+def test_an_order_of_filters_goes_through_the_address():
+    turned = ("top_k", *(name for name in FILTERS if name != "top_k"))
+    assert config_of({"filter_order": write_order(turned)}).order == turned
+    assert write_order(FILTERS) == ""
+    assert config_of({"filter_order": "top_k,top_k"}).order == FILTERS
 
 
 def test_a_written_token_tells_what_else_was_likely():

@@ -21,10 +21,8 @@ from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.sampling import (
     PROBABILITY,
-    Control,
     choice_view,
     code_lines,
-    config_of,
     controls,
     ending,
     shown_prompt,
@@ -32,10 +30,9 @@ from ui.view_models.sampling import (
     written_chips,
 )
 from ui.views.sampling.desk import Desk, Order, Progress
+from ui.views.sampling.settings import PROMPT, ask_prompt, ask_seed, chosen_config, sliders
 
 _POLL_SECONDS = 0.4
-_PROMPT = "Once upon a time"
-_LONGEST_LINK = 500
 _TEXT_HEIGHT = 190
 _CHIPS_HEIGHT = 132
 _SEATS = 2
@@ -62,7 +59,7 @@ def render(state: PageState) -> None:
         bars = st.empty()
     with left:
         widgets.demo_note(state.on_demo, "the words")
-        prompt = _ask_prompt()
+        prompt = ask_prompt()
         with widgets.user_errors():
             ids = loaded.tokenizer.encode(prompt)
             config = loaded.model.config
@@ -74,22 +71,6 @@ def render(state: PageState) -> None:
             _settings(state, loaded, fitted, bars, code)
 
 
-def _ask_prompt() -> str:
-    """The prompt; it stands in the link unless it is too long for one."""
-    short = len(str(st.session_state.get("prompt", ""))) <= _LONGEST_LINK
-    kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
-    prompt: str = st.text_area(
-        "Prompt",
-        _PROMPT,
-        key="prompt",
-        height=90,
-        placeholder="Empty: the model begins a new text",
-        help=glossary.meaning("prompt"),
-        **kept,
-    )
-    return prompt
-
-
 @st.fragment
 def _settings(
     state: PageState,
@@ -99,12 +80,10 @@ def _settings(
     code: DeltaGenerator,
 ) -> None:
     """The sliders; they move the bars by the cached logits, without another forward pass."""
-    asked = controls()
-    for field in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty"):
-        _slider(asked[field])
+    sliders()
     left, right = st.columns(2)
     with left:
-        _number(asked["seed"])
+        ask_seed()
     right.number_input(
         "Length",
         min_value=1,
@@ -122,7 +101,7 @@ def _settings(
         help="Do not stop where the model ends its text: " + glossary.meaning("end-of-text token"),
     )
     with bars.container(), widgets.user_errors():
-        _choice(loaded, fitted, config_of(_chosen()))
+        _choice(loaded, fitted, chosen_config())
     with code.container():
         _show_code(state)
 
@@ -149,31 +128,6 @@ def _choice(loaded: LoadedRun, fitted: Prompt, config: SamplingConfig) -> None:
 def _logits(run_id: str, step: int, prompt_ids: tuple[int, ...], _loaded: LoadedRun) -> Any:
     """Logits after a prompt: one forward pass for each checkpoint and prompt."""
     return logits(_loaded.model, prompt_ids, _loaded.tokenizer.eos_id)
-
-
-def _slider(asked: Control) -> None:
-    st.slider(
-        asked.label,
-        min_value=asked.low,
-        max_value=asked.high,
-        value=asked.default,
-        step=asked.step,
-        key=asked.key,
-        bind="query-params",
-        help=asked.help,
-    )
-
-
-def _number(asked: Control) -> None:
-    st.number_input(  # begins at its lowest value, which is the setting's default
-        asked.label,
-        min_value=asked.low,
-        max_value=asked.high,
-        step=asked.step,
-        key=asked.key,
-        bind="query-params",
-        help=asked.help,
-    )
 
 
 def _text_panel(loaded: LoadedRun) -> None:
@@ -254,9 +208,9 @@ def _start(loaded: LoadedRun) -> None:
     """Write with the settings as they are now; a text that is being written ends."""
     desk, chosen = _desk(), st.session_state
     desk.stop(chosen.get("text_id", ""))
-    config = config_of(_chosen())
+    config = chosen_config()
     length = int(chosen.get("new_tokens", _LENGTH))
-    prompt = str(chosen.get("prompt", _PROMPT))
+    prompt = str(chosen.get("prompt", PROMPT))
     go_on = bool(chosen.get("go_on", False))
     prompt_ids = loaded.tokenizer.encode(prompt)
 
@@ -284,12 +238,6 @@ def _start_another(loaded: LoadedRun) -> None:
     _start(loaded)
 
 
-def _chosen() -> dict[str, Any]:
-    """What the visitor has set, by the settings' keys."""
-    keys = [control.key for control in controls().values()]
-    return {key: st.session_state[key] for key in keys if key in st.session_state}
-
-
 @st.cache_resource(show_spinner=False)
 def _desk() -> Desk:
     """The server's one desk, shared by all visitors."""
@@ -299,8 +247,8 @@ def _desk() -> Desk:
 def _show_code(state: PageState) -> None:
     assert state.run is not None
     chosen = st.session_state
-    prompt = str(chosen.get("prompt", _PROMPT))
+    prompt = str(chosen.get("prompt", PROMPT))
     length = int(chosen.get("new_tokens", _LENGTH))
     go_on = bool(chosen.get("go_on", False))
-    lines = code_lines(state.run, prompt, config_of(_chosen()), length, go_on=go_on)
+    lines = code_lines(state.run, prompt, chosen_config(), length, go_on=go_on)
     widgets.show_code(lines, next_token_distribution, generate)
