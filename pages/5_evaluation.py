@@ -1,7 +1,7 @@
 """Evaluation: how good the model is."""
 
 from ui import session, widgets
-from ui.views.evaluation import calibration, copying, held_out, painted, shannon, tasks
+from ui.views.evaluation import calibration, copying, held_out, painted, report, shannon, tasks
 
 session.guard(__file__)
 state = session.state()
@@ -17,6 +17,7 @@ VIEWS = {
     "shannon": ("Shannon game", shannon),
     "copying": ("Copy detective", copying),
     "calibration": ("Calibration", calibration),
+    "report": ("Report", report),
 }
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():

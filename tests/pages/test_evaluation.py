@@ -1,4 +1,5 @@
 import shutil
+import time
 
 from slm import jobs
 
@@ -80,11 +81,11 @@ def test_all_snapshots_are_asked_by_one_job_whose_answers_are_kept(open_page, mo
     assert argv[0] == "tasks" and argv[-2:] == ["--all-snapshots", "True"]
     assert options["key"].startswith("tasks-")
     score = {"right": 9, "asked": 10, "chance": 0.5, "accuracy": 0.9, "low": 0.6, "high": 0.98}
-    kept = {f"step {step}": {"number": score} for step in (0, 12)}
+    kept = {f"step {step}": {"number": score} for step in (3, 12)}
     monkeypatch.setattr(tasks, "_kept", lambda *_: kept)
     app.run()
     assert not app.exception
-    assert "was or were from step 0" in words(app)
+    assert "was or were from step 3" in words(app)
 
 
 def test_own_text_can_be_measured_when_the_token_files_are_gone(open_page, workspace_env):
@@ -137,3 +138,22 @@ def test_guessed_letters_put_all_players_on_the_chart(open_page, monkeypatch):
     monkeypatch.setattr(shannon, "_held", held)
     app.button(key="shannon-again").click().run()
     assert "Click into the field and type" in captions(app)
+
+
+def test_a_report_is_written_by_one_job_and_shown(open_page, workspace_env, monkeypatch):
+    asked = []
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "start", lambda *a, **k: asked.append((a, k)))
+        app = open_page("evaluation", view="Report")
+        assert "appears here" in app.info[0].value
+        app.button(key="report").click().run()
+    ((_, argv), options) = asked[0]
+    small = [*argv[:3], "--max-tokens", "500", "--questions", "10", "--copying", "False"]
+    job = jobs.start(workspace_env, small, name="report", key=options["key"])
+    deadline = time.monotonic() + 60
+    while job.status().alive and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert job.status().state == "done"
+    app.run()
+    assert not app.exception
+    assert "Is it only copying?: it was not asked for" in captions(app).replace("\\", "")

@@ -28,11 +28,6 @@ def contents(result: Mapping[str, Any]) -> tuple[ReportLine, ...]:
     )
 
 
-def titles() -> tuple[str, ...]:
-    """What a report tells of."""
-    return tuple(title for _, title, _ in SECTIONS)
-
-
 def file_name(run: Artefact) -> str:
     """A file name for the page that every system takes.
 

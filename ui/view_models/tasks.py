@@ -133,7 +133,7 @@ def verdict(score: Mapping[str, float]) -> str:
 
 @dataclass(frozen=True)
 class LearnedRow:
-    """One task over the steps. `since` is the first step from which on it beat guessing."""
+    """One task over the steps. `since`: from there on it beat guessing and its untrained self."""
 
     label: str
     since: int | None
@@ -158,7 +158,7 @@ def learned_view(steps: Sequence[tuple[int, Scores]]) -> LearnedView:
     known = sorted((row for row in rows if row.since is not None), key=lambda row: row.since or 0)
     told = ", ".join(f"{row.label.lower()} from step {row.since:,}" for row in known)
     reading = (
-        f"Better than guessing, and so ever after: {told}."
+        f"Better than guessing and than untrained weights, and so ever after: {told}."
         if told
         else "At no task is it better than guessing for good."
     )
@@ -168,8 +168,10 @@ def learned_view(steps: Sequence[tuple[int, Scores]]) -> LearnedView:
 def _learned_row(key: str, steps: Sequence[tuple[int, Scores]]) -> LearnedRow:
     scores = [found.get(key) for _, found in steps]
     since: int | None = None
+    first_step, first = steps[0][0], scores[0]  # untrained weights repeat what they just read
+    untrained = first["accuracy"] if first is not None and first_step == 0 else 0.0
     for (step, _), score in zip(reversed(steps), reversed(scores), strict=True):
-        if score is None or score["low"] <= score["chance"]:
+        if score is None or score["low"] <= max(score["chance"], untrained):
             break
         since = step
     return LearnedRow(

@@ -55,3 +55,10 @@ def test_a_long_prompt_shows_its_end_and_certainty_is_between_the_choices():
     (row,) = answer_rows([Answer(asked, " was", (1.0, 1.0))])
     assert row["right"] and row["how sure"] == 0.5
     assert row["the text breaks off"].startswith("…") and row["the text breaks off"].endswith("Mia")
+
+
+def test_what_untrained_weights_do_already_was_not_learned():
+    """At step 0 it is right 65 times of 100: only what is clearly above that was learned."""
+    course = [(0, 0.65), (4, 0.7), (8, 0.9)]
+    view = learned_view([(step, {"number": score(share)}) for step, share in course])
+    assert view.rows[0].since == 8

@@ -10,10 +10,10 @@ from slm.lab.evaluation_report import evaluation_report
 from slm.workspace import Artefact, Workspace
 from ui import job_panel, widgets
 from ui.session import PageState
-from ui.view_models.evaluation_report import contents, file_name, report_code, titles
+from ui.view_models.evaluation_report import contents, file_name, report_code
 
 _DEPTHS = {"quick": (20_000, 50), "thorough": (200_000, 300)}
-_LABELS = {"quick": "Quick, a minute", "thorough": "Thorough, some minutes"}
+_LABELS = {"quick": "Quick", "thorough": "Thorough"}
 _PAGE = "report.html"
 _HEIGHT = 700
 
@@ -28,8 +28,9 @@ def render(state: PageState) -> None:
     made = _newest_page(state.workspace, run)
     with left:
         st.markdown(
-            "One page with everything of this chapter: " + ", ".join(titles()).lower() + ". It "
-            "stands alone: nothing is fetched from anywhere, so it can be mailed or printed."
+            "One page with everything of this chapter: perplexity with its interval, where the "
+            "loss is, calibration, copying, small tasks, samples, the curves of its training. "
+            "It stands alone: nothing is fetched from anywhere, so it can be mailed or printed."
         )
         depth = st.segmented_control(
             "How thorough",
@@ -41,6 +42,7 @@ def render(state: PageState) -> None:
             required=True,
         )
         tokens, questions = _DEPTHS[depth or "quick"]
+        st.caption(f"{tokens:,} tokens, {questions} questions of each task.")
         _work(state.workspace, run, tokens, questions)
         if made is not None:
             _offer(run, *made)

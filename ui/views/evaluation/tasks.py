@@ -42,8 +42,8 @@ def render(state: PageState) -> None:
     left, right = st.columns([1, 2.2], gap="medium")
     with left:
         st.markdown(
-            "Questions with one right answer, made anew: none of them stands in a corpus. What "
-            "guessing gives is known, and what is better was learned.",
+            "Questions with one right answer, made anew: none of them stands in a corpus, and "
+            "what guessing gives is known.",
             help=glossary.meaning("confidence interval"),
         )
         shown = _NOW if state.run.imported else _pick_span()
