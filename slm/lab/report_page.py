@@ -20,6 +20,7 @@ h1 { font-size: 2rem; line-height: 1.2; margin-bottom: .2em; } h2 { margin-top: 
 table { border-collapse: collapse; margin: 1em 0; font-size: 15px; }
 th, td { padding: .3em .8em .3em 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
+th { white-space: nowrap; }
 pre { white-space: pre-wrap; padding: 1em; border: 1px solid var(--line); border-radius: 8px;
   font: 15px/1.5 ui-monospace, monospace; }
 figure { margin: 0; } svg { width: 100%; height: auto; margin: .5em 0; }

@@ -16,15 +16,14 @@ from pydantic import Field
 
 from slm import files
 from slm.config import Config
-from slm.data.batches import TokenFile
 from slm.errors import DataError
 from slm.evaluation.calibration import calibrate
 from slm.jobs import Reporter, StoppedError, silent
-from slm.lab.calibration import as_json
+from slm.lab.calibration import as_json, ids_to_judge
 from slm.lab.copying import CopyingConfig, copying_report
 from slm.lab.evaluation import EvaluateConfig, evaluate_run
 from slm.lab.report_page import Section
-from slm.lab.reports import OpenedRun, run_tokens, write_text
+from slm.lab.reports import OpenedRun, write_text
 from slm.lab.svg import Bar, Line, bars, lines
 from slm.lab.task_reports import TasksConfig, score_tasks, taught_by_corpus
 from slm.model.config import parameter_counts
@@ -42,6 +41,11 @@ class ReportConfig(Config):
 
     max_tokens: int = Field(
         50_000, ge=2, le=1_000_000_000, description="Held-out tokens to measure on at most."
+    )
+    corpus: str = Field(
+        "",
+        description="Another corpus of the workspace to measure on, by name or id; a model that "
+        "was trained elsewhere needs one, or a text file.",
     )
     text_file: Path | None = Field(
         None, description="Measure on this text file (UTF-8) instead of the held-out text."
@@ -78,15 +82,18 @@ class Material:
             lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
             ids = np.array([*lead, *tokenizer.encode(text)], dtype=np.int64)
             return ids[: self.config.max_tokens]
-        path = run_tokens(self.workspace, self.run).folder / "val.bin"
-        return TokenFile(path).ids(0, self.config.max_tokens).astype(np.int64)
+        most, corpus = self.config.max_tokens, self.config.corpus
+        return ids_to_judge(self.workspace, self.run, tokenizer, "val", most, corpus=corpus)
 
     @property
     def evaluation(self) -> dict[str, Any]:
         """Losses on the text in every slice, measured once. Raises: DataError, as `ids`."""
         if "evaluation" not in self.measured:
             config = EvaluateConfig(
-                text_file=self.config.text_file, max_tokens=self.config.max_tokens, documents=5
+                corpus=self.config.corpus,
+                text_file=self.config.text_file,
+                max_tokens=self.config.max_tokens,
+                documents=5,
             )
             self.measured["evaluation"] = evaluate_run(
                 self.workspace, self.run, config, step=self.step, report=self.report
@@ -230,7 +237,11 @@ def calibration(m: Material) -> Section:
 def copying(m: Material) -> Section:
     if not m.config.copying:
         raise DataError("it was not asked for.")
-    config = CopyingConfig(max_new_tokens=m.config.sample_tokens, max_tokens=_COPY_TOKENS)
+    config = CopyingConfig(
+        corpus=m.config.corpus if m.run.imported else "",
+        max_new_tokens=m.config.sample_tokens,
+        max_tokens=_COPY_TOKENS,
+    )
     found = copying_report(
         m.workspace, m.run, config, SamplingConfig(), step=m.step, report=m.report
     )

@@ -16,6 +16,11 @@ _DEPTHS = {"quick": (20_000, 50), "thorough": (200_000, 300)}
 _LABELS = {"quick": "Quick", "thorough": "Thorough"}
 _PAGE = "report.html"
 _HEIGHT = 700
+_ON_CORPUS = "Its own text is not here: it is measured on the held-out part of {}."
+_NO_CORPUS = (
+    "Its own text is not here. Choose a corpus in the sidebar to measure on one; without it the "
+    "report has tasks and samples alone."
+)
 
 
 def render(state: PageState) -> None:
@@ -43,7 +48,10 @@ def render(state: PageState) -> None:
         )
         tokens, questions = _DEPTHS[depth or "quick"]
         st.caption(f"{tokens:,} tokens, {questions} questions of each task.")
-        _work(state.workspace, run, tokens, questions)
+        corpus = state.corpus if run.imported else None
+        if run.imported:
+            st.caption(_ON_CORPUS.format(widgets.esc_md(corpus.name)) if corpus else _NO_CORPUS)
+        _work(state.workspace, run, tokens, questions, corpus)
         if made is not None:
             _offer(run, *made)
     with right:
@@ -54,7 +62,9 @@ def render(state: PageState) -> None:
     widgets.show_code(report_code(run, tokens, questions), evaluation_report)
 
 
-def _work(workspace: Workspace, run: Artefact, tokens: int, questions: int) -> None:
+def _work(
+    workspace: Workspace, run: Artefact, tokens: int, questions: int, corpus: Artefact | None
+) -> None:
     """A button that starts the job; while it works, how far it is."""
     newest = next(iter(_reports(workspace, run)), None)
     status = newest.status() if newest is not None else None
@@ -65,6 +75,7 @@ def _work(workspace: Workspace, run: Artefact, tokens: int, questions: int) -> N
     if st.button("Write the report", type="primary", icon=":material/description:", key="report"):
         argv = ["report", "--run", run.id]
         argv += ["--max-tokens", str(tokens), "--questions", str(questions)]
+        argv += ["--corpus", corpus.id] if corpus is not None else []
         jobs.start(workspace, argv, name=f"Report of {run.name}"[:80], key=f"report-{run.id}")
         st.rerun()
 
