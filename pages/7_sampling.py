@@ -1,14 +1,21 @@
 """Sampling: how the model speaks."""
 
 from ui import session, widgets
-from ui.views.sampling import write
+from ui.views.sampling import anatomy, write
+
+VIEWS = {
+    "write": ("Write", write),
+    "anatomy": ("Anatomy of a choice", anatomy),
+}
 
 session.guard(__file__)
+state = session.state()
 widgets.page_header(
     "Sampling",
     "The model only says how likely each token is to come next. How one then chooses decides "
     "whether the text is dull, lively or mad.",
 )
+chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():
-    write.render(session.state())
+    VIEWS[chosen][1].render(state)
 widgets.explain("sampling", 7)

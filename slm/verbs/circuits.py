@@ -115,7 +115,7 @@ def ablate(arguments: Sequence[str], context: Context) -> Result:
     class Ablate:
         choice: Annotated[RunChoice, tyro.conf.arg(name="")]
         ablation: Annotated[Ablation, tyro.conf.arg(name="")]
-        sampling: SamplingConfig = SamplingConfig()
+        sampling: Annotated[SamplingConfig, tyro.conf.arg(name="")] = SamplingConfig()
 
     asked = parse(Ablate, ablate, arguments)
     opened = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)

@@ -218,11 +218,7 @@ def code_lines(
 ) -> str:
     """The lines that write the same text without a browser."""
     eos_id = "None" if go_on else "opened.tokenizer.eos_id"
-    settings = ", ".join(
-        f"{field}={getattr(config, field)!r}"
-        for field, declared in SamplingConfig.model_fields.items()
-        if getattr(config, field) != declared.default
-    )
+    settings = _settings(config)
     return f"""{open_lines(run)}
 from slm.sampling.config import FILTERS, SamplingConfig
 from slm.sampling.generate import decode_stream, generate
@@ -233,6 +229,29 @@ config = SamplingConfig({settings})
 steps = generate(opened.model, ids, config, {max_new_tokens}, eos_id={eos_id})
 print(prompt + "".join(decode_stream(steps, opened.tokenizer, after=ids)))
 """
+
+
+def anatomy_lines(run: Artefact, prompt: str, config: SamplingConfig, n_read: int) -> str:
+    """The lines that take the same choice apart without a browser."""
+    return f"""{open_lines(run)}
+from slm.sampling.filters import SamplingConfig, next_token_distribution
+from slm.sampling.generate import logits
+
+ids = opened.tokenizer.encode({prompt!r})[:{n_read}]
+config = SamplingConfig({_settings(config)})
+distribution = next_token_distribution(logits(opened.model, ids), config, ids)
+for stage in distribution.stages:
+    print(stage.name, stage.entropy_nats, stage.kept_V.sum())
+"""
+
+
+def _settings(config: SamplingConfig) -> str:
+    """The settings that differ from their defaults, as arguments."""
+    return ", ".join(
+        f"{field}={getattr(config, field)!r}"
+        for field, declared in SamplingConfig.model_fields.items()
+        if getattr(config, field) != declared.default
+    )
 
 
 def _control(field: str) -> Control:

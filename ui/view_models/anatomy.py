@@ -1,0 +1,196 @@
+"""One choice, stage by stage: bars, figures, and the number that falls on a token.
+
+Knows distributions and token bytes; neither models nor Streamlit.
+
+S stages, N tokens shown, V vocabulary.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from slm.sampling.config import SamplingConfig
+from slm.sampling.distribution import Distribution, Stage
+from ui.view_models.chips import labeller
+from ui.view_models.sampling import TokenBytes, percent
+
+SHOWN = 18
+TALLY = 100
+_NARROW = 0.006  # a share of the line too small for a segment of its own
+
+
+@dataclass(frozen=True)
+class Column:
+    """One stage: what acted, in words, and what is left. Shares are of the tokens shown.
+
+    `share_others` are all other tokens together; a share below 0 says that the token was cut
+    here or before. `cut` is what this filter took away of what came to it.
+    """
+
+    name: str
+    title: str
+    setting: str
+    acts: bool
+    shares_N: tuple[float, ...]
+    share_others: float
+    entropy: str
+    kept: str
+    cut: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of the line from 0 to 1: one token, or several that are too narrow to see."""
+
+    label: str
+    start: float
+    end: float
+    token: int | None
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Everything that is drawn. `counts_N` tell how often each token came in so many draws."""
+
+    labels_N: tuple[str, ...]
+    n_others: int
+    columns_S: tuple[Column, ...]
+    segments: tuple[Segment, ...]
+    uniform: float
+    drawn: str
+    drawn_place: int | None
+    counts_N: tuple[int, ...]
+    count_others: int
+    notes: tuple[str, ...]
+
+
+def anatomy_of(
+    distribution: Distribution,
+    config: SamplingConfig,
+    numbers: Sequence[float],
+    token_bytes: TokenBytes,
+    vocab_size: int,
+    *,
+    draw: int = 0,
+    shown: int = SHOWN,
+) -> Anatomy:
+    """The choice as it is drawn: the likeliest tokens of the model, in its order.
+
+    `numbers` are the seed's, TALLY of them; `draw` says which of them falls now.
+    """
+    model_V = distribution.stages[0].probabilities_V
+    tokens_N = np.argsort(-model_V, kind="stable")[:shown]
+    label = labeller(token_bytes, vocab_size)
+    drawn = [distribution.draw(number) for number in numbers]
+    now = drawn[draw]
+    places = {int(token): place for place, token in enumerate(tokens_N)}
+    counts = [0] * len(places)
+    for token in drawn[:TALLY]:
+        if token in places:
+            counts[places[token]] += 1
+    before = (None, *distribution.stages)
+    return Anatomy(
+        labels_N=tuple(label(int(token)) for token in tokens_N),
+        n_others=model_V.size - len(tokens_N),
+        columns_S=tuple(
+            _column(stage, last, config, tokens_N)
+            for last, stage in zip(before, distribution.stages, strict=False)
+        ),
+        segments=segments_of(distribution, token_bytes, vocab_size),
+        uniform=numbers[draw],
+        drawn=label(now),
+        drawn_place=places.get(now),
+        counts_N=tuple(counts),
+        count_others=min(TALLY, len(drawn)) - sum(counts),
+        notes=distribution.notes,
+    )
+
+
+def segments_of(
+    distribution: Distribution, token_bytes: TokenBytes, vocab_size: int
+) -> tuple[Segment, ...]:
+    """All tokens that can be drawn, laid end to end in the order of their ids, as the draw does.
+
+    Neighbours too narrow to be seen are one stretch.
+    """
+    label = labeller(token_bytes, vocab_size)
+    kept = np.flatnonzero(distribution.kept_V)
+    ends = np.cumsum(distribution.probabilities_V[kept], dtype=np.float64)
+    ends /= ends[-1]
+    starts = np.concatenate([[0.0], ends[:-1]])
+    found: list[Segment] = []
+    for token, start, end in zip(kept, starts, ends, strict=True):
+        if end - start >= _NARROW:
+            found.append(Segment(label(int(token)), float(start), float(end), int(token)))
+        elif found and found[-1].token is None:
+            found[-1] = Segment(found[-1].label, found[-1].start, float(end), None)
+        else:
+            found.append(Segment("…", float(start), float(end), None))
+    return tuple(found)
+
+
+def draw_sentence(anatomy: Anatomy, seed: int, draw: int) -> str:
+    """Where the number fell."""
+    which = "first" if draw == 0 else f"{draw + 1}th"
+    return (
+        f"The {which} number of seed {seed} is {anatomy.uniform:.3f}: "
+        f"it falls on “{anatomy.drawn}”."
+    )
+
+
+def moved(order: Sequence[str], name: str, steps: int) -> tuple[str, ...]:
+    """The order with one filter moved to the left (below 0) or right, as far as there is room.
+
+    >>> moved(("a", "b", "c"), "c", -1), moved(("a", "b", "c"), "a", -1)
+    (('a', 'c', 'b'), ('a', 'b', 'c'))
+    """
+    rest = [each for each in order if each != name]
+    place = min(len(rest), max(0, list(order).index(name) + steps))
+    return (*rest[:place], name, *rest[place:])
+
+
+def _column(
+    stage: Stage, before: Stage | None, config: SamplingConfig, tokens_N: np.ndarray
+) -> Column:
+    shares_V, kept_V = stage.probabilities_V, stage.kept_V
+    cut = 0.0
+    if before is not None and stage.changed:
+        cut = float(before.probabilities_V[~kept_V].sum(dtype=np.float64))
+    title, setting = _words(stage.name, config)
+    entropy = stage.entropy_nats
+    return Column(
+        name=stage.name,
+        title=title,
+        setting=setting,
+        acts=stage.changed or stage.name == "model",
+        shares_N=tuple(float(shares_V[t]) if kept_V[t] else -1.0 for t in tokens_N),
+        share_others=_others(stage, tokens_N),
+        entropy=f"{entropy:.2f} nats, as among {math.exp(entropy):,.1f}",
+        kept=f"{int(kept_V.sum()):,} of {kept_V.size:,}",
+        cut=percent(cut) if cut > 0 else "nothing",
+    )
+
+
+def _others(stage: Stage, tokens_N: np.ndarray) -> float:
+    """The share of all tokens that are not shown; below 0 where every one of them was cut."""
+    if stage.kept_V.sum() == stage.kept_V[tokens_N].sum() and stage.kept_V.size > len(tokens_N):
+        return -1.0
+    return max(0.0, 1.0 - float(stage.probabilities_V[tokens_N].sum(dtype=np.float64)))
+
+
+def _words(name: str, config: SamplingConfig) -> tuple[str, str]:
+    """What a stage is called, and its setting."""
+    return {
+        "model": ("Model", "as it is"),
+        "repetition_penalty": ("Repetition penalty", f"× {config.repetition_penalty:g}"),
+        "temperature": (
+            "Temperature",
+            "0, greedy" if config.greedy else f"÷ {config.temperature:g}",
+        ),
+        "top_k": ("Top-k", f"{config.top_k or 0:,}"),
+        "top_p": ("Top-p", f"{config.top_p:g}"),
+        "min_p": ("Min-p", f"{config.min_p:g}"),
+        "typical_p": ("Typical", f"{config.typical_p:g}"),
+    }[name]

@@ -1,0 +1,107 @@
+"""Anatomy of a choice: what each filter makes of the next token's distribution, and the draw.
+
+One fragment. A prompt is read once; sliders and the order of filters move the bars by its cached
+logits, without another forward pass.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from slm.sampling.draws import uniforms
+from slm.sampling.filters import next_token_distribution
+from slm.sampling.generate import fit_prompt, logits
+from ui import loaders, widgets
+from ui.components.anatomy import anatomy_view
+from ui.loaders import LoadedRun
+from ui.session import PageState
+from ui.view_models import glossary
+from ui.view_models.anatomy import TALLY, anatomy_of, draw_sentence, moved
+from ui.view_models.sampling import ORDER, anatomy_lines, write_order
+from ui.views import kept
+from ui.views.sampling.settings import ask_prompt, ask_seed, chosen_config, sliders
+
+_NUMBER_WIDTH = 150
+
+
+def render(state: PageState) -> None:
+    """Prompt and sliders beside the stages."""
+    if state.run is None:
+        st.info("No model is here yet. Build one on Home, then let it speak here.")
+        return
+    _anatomy(state, loaders.load_run(state.run))
+
+
+@st.fragment
+def _anatomy(state: PageState, loaded: LoadedRun) -> None:
+    left, right = st.columns([1, 3.2], gap="medium")
+    with left:
+        widgets.demo_note(state.on_demo, "the words")
+        prompt = ask_prompt()
+        sliders()
+        ask_seed()
+    with right, widgets.user_errors():
+        tokenizer, shape = loaded.tokenizer, loaded.model.config
+        ids = tokenizer.encode(prompt)
+        fitted = fit_prompt(ids, shape.vocab_size, shape.context_length, tokenizer.eos_id)
+        for note in (*loaded.notes, *fitted.notes):
+            st.caption(f":material/info: {widgets.esc_md(note)}")
+        config = chosen_config()
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            n_read = _ask_place(len(fitted.ids))
+            draw = _ask_draw()
+        read = fitted.ids[:n_read]
+        distribution = next_token_distribution(
+            _logits(loaded.run_id, loaded.step, read, loaded), config, read
+        )
+        anatomy = anatomy_of(
+            distribution,
+            config,
+            uniforms(config.seed, TALLY),
+            tokenizer.token_bytes,
+            tokenizer.vocab_size,
+            draw=draw,
+        )
+        for note in anatomy.notes:
+            st.caption(f":material/info: {widgets.esc_md(note)}")
+
+        def move(name: str, steps: int) -> None:
+            kept.keep(ORDER, write_order(moved(config.order, name, steps)))
+
+        anatomy_view(anatomy, key="anatomy", on_move=move)
+        st.markdown(widgets.esc_md(draw_sentence(anatomy, config.seed, draw)))
+        assert state.run is not None
+        widgets.show_code(anatomy_lines(state.run, prompt, config, n_read), next_token_distribution)
+
+
+def _ask_place(n_tokens: int) -> int:
+    """After how many tokens of the prompt the choice is looked at; the last, if not said."""
+    if not 1 <= (st.session_state.get("anatomy_after") or 1) <= n_tokens:
+        st.session_state["anatomy_after"] = None
+    chosen: int | None = st.number_input(
+        "After so many tokens",
+        min_value=1,
+        max_value=n_tokens,
+        value=None,
+        placeholder=f"all {n_tokens:,}",
+        key="anatomy_after",
+        bind="query-params",
+        width=_NUMBER_WIDTH,
+        help="Any place of the prompt can be looked at. " + glossary.meaning("token"),
+    )
+    return n_tokens if chosen is None else chosen
+
+
+def _ask_draw() -> int:
+    """Which of the seed's numbers falls."""
+    count = int(st.session_state.get("anatomy_draw", 0))
+    if st.button("Draw again", icon=":material/casino:", key="anatomy_again"):
+        count = (count + 1) % TALLY
+        st.session_state["anatomy_draw"] = count
+    return count
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _logits(run_id: str, step: int, ids: tuple[int, ...], _loaded: LoadedRun) -> Any:
+    """Logits after a text: one forward pass for each checkpoint and text."""
+    return logits(_loaded.model, ids, _loaded.tokenizer.eos_id)
