@@ -122,7 +122,7 @@ def test_without_any_model_the_page_says_where_to_get_one(open_page, no_demo):
 def test_the_shannon_game_waits_for_a_guess(open_page):
     app = open_page("evaluation", view="Shannon game", shannon_document="2")
     assert not app.exception and not app.error
-    assert "Click into the field and type" in captions(app)
+    assert "Type your guess" in captions(app)
 
 
 def test_guessed_letters_put_all_players_on_the_chart(open_page, monkeypatch):
@@ -137,7 +137,7 @@ def test_guessed_letters_put_all_players_on_the_chart(open_page, monkeypatch):
     assert len(app.get("plotly_chart")) == 1
     monkeypatch.setattr(shannon, "_held", held)
     app.button(key="shannon-again").click().run()
-    assert "Click into the field and type" in captions(app)
+    assert "Type your guess" in captions(app)
 
 
 def test_a_report_is_written_by_one_job_and_shown(open_page, workspace_env, monkeypatch):

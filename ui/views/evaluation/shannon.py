@@ -52,8 +52,8 @@ def render(state: PageState) -> None:
         )
         unit, text = _ask_text(state, loaded)
         st.caption(
-            "Capitals count as small letters, a line break as a space. The address of this page "
-            "is the same game for everybody; your guesses stay in your own window."
+            "Capitals count as small letters, a line break as a space. A held-out text is the "
+            "same game for everybody who opens this address; your guesses stay in your window."
         )
     with right, widgets.user_errors():
         with st.spinner("The machines play"):
@@ -75,7 +75,8 @@ def _ask_text(state: PageState, loaded: LoadedRun) -> tuple[Unit, str]:
     unit: Unit = "tokens" if chosen == "tokens" else "letters"
     texts = _documents(state, loaded)
     if not texts:
-        text = st.text_area("Text to play", _OWN_TEXT, key="shannon_text", height=160)
+        with st.expander("Another text (it shows the answers)", icon=":material/edit_note:"):
+            text = st.text_area("Text to play", _OWN_TEXT, key="shannon_text", height=160)
         return unit, text
     number = st.number_input(
         f"Held-out document, 1 to {len(texts)}",
@@ -100,7 +101,7 @@ def _play(passage: Passage, plays: dict[str, Play], name: str) -> None:
         st.rerun(scope="fragment")
     found = scores(game, plays)
     if found is None:
-        st.caption("Click into the field and type. The players appear with your first letter.")
+        st.caption("Type your guess. The players appear with your first right one.")
         return
     st.caption(widgets.esc_md(last_machines(game, plays)))
     st.plotly_chart(players_chart(found.rows), key="players", config={"displayModeBar": False})
