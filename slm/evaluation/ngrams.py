@@ -135,10 +135,16 @@ class NGrams:
 
     def probabilities_after(self, context: Sequence[int]) -> Floats:
         """Of every token after these; they sum to 1."""
-        held = list(context)[-self.reach :] if self.reach else []
-        all_V = np.arange(self.vocab_size)
-        row = np.array([[*held, token] for token in all_V])
-        return np.array([self.probabilities(ids, first=len(held))[0] for ids in row])
+        held = np.array(list(context)[-self.reach :] if self.reach else [], dtype=np.int64)
+        require_known(held, self.vocab_size)
+        all_V = np.arange(self.vocab_size, dtype=np.int64)
+        p_V = np.full(self.vocab_size, 1.0 / self.vocab_size)
+        context_V = np.zeros(self.vocab_size, dtype=np.int64)
+        for n, level in enumerate(self.levels[: len(held) + 1]):
+            if n:
+                context_V += held[-n] * self.vocab_size ** (n - 1)
+            p_V = level.onto(p_V, context_V, all_V, self.vocab_size)
+        return p_V
 
     def nats(self, ids_N: Ids, first: int) -> Floats:
         """−ln p of each token from `first` on."""

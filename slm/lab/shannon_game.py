@@ -13,7 +13,7 @@ from pydantic import Field
 from slm.config import Config
 from slm.data.batches import TokenFile
 from slm.errors import DataError
-from slm.evaluation.baselines import Bigram
+from slm.evaluation.ngrams import NGrams
 from slm.evaluation.shannon import (
     Floats,
     Lexicon,
@@ -60,25 +60,25 @@ def machine_plays(
     tokenizer: TextTokenizer,
     passage: Passage,
     lexicon: Lexicon,
-    bigram: Bigram | None = None,
+    trigram: NGrams | None = None,
 ) -> dict[str, Play]:
-    """How the model plays the passage, and the bigram counts where there are any."""
+    """How the model plays the passage, and the trigram counts where there are any."""
     plays = {"model": play(passage, _by_model(model, tokenizer, passage), lexicon, tokenizer)}
-    if bigram is not None:
-        counts = bigram
+    if trigram is not None:
+        counts = trigram
 
         def by_counts(place: int) -> Floats:
-            return counts.probabilities_after(passage.ids[place - 1])
+            return counts.probabilities_after(passage.ids[max(0, place - counts.reach) : place])
 
-        plays["bigram"] = play(passage, by_counts, lexicon, tokenizer)
+        plays["trigram"] = play(passage, by_counts, lexicon, tokenizer)
     return plays
 
 
-def fit_bigram(workspace: Workspace, run: Artefact, vocab_size: int) -> Bigram | None:
-    """Bigram counts of the run's training text; None where that is not here."""
+def fit_trigram(workspace: Workspace, run: Artefact, vocab_size: int) -> NGrams | None:
+    """Kneser-Ney trigram counts of the run's training text; None where that is not here."""
     try:
         path = run_tokens(workspace, run).folder / "train.bin"
-        return Bigram.fit(TokenFile(path).ids(0, _COUNTED_TOKENS), vocab_size)
+        return NGrams.fit(TokenFile(path).ids(0, _COUNTED_TOKENS), vocab_size, order=3)
     except (DataError, FileNotFoundError):
         return None
 
@@ -111,8 +111,8 @@ def game_report(
     model, tokenizer = opened.model, opened.tokenizer
     text = config.text or held_out_document(workspace, run, tokenizer, config.document)
     passage = passage_of(model, tokenizer, text, config.unit)
-    bigram = fit_bigram(workspace, run, model.config.vocab_size)
-    plays = machine_plays(model, tokenizer, passage, Lexicon(tokenizer), bigram)
+    trigram = fit_trigram(workspace, run, model.config.vocab_size)
+    plays = machine_plays(model, tokenizer, passage, Lexicon(tokenizer), trigram)
     return {
         "run": opened.id,
         "step": opened.step,

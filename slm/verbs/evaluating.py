@@ -73,7 +73,7 @@ def tasks(arguments: Sequence[str], context: Context) -> Result:
 
 
 def shannon(arguments: Sequence[str], context: Context) -> Result:
-    """The Shannon game: how a model and bigram counts guess a text, letter by letter."""
+    """The Shannon game: how a model and trigram counts guess a text, letter by letter."""
     from slm.lab.reports import open_run
     from slm.lab.shannon_game import GameConfig, game_report
 

@@ -30,7 +30,7 @@ def test_the_models_bits_are_its_losses_on_the_same_tokens(tiny_workspace, run, 
     bits = sum(found["players"]["model"]["bits"])
     assert text.startswith(played)
     assert sum(losses) == pytest.approx(bits, rel=1e-3, abs=12 if unit == "letters" else 0.01)
-    assert set(found["players"]) == {"model", "bigram"}
+    assert set(found["players"]) == {"model", "trigram"}
 
 
 def test_a_document_that_there_is_not_is_refused(tiny_workspace, run):

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from ui.figures.curves import OKABE_ITO
 from ui.view_models.shannon import PlayerRow
 
-_COLOURS = {"person": OKABE_ITO[2], "bigram": "#8C8C8C", "model": OKABE_ITO[0]}
+_COLOURS = {"person": OKABE_ITO[2], "trigram": "#8C8C8C", "model": OKABE_ITO[0]}
 _LEAST = 0.02  # bits: a range of no width is drawn as a line
 
 

@@ -15,7 +15,7 @@ from ui.view_models.code import open_lines
 FEW = 30
 _HARD = 4  # guesses from which on a symbol is marked
 PLAYERS: Mapping[str, str] = MappingProxyType(
-    {"person": "You", "bigram": "Bigram counts", "model": "This model"}
+    {"person": "You", "trigram": "Trigram counts", "model": "This model"}
 )
 
 

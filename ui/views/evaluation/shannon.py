@@ -3,7 +3,7 @@
 import streamlit as st
 
 from slm.errors import DataError
-from slm.evaluation.baselines import Bigram
+from slm.evaluation.ngrams import NGrams
 from slm.evaluation.shannon import (
     Attempt,
     Game,
@@ -14,7 +14,7 @@ from slm.evaluation.shannon import (
     entropy_bounds,
     play,
 )
-from slm.lab.shannon_game import fit_bigram, machine_plays, passage_of
+from slm.lab.shannon_game import fit_trigram, machine_plays, passage_of
 from slm.workspace import Artefact, Workspace
 from ui import loaders, widgets
 from ui.components.guessing import guessing_view
@@ -154,13 +154,13 @@ def _plays(
 ) -> tuple[Passage, dict[str, Play]]:
     model, tokenizer = _loaded.model, _loaded.tokenizer
     passage = passage_of(model, tokenizer, text, unit)
-    lexicon, bigram = _counts(run_id, _loaded, _workspace, _run)
-    return passage, machine_plays(model, tokenizer, passage, lexicon, bigram)
+    lexicon, trigram = _counts(run_id, _loaded, _workspace, _run)
+    return passage, machine_plays(model, tokenizer, passage, lexicon, trigram)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _counts(
     run_id: str, _loaded: LoadedRun, _workspace: Workspace, _run: Artefact
-) -> tuple[Lexicon, Bigram | None]:
+) -> tuple[Lexicon, NGrams | None]:
     vocab_size = _loaded.model.config.vocab_size
-    return Lexicon(_loaded.tokenizer), fit_bigram(_workspace, _run, vocab_size)
+    return Lexicon(_loaded.tokenizer), fit_trigram(_workspace, _run, vocab_size)
