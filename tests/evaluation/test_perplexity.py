@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slm.errors import DataError, DivergedError
-from slm.evaluation.perplexity import Perplexity, cut_windows, evaluate, token_losses
+from slm.evaluation.perplexity import Perplexity, cut_windows, evaluate, losses, token_losses
 from slm.jobs import silent
 from slm.model.config import ModelConfig
 from slm.model.transformer import Transformer
@@ -160,3 +160,24 @@ def test_evaluating_leaves_a_model_in_training_as_it_was(ids):
     model = Transformer(ModelConfig(context_length=8, dropout=0.5, **SIZES)).train()
     assert evaluate(model, ids) == evaluate(model, ids)
     assert model.training
+
+
+def test_logits_beyond_what_float32_can_exponentiate_give_the_same_loss(model, ids):
+    """Logits of hundreds: e^88 is the most that float32 holds."""
+    sharp = Transformer(CONFIG).eval()
+    sharp.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        sharp.final_norm.weight.mul_(300)
+    with torch.inference_mode():
+        assert sharp(torch.tensor([ids[:8]])).abs().max() > 100
+    expected = one_by_one(sharp, ids, [(n - 1) // 8 * 8 for n in range(1, 37)])
+    assert token_losses(sharp, ids)[1:] == pytest.approx(expected, rel=1e-5, abs=1e-3)
+
+
+def test_losses_say_what_each_token_was_predicted_from(model, ids):
+    """Windows of 8, 3 new tokens each: from the second on, 6, 7 and 8 tokens stand before."""
+    parts = list(losses(model, ids, stride=3, batch_size=2))
+    seen = np.concatenate([part.seen_N for part in parts])
+    assert seen[:14].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 6, 7, 8, 6, 7, 8]
+    assert [part.first for part in parts][:2] == [1, 12]
+    assert sum(len(part.nats_N) for part in parts) == 36
