@@ -281,7 +281,8 @@ def _nats(model: Transformer, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
     on_cpu = model.device.type == "cpu"
     most = _LOGITS_IN_CACHE if on_cpu else _LOGITS_AT_ONCE_ELSEWHERE
     rows = max(_FEWEST_ROWS, most // model.config.vocab_size)
-    parts = zip(stream_BTD.flatten(0, 1).split(rows), targets_BT.flatten().split(rows), strict=True)
+    streams = torch.split(stream_BTD.flatten(0, 1), rows)
+    parts = zip(streams, torch.split(targets_BT.flatten(), rows), strict=True)
     return torch.cat([_head_nats(model, *part) for part in parts]).view_as(targets_BT)
 
 

@@ -54,6 +54,68 @@ class TextScore:
     total: Perplexity
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text between two places where both models' tokens end, so that the surprise
+    of both is known exactly. byte_span is its place in the UTF-8 text.
+
+    tokens, other_tokens: which tokens of each score it is made of. Nats are None where a first
+    token was not predicted.
+    """
+
+    byte_span: tuple[int, int]
+    tokens: range
+    other_tokens: range
+    nats: float | None
+    other_nats: float | None
+
+    @property
+    def more(self) -> float | None:
+        """By how much the first model was more surprised; below 0, the other was."""
+        if self.nats is None or self.other_nats is None:
+            return None
+        return self.nats - self.other_nats
+
+
+def compare_scores(one: TextScore, other: TextScore) -> tuple[Piece, ...]:
+    """Two models' surprise at one text, stretch by stretch.
+
+    With the same tokenizer, pieces are tokens. With different ones they are as short as both
+    allow: "un|happy" beside "unh|appy" is one piece, and its surprise is compared as a whole,
+    for nobody can say which share of a token's surprise each of its bytes has.
+    """
+    pieces = []
+    i = j = begin_i = begin_j = 0
+    while i < len(one.tokens) and j < len(other.tokens):
+        ends = one.tokens[i].byte_span[1], other.tokens[j].byte_span[1]
+        if ends[0] == ends[1] and _ends_a_piece(one, i) and _ends_a_piece(other, j):
+            start = one.tokens[begin_i].byte_span[0]
+            held, others = range(begin_i, i + 1), range(begin_j, j + 1)
+            piece = Piece(
+                (start, ends[0]), held, others, _summed(one, held), _summed(other, others)
+            )
+            pieces.append(piece)
+            i, j = i + 1, j + 1
+            begin_i, begin_j = i, j
+        elif ends[0] < ends[1] or (ends[0] == ends[1] and not _ends_a_piece(one, i)):
+            i += 1
+        else:
+            j += 1
+    return tuple(pieces)
+
+
+def _ends_a_piece(score: TextScore, at: int) -> bool:
+    """Whether no token without bytes of its own follows: it belongs to the text before it."""
+    after = score.tokens[at + 1 : at + 2]
+    return not after or after[0].byte_span[1] > score.tokens[at].byte_span[1]
+
+
+def _summed(score: TextScore, tokens: range) -> float | None:
+    nats = [score.tokens[n].nats for n in tokens]
+    known = [each for each in nats if each is not None]
+    return sum(known) if len(known) == len(nats) else None
+
+
 def score_text(
     model: Transformer,
     tokenizer: TextTokenizer,

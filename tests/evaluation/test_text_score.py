@@ -1,14 +1,17 @@
 """A painted text: each token with its surprise, its rank and what was expected."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slm.errors import DataError
-from slm.evaluation.perplexity import token_losses
-from slm.evaluation.text_score import score_text
+from slm.evaluation.perplexity import Perplexity, token_losses
+from slm.evaluation.text_score import TextScore, TokenScore, compare_scores, score_text
 from slm.model.config import ModelConfig
 from slm.model.transformer import Transformer
 
@@ -87,3 +90,56 @@ def test_no_text_and_a_lone_first_token_are_refused(model):
         score_text(model, ByteTokenizer(), "")
     with pytest.raises(DataError, match="at least two"):
         score_text(model, ByteTokenizer(with_end=False), "a")
+
+
+def cut(*pieces: tuple[str, float | None]) -> TextScore:
+    """A score of a text in these pieces."""
+    tokens, at = [], 0
+    for n, (text, nats) in enumerate(pieces):
+        end = at + len(text.encode())
+        tokens.append(TokenScore(n, text, (at, end), nats, None, None, ()))
+        at = end
+    known = [nats for _, nats in pieces if nats is not None]
+    return TextScore(tuple(tokens), Perplexity.of(nats=sum(known), tokens=max(1, len(known))))
+
+
+def test_with_the_same_tokens_two_models_are_compared_token_by_token():
+    found = compare_scores(cut(("a", 1.0), ("b", 2.0)), cut(("a", 0.5), ("b", 3.0)))
+    assert [piece.more for piece in found] == [0.5, -1.0]
+    assert [piece.byte_span for piece in found] == [(0, 1), (1, 2)]
+
+
+def test_with_different_tokens_a_piece_ends_where_both_end():
+    """un|happy| dog beside unh|appy| do|g: "unhappy" is one piece, " dog" the other."""
+    one = cut(("un", 1.0), ("happy", 2.0), (" dog", 4.0))
+    other = cut(("unh", 0.5), ("appy", 0.5), (" do", 1.0), ("g", 1.0))
+    found = compare_scores(one, other)
+    assert [(piece.byte_span, piece.more) for piece in found] == [((0, 7), 2.0), ((7, 11), 2.0)]
+    assert found[0].tokens == range(0, 2) and found[1].other_tokens == range(2, 4)
+
+
+def test_a_piece_that_one_model_did_not_predict_has_no_difference():
+    found = compare_scores(cut(("a", None), ("b", 2.0)), cut(("a", 0.5), ("b", 3.0)))
+    assert [piece.more for piece in found] == [None, -1.0]
+
+
+@given(
+    text=st.text(st.sampled_from("abé日"), min_size=1, max_size=12),
+    seeds=st.tuples(st.integers(0, 99), st.integers(0, 99)),
+)
+def test_pieces_cover_the_text_and_all_surprise(text: str, seeds: tuple[int, int]):
+    scores = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        edges = sorted({0, len(text), *rng.integers(0, len(text) + 1, 3).tolist()})
+        pieces = [(text[a:b], float(rng.uniform(0, 5))) for a, b in pairwise(edges)]
+        if rng.random() < 0.5:  # some tokenizers give a token that stands for no bytes
+            pieces.insert(int(rng.integers(len(pieces) + 1)), ("", 0.25))
+        scores.append(cut(*pieces))
+    found = compare_scores(*scores)
+    spans = [piece.byte_span for piece in found]
+    assert spans[0][0] == 0 and spans[-1][1] == len(text.encode())
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
+    for which, score in enumerate(scores):
+        nats = [(piece.nats, piece.other_nats)[which] for piece in found]
+        assert sum(nats) == pytest.approx(sum(token.nats for token in score.tokens))
