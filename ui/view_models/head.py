@@ -26,16 +26,16 @@ NAMES: Mapping[Measure, str] = MappingProxyType(
         "weights": "Weights",
         "value_norm": "Weights × value norm",
         "logit": "Logit contribution",
-        "layer_mean": "Mean of the layer's heads",
+        "layer_mean": "Mean of this layer",
         "all_mean": "Mean of all heads",
-        "rollout": "Rollout up to this layer",
+        "rollout": "Rollout to this layer",
     }
 )
 """What may be shown, as the choice says it."""
 TARGETS: Mapping[Target, str] = MappingProxyType(
     {"next": "the token that came", "top": "the likeliest token"}
 )
-_UNITS: Mapping[Measure, str] = MappingProxyType({"logit": "logits", "value_norm": "long"})
+_UNITS: Mapping[Measure, str] = MappingProxyType({"logit": "logits"})
 _SOURCES: Mapping[Measure, str] = MappingProxyType(
     {
         "weights": "Vaswani et al. 2017, eq. 1.",

@@ -36,7 +36,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const query = () => locked ?? view.at?.[0] ?? length - 1;
   const pointed = () => (view.at && view.at[0] === query() ? view.at[1] : null);
   const valueOf = (t, s) => values[t * length + s];
-  const number = (value) => (Number.isFinite(value) ? value.toFixed(3).replace("-", "−") : "not a number");
+  // Three decimals; of values that would then read 0, the digits that they have.
+  function number(value) {
+    if (!Number.isFinite(value)) return "not a number";
+    return value === 0 || Math.abs(value) >= 0.0005 ? value.toFixed(3).replace("-", "−") : shortNumber(value);
+  }
 
   function say() {
     const readout = find(".readout"), pair = find(".pair");
@@ -87,7 +91,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
       chip.dataset.value = seen ? value : "";
     });
     const state = locked === null ? "a click on a token locks it" : "locked; click it again, or press Escape, to free it";
-    find(".painted").textContent = `Query ${t}, ${tokens[t]} (${state}):`;
+    const name = document.createElement("b");
+    name.textContent = tokens[t];
+    find(".painted").replaceChildren(`Query ${t} `, name, ` (${state}):`);
     const best = visibleRow(t).filter(([, v]) => Number.isFinite(v))
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 3);
     const line = find(".most");

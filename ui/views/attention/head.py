@@ -41,8 +41,8 @@ from ui.views.attention.asking import Asked, asking, run_of
 from ui.views.attention.choosing import ask_head, keep_head
 from ui.views.attention.saving import panel
 
-_MEASURE_WIDTH, _TARGET_WIDTH, _NUMBER_WIDTH = 200, 190, 105
-_HEIGHT = 460
+_MEASURE_WIDTH, _TARGET_WIDTH, _NUMBER_WIDTH = 190, 190, 90
+_HEIGHT = 440
 
 
 def render(state: PageState) -> None:
@@ -57,12 +57,12 @@ def _head(state: PageState, run: Artefact) -> None:
     with asking(run, longest=MOST_TOKENS) as asked:
         if asked is None:
             return
+        opened = ask_head(asked)
+        query = _query(asked)
         measure = _ask_measure(asked)
         target = _ask_target(asked) if measure == "logit" else "next"
-        opened = ask_head(asked)
         values_TT = _values(*asked.key, measure, opened.layer, opened.head, target, asked.loaded)
         shown = shown_of(measure, values_TT, opened.layer, opened.head)
-        query = _query(asked)
         st.caption(meaning(measure, opened.layer))
 
         def lock(locked: int | None) -> None:
@@ -138,7 +138,7 @@ def _query(asked: Asked) -> int | None:
         if not 0 <= (st.session_state.get("query") or 0) <= last:
             st.session_state["query"] = None
         chosen: int | None = st.number_input(
-            "Query token",
+            "Query",
             min_value=0,
             max_value=last,
             value=None,
