@@ -45,7 +45,11 @@ def training(page: Page) -> None:
 SHOTS: dict[str, tuple[str, dict[str, object], Callable[[Page], None]]] = {
     "home": ("", {}, home),
     "attention": ("attention", {}, attention),
-    "sampling": ("sampling", {"new_tokens": 120, "sampling_seed": 7, "coloured": "true"}, sampling),
+    "sampling": (
+        "sampling",
+        {"new_tokens": 120, "sampling_seed": 7, "coloured": "Colour by probability"},
+        sampling,
+    ),
     "training": ("training", {}, training),
 }
 

@@ -98,3 +98,22 @@ def test_without_any_model_the_page_says_where_to_get_one(open_page, no_demo):
     app = open_page("sampling", run=None)
     assert "No model is here yet" in app.info[0].value
     assert not app.exception
+
+
+@pytest.mark.parametrize("colour", ["probability", "rank", "surprise"])
+def test_a_token_is_questioned_and_another_one_goes_on_from_its_place(open_page, colour):
+    """Three tokens stand, the fourth becomes another, and the old text can be had back."""
+    app = open_page("sampling", new_tokens="8", coloured=f"Colour by {colour}")
+    app.button(key="write").click().run()
+    settle(app, lambda page: "Done" in captions(page))
+    first = app.session_state["text_id"]
+    app.session_state["questioned"] = first, 3
+    app.run()
+    others = [each for each in app.button if (each.key or "").startswith("alternative-")]
+    assert len(others) == 12 and "In place of" in " ".join(m.value for m in app.markdown)
+    others[2].click().run()
+    settle(app, lambda page: "Done" in captions(page))
+    assert app.session_state["text_id"] != first and not app.exception
+    app.button(key="back").click().run()
+    assert app.session_state["text_id"] == first
+    assert "back" not in [each.key for each in app.button]

@@ -149,11 +149,58 @@ def choice_view(
 
 
 def written_chips(
-    steps: Sequence[Step], token_bytes: TokenBytes, vocab_size: int
-) -> tuple[Chip, ...]:
-    """The written tokens; colour is the model's own probability, before any filter."""
+    steps: Sequence[Step], token_bytes: TokenBytes, vocab_size: int, by: str = "probability"
+) -> tuple[tuple[Chip, ...], Scale]:
+    """The written tokens, and what their colours mean: all are the model's own, unfiltered.
+
+    `by`: probability, rank or surprise.
+    """
     label = labeller(token_bytes, vocab_size)
-    return tuple(_written_chip(step, token_bytes, vocab_size, label) for step in steps)
+    values, scale = colour_values(steps, by)
+    chips = tuple(
+        _written_chip(step, token_bytes, vocab_size, label, scale.place(value))
+        for step, value in zip(steps, values, strict=True)
+    )
+    return chips, scale
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another token that could have stood there. `fate` says what the filters did to it."""
+
+    token: int
+    label: str
+    fate: str
+
+
+def alternatives(
+    distribution: Distribution, token_bytes: TokenBytes, vocab_size: int, shown: int = 12
+) -> tuple[Alternative, ...]:
+    """The model's likeliest tokens at one place, with what the filters made of each."""
+    model_V, final_V = distribution.stages[0].probabilities_V, distribution.probabilities_V
+    label = labeller(token_bytes, vocab_size)
+    found = []
+    for token in np.argsort(-model_V, kind="stable")[:shown]:
+        cut = _cut_by(distribution, int(token))
+        fate = f"{percent(float(final_V[token]))} in the draw" if cut is None else f"cut by {cut}"
+        name = f"{label(int(token))} {percent(float(model_V[token]))}"
+        found.append(Alternative(int(token), name, fate))
+    return tuple(found)
+
+
+def colour_values(steps: Sequence[Step], by: str) -> tuple[tuple[float, ...], Scale]:
+    """A value for each step, and the scale that it is coloured by.
+
+    >>> steps = [Step(5, math.log(0.5), 0.5, 3, ())]
+    >>> colour_values(steps, "rank")[0], colour_values(steps, "probability")[0]
+    ((3.0,), (0.5,))
+    """
+    if by == "rank":
+        most = max(10.0, *(float(step.rank) for step in steps))
+        return tuple(float(step.rank) for step in steps), Scale("rank", 1.0, most)
+    if by == "surprise":
+        return tuple(-step.logprob for step in steps), Scale("surprise", 0.0, 8.0, "nats")
+    return tuple(math.exp(step.logprob) for step in steps), PROBABILITY
 
 
 def percent(share: float) -> str:
@@ -318,7 +365,11 @@ def _notes(distribution: Distribution, config: SamplingConfig) -> tuple[str, ...
 
 
 def _written_chip(
-    step: Step, token_bytes: TokenBytes, vocab_size: int, label: Callable[[int], str]
+    step: Step,
+    token_bytes: TokenBytes,
+    vocab_size: int,
+    label: Callable[[int], str],
+    place: float | None,
 ) -> Chip:
     probability = math.exp(step.logprob)
     others = [f"{label(token)} {percent(share)}" for token, share in step.top if token != step.id][
@@ -336,6 +387,6 @@ def _written_chip(
     return chip(
         step.id,
         token_bytes(step.id) if known else b"",
-        value=PROBABILITY.place(probability),
+        value=place,
         notes=notes,
     )

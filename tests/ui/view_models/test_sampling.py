@@ -7,6 +7,7 @@ from slm.sampling.filters import FILTERS, SamplingConfig, next_token_distributio
 from slm.sampling.generate import Step
 from ui.view_models import sampling
 from ui.view_models.sampling import (
+    alternatives,
     choice_view,
     config_of,
     controls,
@@ -101,13 +102,33 @@ def test_an_order_of_filters_goes_through_the_address():
 
 def test_a_written_token_tells_what_else_was_likely():
     step = Step(1, math.log(0.25), 0.4, 2, ((0, 0.5), (1, 0.25)), ends=True)
-    (chip,) = written_chips([step], WORDS.__getitem__, 4)
+    ((chip,), _) = written_chips([step], WORDS.__getitem__, 4)
     assert (chip.text, chip.value) == ("·b", pytest.approx(0.25))
     told = "\n".join(chip.notes)
     assert "gave it 25% (rank 2)" in told
     assert "drawn with 40%" in told
     assert "instead of a 50%" in told
     assert "end-of-text" in told
+
+
+def test_tokens_are_coloured_by_rank_or_surprise_too():
+    """Rank 2 of 1 to 10 lies at 1/9; 4 of 8 nats in the middle."""
+    step = Step(1, -4.0, 0.4, 2, ())
+    by_rank, _ = written_chips([step], WORDS.__getitem__, 4, "rank")
+    by_surprise, scale = written_chips([step], WORDS.__getitem__, 4, "surprise")
+    assert by_rank[0].value == pytest.approx(1 / 9)
+    assert (by_surprise[0].value, scale.unit) == (pytest.approx(0.5), "nats")
+
+
+def test_alternatives_say_what_the_filters_made_of_them():
+    """0.5 and 0.3 are left, 5/8 and 3/8 of the draw; the others were cut by top-k."""
+    config = SamplingConfig(temperature=1, top_k=2)
+    found = alternatives(next_token_distribution(LOGITS_V, config), WORDS.__getitem__, 4, shown=3)
+    assert [(each.label, each.fate) for each in found] == [
+        ("a 50%", "63% in the draw"),
+        ("·b 30%", "38% in the draw"),
+        ("· 15%", "cut by top-k"),
+    ]
 
 
 def test_code_lines_carry_the_settings_that_differ(tiny_workspace):

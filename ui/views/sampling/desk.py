@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from slm.errors import SlmError
+from slm.sampling.config import SamplingConfig
 from slm.sampling.generate import Step, decode_stream
 from slm.tokenizer.protocol import TextTokenizer
 
@@ -22,19 +23,24 @@ State = Literal["waiting", "writing", "done", "stopped", "left", "failed"]
 Steps = Callable[[Callable[[], bool]], Iterator[Step]]
 """Gives the steps of a text; asks the function that it is given whether to stop."""
 
+DEFAULTS = SamplingConfig()
 PATIENCE_SECONDS = 10.0
 _KEPT = 256
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be written. `name` says by which model; it and the prompt are foreign text."""
+    """What is to be written. `name` says by which model; it and the prompt are foreign text.
+
+    `config` are the settings of the draw, for whoever asks about a token later.
+    """
 
     name: str
     prompt: str
     prompt_ids: Sequence[int]
     tokenizer: TextTokenizer
     steps: Steps
+    config: SamplingConfig = DEFAULTS
 
 
 @dataclass(frozen=True)

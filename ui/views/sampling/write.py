@@ -4,7 +4,7 @@ Three parts that are redrawn apart: the text, which is polled while it grows; th
 sliders with the bars that they move; the prompt.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,6 @@ from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
 from ui.view_models.sampling import (
-    PROBABILITY,
     choice_view,
     code_lines,
     controls,
@@ -30,6 +29,7 @@ from ui.view_models.sampling import (
     written_chips,
 )
 from ui.views.sampling.desk import Desk, Order, Progress
+from ui.views.sampling.questioning import question
 from ui.views.sampling.settings import PROMPT, ask_prompt, ask_seed, chosen_config, sliders
 
 _POLL_SECONDS = 0.4
@@ -39,9 +39,16 @@ _SEATS = 2
 _STOP_SECONDS = 0.5  # a token or two; then the page need not poll for the end
 _LENGTH = 200
 _COLOURED = (
-    "Each token in the colour of the probability that the model gave it. Rest the pointer on "
-    "one for what else was likely."
+    "Each token in a colour of what the model itself thought of it. Rest the pointer on one for "
+    "what else was likely; click it to go on from another."
 )
+_COLOURS = {
+    "plain": "Plain text",
+    "probability": "Colour by probability",
+    "rank": "Colour by rank",
+    "surprise": "Colour by surprise",
+}
+_COLOUR_WIDTH = 210
 
 
 def render(state: PageState) -> None:
@@ -145,10 +152,17 @@ def _text_panel(loaded: LoadedRun) -> None:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center"):
             _buttons(loaded, text_id, alive)
-            coloured = st.toggle(
-                "Colour the tokens", key="coloured", bind="query-params", help=_COLOURED
+            colour = st.selectbox(
+                "Colour the tokens",
+                list(_COLOURS),
+                format_func=lambda each: _COLOURS[each],
+                key="coloured",
+                bind="query-params",
+                help=_COLOURED,
+                label_visibility="collapsed",
+                width=_COLOUR_WIDTH,
             )
-        _text(progress, desk.order(text_id), coloured)
+        _text(loaded, progress, desk.order(text_id), colour, alive)
         st.caption(widgets.esc_md(_status(progress, desk.order(text_id))))
 
     panel()
@@ -179,14 +193,15 @@ def _buttons(loaded: LoadedRun, text_id: str, alive: bool) -> None:
         on_click=_start_another,
         args=(loaded,),
     )
+    if _desk().order(st.session_state.get("text_before", "")) is not None:
+        st.button("Back to the text before", icon=":material/undo:", key="back", on_click=_back)
 
 
-def _text(progress: Progress | None, order: Order | None, coloured: bool) -> None:
-    if progress is not None and order is not None and coloured and progress.steps:
-        tokenizer = order.tokenizer
-        chips = written_chips(progress.steps, tokenizer.token_bytes, tokenizer.vocab_size)
-        with st.container(border=True):  # it scrolls by itself; a fixed box would clip its tips
-            tokens_view(chips, scale=PROBABILITY, key="written-tokens", height=_CHIPS_HEIGHT)
+def _text(
+    loaded: LoadedRun, progress: Progress | None, order: Order | None, colour: str, alive: bool
+) -> None:
+    if progress is not None and order is not None and colour != "plain" and progress.steps:
+        _coloured(loaded, progress, order, colour, alive)
         return
     with st.container(border=True, height=_TEXT_HEIGHT, autoscroll=True, key="written"):
         if progress is None or order is None:
@@ -195,6 +210,33 @@ def _text(progress: Progress | None, order: Order | None, coloured: bool) -> Non
             widgets.show_problem(progress.problem)
         else:
             st.text(shown_prompt(order.prompt) + progress.text)
+
+
+def _coloured(
+    loaded: LoadedRun, progress: Progress, order: Order, colour: str, alive: bool
+) -> None:
+    """The text as chips; one that is clicked may be asked what else could have stood there."""
+    tokenizer = order.tokenizer
+    chips, scale = written_chips(
+        progress.steps, tokenizer.token_bytes, tokenizer.vocab_size, colour
+    )
+    asked = st.session_state.get("questioned")
+    place = asked[1] if asked and asked[0] == st.session_state.get("text_id") else None
+    with st.container(border=True):  # it scrolls by itself; a fixed box would clip its tips
+        st.caption(widgets.esc_md(shown_prompt(order.prompt)))
+        clicked = tokens_view(
+            chips, scale=scale, key="written-tokens", height=_CHIPS_HEIGHT, selected=place
+        )
+    if clicked is not None and clicked != place:
+        st.session_state["questioned"] = st.session_state.get("text_id"), clicked
+        st.rerun(scope="fragment")
+    if alive or loaded.name != order.name:
+        return
+    if place is None or place >= len(progress.steps):
+        st.caption("A click on a token shows what else could have stood there.")
+        return
+    with widgets.user_errors():
+        question(loaded, order, progress, place, lambda ids: _start_after(loaded, order, ids))
 
 
 def _status(progress: Progress | None, order: Order | None) -> str:
@@ -208,11 +250,32 @@ def _start(loaded: LoadedRun) -> None:
     """Write with the settings as they are now; a text that is being written ends."""
     desk, chosen = _desk(), st.session_state
     desk.stop(chosen.get("text_id", ""))
-    config = chosen_config()
-    length = int(chosen.get("new_tokens", _LENGTH))
     prompt = str(chosen.get("prompt", PROMPT))
+    chosen.pop("text_before", None)
+    _write(loaded, prompt, loaded.tokenizer.encode(prompt), chosen_config())
+
+
+def _start_after(loaded: LoadedRun, order: Order, ids: Sequence[int]) -> None:
+    """Write on after the order's prompt and these ids; the text as it was can be had back."""
+    desk, chosen = _desk(), st.session_state
+    desk.stop(chosen.get("text_id", ""))
+    chosen["text_before"] = chosen.get("text_id", "")
+    decoder = loaded.tokenizer.decoder(order.prompt_ids)
+    text = "".join(decoder.push(token) for token in ids) + decoder.flush()
+    _write(loaded, order.prompt + text, [*order.prompt_ids, *ids], order.config)
+
+
+def _back() -> None:
+    """The text before the last turn."""
+    st.session_state["text_id"] = st.session_state.pop("text_before")
+
+
+def _write(
+    loaded: LoadedRun, prompt: str, prompt_ids: Sequence[int], config: SamplingConfig
+) -> None:
+    chosen = st.session_state
+    length = int(chosen.get("new_tokens", _LENGTH))
     go_on = bool(chosen.get("go_on", False))
-    prompt_ids = loaded.tokenizer.encode(prompt)
 
     def steps(should_stop: Callable[[], bool]) -> Iterator[Step]:
         loaders.choose_threads(loaded.model)
@@ -227,8 +290,8 @@ def _start(loaded: LoadedRun) -> None:
             should_stop=should_stop,
         )
 
-    order = Order(loaded.name, prompt, prompt_ids, loaded.tokenizer, steps)
-    chosen["text_id"] = desk.start(order)
+    order = Order(loaded.name, prompt, prompt_ids, loaded.tokenizer, steps, config)
+    chosen["text_id"] = _desk().start(order)
 
 
 def _start_another(loaded: LoadedRun) -> None:

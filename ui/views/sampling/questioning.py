@@ -1,0 +1,63 @@
+"""A token of a written text, questioned: what else could have stood there.
+
+The distribution is computed again from what stood before the token, once for each place.
+"""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from slm.sampling.filters import SamplingConfig, next_token_distribution
+from slm.sampling.generate import fit_prompt, logits
+from ui import widgets
+from ui.loaders import LoadedRun
+from ui.view_models.chips import labeller
+from ui.view_models.sampling import Alternative, alternatives
+from ui.views.sampling.desk import Order, Progress
+
+GoOn = Callable[[Sequence[int]], None]
+"""Writes on after these ids, which follow the prompt."""
+
+
+def question(loaded: LoadedRun, order: Order, progress: Progress, place: int, go_on: GoOn) -> None:
+    """The alternatives to one token; a click on one writes on from it."""
+    before = tuple(step.id for step in progress.steps[:place])
+    chosen = progress.steps[place].id
+    tokenizer = loaded.tokenizer
+    label = labeller(tokenizer.token_bytes, tokenizer.vocab_size)
+    read = (*(int(token) for token in order.prompt_ids), *before)
+    st.markdown(
+        f"**In place of “{widgets.esc_md(label(chosen))}”** (token {place + 1}): a click writes "
+        "on from that token."
+    )
+    if len(read) > loaded.model.config.context_length:
+        st.caption(
+            "So much was written that the model had forgotten its beginning; the figures are "
+            "those after the last part that it can read."
+        )
+    with st.container(horizontal=True, gap="small"):
+        for each in _alternatives(loaded.run_id, loaded.step, read, order.config, loaded):
+            st.button(
+                widgets.esc_md(each.label),
+                key=f"alternative-{each.token}",
+                type="primary" if each.token == chosen else "secondary",
+                help=f"The model's own share; {each.fate}.",
+                on_click=go_on,
+                args=((*before, each.token),),
+            )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _alternatives(
+    run_id: str,
+    step: int,
+    read: tuple[int, ...],
+    config: SamplingConfig,
+    _loaded: LoadedRun,
+) -> tuple[Alternative, ...]:
+    del run_id, step
+    tokenizer, shape = _loaded.tokenizer, _loaded.model.config
+    fitted = fit_prompt(read, shape.vocab_size, shape.context_length, tokenizer.eos_id)
+    logits_V = logits(_loaded.model, fitted.ids, tokenizer.eos_id)
+    distribution = next_token_distribution(logits_V, config, set(fitted.ids))
+    return alternatives(distribution, tokenizer.token_bytes, tokenizer.vocab_size)
