@@ -1,7 +1,16 @@
 """Evaluation: how good the model is."""
 
 from ui import session, widgets
-from ui.views.evaluation import calibration, copying, held_out, painted, report, shannon, tasks
+from ui.views.evaluation import (
+    calibration,
+    copying,
+    held_out,
+    painted,
+    report,
+    shannon,
+    slices,
+    tasks,
+)
 
 session.guard(__file__)
 state = session.state()
@@ -12,6 +21,7 @@ widgets.page_header(
 )
 VIEWS = {
     "held_out": ("Held-out text", held_out),
+    "slices": ("Slices", slices),
     "painted": ("Token by token", painted),
     "tasks": ("Small tasks", tasks),
     "shannon": ("Shannon game", shannon),

@@ -1,7 +1,11 @@
+import json
 import shutil
 import time
 
 from slm import jobs
+from slm.__main__ import main
+from slm.lab.judged_text import TextConfig
+from ui.view_models.evaluation import evaluate_argv
 
 
 def metrics(app):
@@ -28,16 +32,78 @@ def test_held_out_text_is_measured_beside_baselines(open_page):
 def test_a_whole_split_is_measured_by_one_job(open_page, workspace_env, monkeypatch):
     from ui.views.evaluation import measures
 
-    monkeypatch.setattr(measures, "QUICK_TOKENS", 300)
+    monkeypatch.setattr(measures, "quick_tokens", lambda _: 300)
     asked = []
     monkeypatch.setattr(jobs, "start", lambda *a, **k: asked.append((a, k)))
     app = open_page("evaluation", split="Training")
-    assert "Measured on the first 299 of" in captions(app)
-    app.button(key="measure-all").click().run()
+    assert "Measured on the first 300 of" in captions(app)
+    app.button(key="measure-all-held-out").click().run()
     ((_, argv), options) = asked[0]
     (run,) = workspace_env.runs.list()
-    assert argv[:3] == ["evaluate", "--run", run.id] and "train" in argv
-    assert options["key"] == f"evaluate-{run.id}-train"
+    assert argv[:3] == ["evaluate", "--run", run.id] and "--split=train" in argv
+    assert options["key"].startswith(f"evaluate-{run.id}-")
+
+
+def test_what_a_job_has_measured_is_shown_after_a_reload(open_page, workspace_env, monkeypatch):
+    from ui.views.evaluation import measures
+
+    monkeypatch.setattr(measures, "quick_tokens", lambda _: 300)
+    (run,) = workspace_env.runs.list()
+    config = measures.settings(TextConfig(), None, ())
+    assert main([*evaluate_argv(run, config), "--workspace", str(workspace_env.root)]) == 0
+    app = open_page("evaluation")
+    assert "Measured on all" in captions(app) and "95% intervals" in captions(app)
+    assert not [each for each in app.button if each.key == "measure-all-held-out"]
+
+
+def test_a_pasted_text_is_measured_beside_another_model(open_page, workspace_env):
+    (run,) = workspace_env.runs.list()
+    shutil.copytree(run.folder, run.folder.with_name("20260101-000000-abcdef"))
+    manifest = run.folder.with_name("20260101-000000-abcdef") / "manifest.json"
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**told, "id": "20260101-000000-abcdef", "name": "![twin](x)"}))
+    app = open_page(
+        "evaluation", split="Your text", eval_text="Once upon a time", eval_against="![twin](x)"
+    )
+    assert not app.exception and not app.error
+    assert "of this text" in captions(app)
+    assert "predicts just the same" in words(app)
+    assert "\\!\\[twin" in words(app)  # escaped
+
+
+def test_a_text_that_is_not_there_yet_is_asked_for(open_page):
+    for split in ("A corpus", "A file", "Your text"):
+        app = open_page("evaluation", split=split)
+        assert not app.exception and not app.error
+        assert "Give a text" in app.info[0].value
+
+
+def test_the_hub_is_only_fetched_by_a_job(open_page, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs, "start", lambda *a, **k: asked.append(a))
+    app = open_page("evaluation", split="The Hub", eval_hub="WikiText-2", eval_part="test")
+    assert not app.exception and not app.error
+    app.button(key="measure-all-held-out").click().run()
+    ((_, argv),) = asked
+    assert "--source=wikitext-2" in argv and "--hub-split=test" in argv
+
+
+def test_the_loss_is_sliced_and_a_document_can_be_painted(open_page):
+    app = open_page("evaluation", view="Slices")
+    assert not app.exception and not app.error
+    assert len(app.get("plotly_chart")) == 2
+    assert "Right at a window's start" in captions(app)
+    (table,) = app.dataframe
+    bits = list(table.value["bits_per_byte"])
+    assert bits == sorted(bits, reverse=True) and len(bits) > 5
+
+
+def test_documents_are_painted_in_the_order_of_surprise(open_page):
+    app = open_page("evaluation", view="Token by token", painted_order="Most surprising first")
+    assert not app.exception and not app.error
+    first = float(metrics(app)["Bits per byte"])
+    app.number_input(key="document").set_value(app.number_input(key="document").max).run()
+    assert float(metrics(app)["Bits per byte"]) < first
 
 
 def test_a_held_out_document_is_painted(open_page):

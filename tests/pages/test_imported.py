@@ -66,7 +66,6 @@ def test_every_page_opens_with_it(
     [
         ("training", "watch", "losses are not here"),
         ("training", "timeline", "snapshots are not here"),
-        ("evaluation", "held_out", "text that it learned from is not here"),
     ],
 )
 def test_what_is_not_there_is_said_with_a_way_on(
@@ -97,6 +96,18 @@ def test_every_attention_view_draws_it(open_page: OpenPage, imported: str, view:
     assert not app.exception and not app.error
     assert app.get("bidi_component")
     assert not [info.value for info in app.info if "No model" in info.value]
+
+
+def test_an_imported_model_is_measured_on_a_text_and_on_a_corpus(
+    open_page: OpenPage, imported: str, workspace_env: Workspace
+):
+    app = open_page("evaluation", run=imported, split="Your text", eval_text=TEXT)
+    assert not app.exception and not app.error
+    assert any(metric.label == "Perplexity" for metric in app.metric)
+    corpus = workspace_env.corpora.list()[0]
+    app = open_page("evaluation", run=imported, view="slices", eval_corpus=corpus.name)
+    assert not app.exception and not app.error
+    assert len(app.get("plotly_chart")) == 2
 
 
 def test_the_library_shows_needs_and_imports_a_folder(

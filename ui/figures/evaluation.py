@@ -1,14 +1,17 @@
-"""How good a model is, as bars. All labels are our own words, never foreign text."""
+"""How good a model is, as bars. Names of other models are escaped."""
 
 from collections.abc import Sequence
+from html import escape
 from math import log10
 
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
-from ui.view_models.evaluation import Rival, Unit
+from ui.view_models.evaluation import OTHER, Rival, Unit
 
-_GREY = "#8C8C8C"
+_GREY, _WHISKER = "#8C8C8C", "#595959"
+_COLOURS = {"model": OKABE_ITO[0], OTHER: OKABE_ITO[1]}
+_LONGEST_NAME = 22
 _TITLES: dict[Unit, str] = {
     "perplexity": "perplexity (log scale; lower is better)",
     "bits_per_byte": "bits per byte (lower is better)",
@@ -16,19 +19,37 @@ _TITLES: dict[Unit, str] = {
 
 
 def rivals_chart(rivals: Sequence[Rival], unit: Unit, height: int = 300) -> go.Figure:
-    """A bar for each rival, the worst on top; perplexity from 1, which is certainty."""
+    """A bar for each rival, the worst on top, with the 95% interval where it is known; perplexity
+    from 1, which is certainty. Names of other models are foreign text."""
+    values = [rival.value(unit) for rival in rivals]
+    edges = [
+        rival.edges.get(unit, (value, value)) for rival, value in zip(rivals, values, strict=True)
+    ]
     figure = go.Figure(
         go.Bar(
-            x=[rival.value(unit) for rival in rivals],
-            y=[rival.label for rival in rivals],
+            x=values,
+            y=list(range(len(rivals))),  # two models may have the same name
             orientation="h",
-            marker_color=[OKABE_ITO[0] if rival.key == "model" else _GREY for rival in rivals],
-            text=[f" {rival.shown(unit)}" for rival in rivals],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:,.4~g}<extra></extra>",
+            marker_color=[_COLOURS.get(rival.key, _GREY) for rival in rivals],
+            error_x={
+                "array": [high - value for (_, high), value in zip(edges, values, strict=True)],
+                "arrayminus": [value - low for (low, _), value in zip(edges, values, strict=True)],
+                "color": _WHISKER,
+                "thickness": 1.5,
+            },
+            customdata=[_hover(rival, unit) for rival in rivals],
+            hovertemplate="%{customdata}<extra></extra>",
         )
     )
+    for place, (rival, (_, high)) in enumerate(zip(rivals, edges, strict=True)):
+        figure.add_annotation(
+            x=log10(high) if unit == "perplexity" else high,  # behind the whisker
+            y=place,
+            text=rival.shown(unit),
+            xanchor="left",
+            xshift=6,
+            showarrow=False,
+        )
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 60, "t": 8, "b": 0},
@@ -36,7 +57,12 @@ def rivals_chart(rivals: Sequence[Rival], unit: Unit, height: int = 300) -> go.F
         font_size=15,
         showlegend=False,
     )
-    figure.update_yaxes(autorange="reversed", tickfont_size=16)
+    figure.update_yaxes(
+        autorange="reversed",
+        tickfont_size=16,
+        tickvals=list(range(len(rivals))),
+        ticktext=[escape(_short(rival.label)) for rival in rivals],
+    )
     figure.update_xaxes(title=_TITLES[unit], rangemode="tozero", tickangle=0)
     if unit == "perplexity":
         highest = max((rival.perplexity for rival in rivals), default=10.0)
@@ -48,3 +74,15 @@ def rivals_chart(rivals: Sequence[Rival], unit: Unit, height: int = 300) -> go.F
             ticktext=[f"{tick:,}" for tick in ticks],
         )
     return figure
+
+
+def _hover(rival: Rival, unit: Unit) -> str:
+    told = f"{escape(_short(rival.label))}: {rival.value(unit):,.4g}"
+    if unit not in rival.edges:
+        return told
+    low, high = rival.edges[unit]
+    return f"{told}<br>95% interval {low:,.4g} to {high:,.4g}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

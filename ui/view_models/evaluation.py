@@ -1,36 +1,50 @@
-"""Evaluation, ready to show: figures in plain words, painted text.
+"""How good a model is, in plain words: it, its baselines and other models.
 
-Knows measures and bytes; neither models nor Streamlit.
+Knows measures; neither models nor Streamlit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
-from slm.evaluation.text_score import TextScore, TokenScore
-from slm.tokenizer.protocol import well_formed
+from slm.lab.evaluation import EvaluateConfig
 from slm.workspace import Artefact
-from ui.view_models.chips import Chip, Scale, chip, labeller, visible
 from ui.view_models.code import open_lines
 
 Unit = Literal["perplexity", "bits_per_byte"]
-SURPRISE = Scale("surprise", 0.0, 8.0, "nats")
 RIVALS: Mapping[str, str] = MappingProxyType(
-    {"uniform": "Uniform", "unigram": "Unigram", "bigram": "Bigram", "model": "This model"}
+    {
+        "uniform": "Uniform",
+        "unigram": "Unigram",
+        "bigram": "Bigram",
+        "trigram": "Trigram",
+        "model": "This model",
+    }
 )
+OTHER = "other"
+_QUICK_WORK = 2.4e10  # tokens times parameters: about a second on one core
+_QUICK_TOKENS = (256, 40_000)
+_SAME = 5e-4  # bits a byte, which three decimals do not show
+
+Edges = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Rival:
-    """One guesser: the model, or what counting alone gives. `key` is one of RIVALS."""
+    """One guesser: the model, another, or what counting alone gives.
+
+    `key` is one of RIVALS or OTHER; the name of another model is foreign text. The edges are
+    those of the 95% interval, where it is known.
+    """
 
     key: str
     label: str
     perplexity: float
     bits_per_byte: float | None
+    edges: Mapping[Unit, Edges] = field(default_factory=dict)
 
     def value(self, unit: Unit) -> float:
         """Its figure in that unit; 0 where the bytes are unknown."""
@@ -47,7 +61,10 @@ class Rival:
 class Comparison:
     """A model beside its rivals, worst first. `reading` and `verdict` say it in plain words.
 
-    partial: only the beginning of the text was measured.
+    partial      only the beginning of the text was measured
+    doubt        how far the figures would move on other text of the kind
+    beside       each other model in a sentence; holds foreign text
+    same_tokens  whether perplexities may be compared: all cut text alike
     """
 
     rivals: tuple[Rival, ...]
@@ -55,6 +72,9 @@ class Comparison:
     verdict: str
     measured: str
     partial: bool
+    doubt: str = ""
+    beside: tuple[str, ...] = ()
+    same_tokens: bool = True
 
     @property
     def model(self) -> Rival:
@@ -63,30 +83,104 @@ class Comparison:
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """The units in which all rivals are known."""
+        """The units in which all rivals are known and can be compared."""
+        if not self.same_tokens:
+            return ("bits_per_byte",)
         known = all(rival.bits_per_byte is not None for rival in self.rivals)
         return ("perplexity", "bits_per_byte") if known else ("perplexity",)
 
 
+def quick_tokens(n_parameters: int) -> int:
+    """So many tokens a model of that size reads in about a second.
+
+    >>> quick_tokens(500_000), quick_tokens(2_000_000), quick_tokens(500_000_000)
+    (40000, 12000, 256)
+    """
+    low, high = _QUICK_TOKENS
+    return max(low, min(high, int(_QUICK_WORK / n_parameters)))
+
+
 def comparison(figures: Mapping[str, Any], of_tokens: int | None, what: str) -> Comparison:
-    """What `evaluate_run` found, in words. `of_tokens` is how many there are in all.
+    """What `evaluate_run` found, in words. `of_tokens` is how many there are in all, if known.
 
     `what` names the text, in a phrase that follows "tokens of".
     """
+    others = [other for other in figures.get("others", ()) if other.get("perplexity")]
     rivals = tuple(
-        Rival(key, label, figures[key]["perplexity"], figures[key].get("bits_per_byte"))
-        for key, label in RIVALS.items()
-        if key in figures
+        [_rival(key, RIVALS[key], figures[key]) for key in RIVALS if _known(figures, key)]
+        + [_rival(OTHER, other["name"], other) for other in others]
     )
-    by_key = {rival.key: rival.perplexity for rival in rivals}
+    by_key = {rival.key: rival.perplexity for rival in rivals if rival.key != OTHER}
     tokens = int(figures["model"]["tokens"])
-    partial = of_tokens is not None and tokens < of_tokens - 1
-    if partial:
+    told = figures.get("text", {})
+    partial = told.get("partial", of_tokens is not None and tokens < of_tokens - 1)
+    if partial and of_tokens is not None:
         measured = f"Measured on the first {tokens:,} of {of_tokens:,} tokens of {what}."
+    elif partial:
+        measured = f"Measured on the first {tokens:,} tokens of {what}."
     else:
         measured = f"Measured on all {tokens:,} tokens of {what}."
-    reading = f"As unsure as choosing between {choices(by_key['model'])} equally likely tokens."
-    return Comparison(rivals, reading, _verdict(by_key), measured, partial)
+    return Comparison(
+        rivals,
+        f"As unsure as choosing between {choices(by_key['model'])} equally likely tokens.",
+        _verdict(by_key),
+        measured,
+        partial,
+        _doubt(figures),
+        tuple(_beside(other) for other in others),
+        all(other.get("same_tokens", False) for other in others),
+    )
+
+
+def _known(figures: Mapping[str, Any], key: str) -> bool:
+    return key in figures and figures[key].get("perplexity") is not None
+
+
+def _rival(key: str, label: str, figures: Mapping[str, Any]) -> Rival:
+    edges: dict[Unit, Edges] = {}
+    intervals = figures.get("intervals", {})
+    units: tuple[Unit, ...] = ("perplexity", "bits_per_byte")
+    for unit in units:
+        found = intervals.get(unit)
+        if found and found["low"] is not None and found["high"] is not None:
+            edges[unit] = (found["low"], found["high"])
+    return Rival(key, label, figures["perplexity"], figures.get("bits_per_byte"), edges)
+
+
+def _doubt(figures: Mapping[str, Any]) -> str:
+    """The intervals of the model in a sentence; why there are none, where there are none."""
+    intervals = figures["model"].get("intervals")
+    if intervals is None:
+        return ""
+    per_byte, per_token = intervals.get("bits_per_byte"), intervals.get("perplexity")
+    if not per_byte or not per_token:
+        return "The text is too short for intervals."
+    told = figures.get("text", {})
+    over = told.get("intervals_over", "documents")
+    many = f"{told['documents']:,} documents" if over == "documents" else "stretches of 1 kB"
+    return (
+        f"95% intervals: perplexity {choices(per_token['low'])} to {choices(per_token['high'])}, "
+        f"bits per byte {per_byte['low']:.2f} to {per_byte['high']:.2f} (bootstrap over {many})."
+    )
+
+
+def _beside(other: Mapping[str, Any]) -> str:
+    """Another model in a sentence: by how much it is better or worse, and whether that is sure."""
+    name, apart = other["name"], other.get("worse_by")
+    if not apart:
+        return f"{name} was measured on the same text."
+    more, interval = apart["bits_per_byte"], apart.get("interval")
+    if abs(more) < _SAME and not (interval and (interval["low"] or interval["high"])):
+        return f"{name} predicts just the same."
+    word = "worse" if more > 0 else "better"
+    told = f"{name} is {abs(more):.3f} bits a byte {word}"
+    if not interval:
+        return f"{told}."
+    low, high = interval["low"], interval["high"]
+    if low < 0 < high:
+        return f"{told}, which may be chance (95% interval {low:+.3f} to {high:+.3f})."
+    edges = sorted((abs(low), abs(high)))
+    return f"{told} (95% interval {edges[0]:.3f} to {edges[1]:.3f})."
 
 
 def choices(perplexity: float) -> str:
@@ -96,53 +190,6 @@ def choices(perplexity: float) -> str:
     ('6.1', '58', '1,024', '20,000,000')
     """
     return f"{perplexity:.1f}" if perplexity < 19.95 else f"{perplexity:,.0f}"
-
-
-def surprise_chips(
-    score: TextScore, text: str, token_bytes: Callable[[int], bytes], vocab_size: int
-) -> tuple[Chip, ...]:
-    """The text's tokens; colour is surprise, hover says what the model expected instead."""
-    utf8 = well_formed(text).encode()
-    return tuple(
-        chip(
-            token.id,
-            utf8[slice(*token.byte_span)],
-            value=None if token.nats is None else SURPRISE.place(token.nats),
-            notes=_score_notes(token, token_bytes, vocab_size),
-        )
-        for token in score.tokens
-    )
-
-
-@dataclass(frozen=True)
-class Surprise:
-    """One token that caught the model out."""
-
-    place: int
-    token: str
-    nats: float
-    expected: str
-
-
-def most_surprising(
-    score: TextScore,
-    text: str,
-    token_bytes: Callable[[int], bytes],
-    vocab_size: int,
-    count: int = 5,
-) -> tuple[Surprise, ...]:
-    """The tokens of the highest loss, highest first."""
-    utf8 = well_formed(text).encode()
-    known = [(t.nats, n, t) for n, t in enumerate(score.tokens) if t.nats is not None]
-    return tuple(
-        Surprise(
-            n,
-            visible(utf8[slice(*token.byte_span)]),
-            nats,
-            labeller(token_bytes, vocab_size)(token.expected[0].id) if token.expected else "",
-        )
-        for nats, n, token in sorted(known, key=lambda row: -row[0])[:count]
-    )
 
 
 def documents_of(
@@ -164,63 +211,59 @@ def documents_of(
     return tuple(found)
 
 
-def held_out_code(run: Artefact, split: str, max_tokens: int) -> str:
+def held_out_code(run: Artefact, config: EvaluateConfig) -> str:
     """The lines that measure the same without a browser."""
     return f"""{open_lines(run)}
-from slm.lab.reports import EvaluateConfig, evaluate_run
+from slm.lab.evaluation import EvaluateConfig, evaluate_run
 
-config = EvaluateConfig(split={split!r}, max_tokens={max_tokens})
-found = evaluate_run(workspace, run, config)
-for name in ("uniform", "unigram", "bigram", "model"):
-    print(name, found[name]["perplexity"], found[name]["bits_per_byte"])
+found = evaluate_run(workspace, run, EvaluateConfig({_given(config)}))
+for name in ("uniform", "unigram", "bigram", "trigram", "model"):
+    if name in found:
+        print(name, found[name]["perplexity"], found[name]["intervals"]["perplexity"])
+print(found["model"]["bits_per_byte"], found["slices"]["by_place"], found["documents"][:3])
 """
 
 
-def painted_code(run: Artefact, text: str) -> str:
-    """The lines that score the same text without a browser."""
-    return f"""{open_lines(run)}
-from slm.evaluation.text_score import score_text
+def evaluate_argv(run: Artefact, config: EvaluateConfig) -> list[str]:
+    """The command line that measures the same."""
+    argv = ["evaluate", "--run", run.id]
+    for name, value in _changed(config).items():
+        flag = "--" + name.replace("_", "-")
+        if isinstance(value, tuple):
+            argv += [flag, *map(str, value)]
+        else:
+            argv.append(f"{flag}={value}")  # a text may begin with a dash
+    return argv
 
-score = score_text(opened.model, opened.tokenizer, {text!r})
-for token in score.tokens:
-    print(repr(token.text), token.nats, token.rank, token.expected[:2])
-print(score.total)
-"""
+
+def _changed(config: EvaluateConfig) -> dict[str, Any]:
+    default = EvaluateConfig()
+    return {
+        name: getattr(config, name)
+        for name in type(config).model_fields
+        if getattr(config, name) != getattr(default, name)
+    }
+
+
+def _given(config: EvaluateConfig) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in _changed(config).items())
 
 
 def _verdict(perplexity: Mapping[str, float]) -> str:
-    model, bigram = perplexity["model"], perplexity.get("bigram")
-    if bigram is None:
+    model, counted = perplexity["model"], perplexity.get("trigram", perplexity.get("bigram"))
+    if counted is None or "unigram" not in perplexity:
         return ""
-    beside = (
-        f"Looking one token back (bigram) leaves {choices(bigram)}, frequencies alone (unigram) "
-        f"{choices(perplexity['unigram'])}, knowing nothing (uniform) "
-        f"{choices(perplexity['uniform'])}."
-    )
-    if model < bigram:
-        return beside
+    name = "trigram" if "trigram" in perplexity else "bigram"
+    back = "two tokens" if name == "trigram" else "one token"
+    beside = f"Looking {back} back ({name}) leaves {choices(counted)}, "
+    if name == "trigram" and "bigram" in perplexity:
+        beside += f"one token (bigram) {choices(perplexity['bigram'])}, "
+    beside += f"frequencies alone (unigram) {choices(perplexity['unigram'])}"
+    if "uniform" in perplexity:
+        beside += f", knowing nothing (uniform) {choices(perplexity['uniform'])}"
+    if model < counted:
+        return f"{beside}."
     return (
-        f"{beside} The model does not beat the bigram yet: nothing that it learned needs more "
-        "than one token of memory. Train it for longer."
+        f"{beside}. The model does not beat the {name} yet: nothing that it learned needs more "
+        f"than {back} of memory. Train it for longer."
     )
-
-
-def _score_notes(
-    token: TokenScore, token_bytes: Callable[[int], bytes], vocab_size: int
-) -> list[str]:
-    if token.nats is None or token.probability is None:
-        return ["nothing comes before it, so nothing predicts it"]
-    notes = [f"surprise {token.nats:.2f} nats: the model gave it {_share(token.probability)}"]
-    label = labeller(token_bytes, vocab_size)
-    others = [f"{label(e.id)} {_share(e.probability)}" for e in token.expected if e.id != token.id][
-        :4
-    ]
-    if token.rank == 1:
-        notes.append("the model's first guess")
-        return notes + (["next: " + ", ".join(others)] if others else [])
-    notes.append(f"rank {token.rank:,}")
-    return notes + (["expected instead: " + ", ".join(others)] if others else [])
-
-
-def _share(probability: float) -> str:
-    return f"{probability:.1%}" if probability >= 0.001 else f"{probability:.1g}"

@@ -1,18 +1,8 @@
-import math
-
 import pytest
 
-from slm.evaluation.perplexity import Perplexity
-from slm.evaluation.text_score import Expected, TextScore, TokenScore
-from ui.view_models import evaluation
-from ui.view_models.evaluation import (
-    comparison,
-    documents_of,
-    most_surprising,
-    surprise_chips,
-)
-
-WORDS = [b"cat", b" dog", b" owl"]
+from slm.__main__ import main
+from slm.lab.evaluation import EvaluateConfig
+from ui.view_models.evaluation import comparison, documents_of, evaluate_argv, held_out_code
 
 
 def figures(model=6.1, tokens=999):
@@ -25,14 +15,6 @@ def figures(model=6.1, tokens=999):
         "unigram": one(300.0),
         "bigram": one(17.2),
     }
-
-
-def scored():
-    """Two tokens: the first at ln 2, rank 1; the second at 3 nats, rank 3."""
-    first = TokenScore(0, "cat", (0, 3), math.log(2), 1, 0.5, (Expected(0, "cat", 0.5),))
-    likely = (Expected(2, " owl", 0.6), Expected(1, " dog", math.exp(-3)))
-    second = TokenScore(1, " dog", (3, 7), 3.0, 3, math.exp(-3), likely)
-    return TextScore((first, second), Perplexity.of(nats=3 + math.log(2), tokens=2, n_bytes=7))
 
 
 def test_a_model_is_read_as_a_number_of_choices():
@@ -71,31 +53,6 @@ def test_bits_per_byte_are_offered_where_all_have_them():
     assert comparison(known, None, "x").units == ("perplexity",)
 
 
-def test_painted_tokens_tell_rank_and_what_was_expected():
-    first, second = surprise_chips(scored(), "cat dog", WORDS.__getitem__, 3)
-    assert (first.text, second.text) == ("cat", "·dog")
-    assert second.value == pytest.approx(3 / 8)
-    assert "the model's first guess" in first.notes
-    assert second.notes == (
-        "surprise 3.00 nats: the model gave it 5.0%",
-        "rank 3",
-        "expected instead: ·owl 60.0%",
-    )
-
-
-def test_a_first_token_that_nothing_precedes_is_left_plain():
-    lone = TokenScore(0, "cat", (0, 3), None, None, None, ())
-    score = TextScore((lone,), Perplexity.of(nats=1.0, tokens=1))
-    (chip,) = surprise_chips(score, "cat", WORDS.__getitem__, 3)
-    assert chip.value is None and "nothing predicts it" in chip.notes[0]
-
-
-def test_the_most_surprising_token_comes_first():
-    worst, second = most_surprising(scored(), "cat dog", WORDS.__getitem__, 3)
-    assert (worst.token, worst.nats, worst.expected) == ("·dog", 3.0, "·owl")
-    assert second.token == "cat"
-
-
 def test_documents_end_at_the_end_of_text_token():
     text = str.__mul__
     assert documents_of([5, 6, 0, 7, 0, 8], 0, lambda ids: text("x", len(ids)), 9) == ("xx", "x")
@@ -107,10 +64,81 @@ def test_without_an_end_of_text_token_the_beginning_is_one_document():
     assert documents_of([], None, str, limit=9) == ()
 
 
+def between(low, high):
+    return {"low": low, "high": high, "level": 0.95}
+
+
+def other(name="Other", more=0.1, low=0.05, high=0.15, **changes):
+    apart = {"bits_per_byte": more, "interval": between(low, high)}
+    known = {"perplexity": 7.0, "bits_per_byte": 1.6, "tokens": 999, "same_tokens": True}
+    return {"name": name, "run": "r", "worse_by": apart, **known, **changes}
+
+
+def test_a_trigram_is_what_has_to_be_beaten_where_there_is_one():
+    known = figures(model=12.0) | {"trigram": figures()["bigram"] | {"perplexity": 11.0}}
+    view = comparison(known, None, "x")
+    assert [rival.key for rival in view.rivals][-2:] == ["trigram", "model"]
+    assert "two tokens back (trigram) leaves 11.0, one token (bigram) 17.2" in view.verdict
+    assert "does not beat the trigram" in view.verdict
+
+
+def test_intervals_are_told_with_what_they_were_drawn_over():
+    known = figures() | {"text": {"documents": 129, "intervals_over": "documents"}}
+    known["model"]["intervals"] = {
+        "perplexity": between(5.5, 7.0),
+        "bits_per_byte": between(1.4, 1.61),
+    }
+    view = comparison(known, None, "x")
+    assert view.doubt == (
+        "95% intervals: perplexity 5.5 to 7.0, bits per byte 1.40 to 1.61 "
+        "(bootstrap over 129 documents)."
+    )
+    assert view.model.edges["perplexity"] == (5.5, 7.0)
+    known["model"]["intervals"] = {"perplexity": None, "bits_per_byte": None}
+    assert comparison(known, None, "x").doubt == "The text is too short for intervals."
+
+
+@pytest.mark.parametrize(
+    ("one", "sentence"),
+    [
+        (other(), "Other is 0.100 bits a byte worse (95% interval 0.050 to 0.150)."),
+        (
+            other(more=-0.1, low=-0.15, high=-0.05),
+            "Other is 0.100 bits a byte better (95% interval 0.050 to 0.150).",
+        ),
+        (
+            other(more=0.01, low=-0.02, high=0.04),
+            "Other is 0.010 bits a byte worse, which may be chance "
+            "(95% interval -0.020 to +0.040).",
+        ),
+        (other(more=0.0, low=0.0, high=0.0), "Other predicts just the same."),
+        (
+            other(worse_by={"bits_per_byte": 0.2, "interval": None}),
+            "Other is 0.200 bits a byte worse.",
+        ),
+    ],
+)
+def test_another_model_is_told_with_whether_the_difference_is_sure(one, sentence):
+    assert comparison(figures() | {"others": [one]}, None, "x").beside == (sentence,)
+
+
+def test_models_of_different_tokens_are_compared_in_bits_alone():
+    view = comparison(figures() | {"others": [other(same_tokens=False)]}, None, "x")
+    assert view.units == ("bits_per_byte",) and not view.same_tokens
+    assert [rival.label for rival in view.rivals][-2:] == ["This model", "Other"]
+
+
+def test_the_command_of_a_job_measures_what_the_page_asked_for(tiny_workspace, capsys):
+    (run,) = tiny_workspace.runs.list()
+    config = EvaluateConfig(text="--dash, \n and “quotes”", stride=3, against=(run.id,))
+    argv = evaluate_argv(run, config)
+    assert argv[:3] == ["evaluate", "--run", run.id]
+    assert main([*argv, "--workspace", str(tiny_workspace.root), "--json"]) == 0
+    assert '"stride": 3' in capsys.readouterr().out
+    assert evaluate_argv(run, EvaluateConfig()) == ["evaluate", "--run", run.id]
+
+
 def test_code_lines_are_python(tiny_workspace):
     (run,) = tiny_workspace.runs.list()
-    for code in (
-        evaluation.held_out_code(run, "val", 100),
-        evaluation.painted_code(run, 'a "text"\n'),
-    ):
-        compile(code, "lines", "exec")
+    config = EvaluateConfig(text='a "text"\n', against=("b",))
+    compile(held_out_code(run, config), "lines", "exec")

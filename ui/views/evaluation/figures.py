@@ -17,4 +17,6 @@ def tell(view: Comparison) -> None:
         for label, unit in _METRICS:
             st.metric(label, view.model.shown(unit), help=glossary.meaning(label), width="content")
     st.markdown(f"**{view.reading}**")
+    if view.doubt:
+        st.caption(view.doubt, help=glossary.meaning("bootstrap"))
     st.caption(view.measured)

@@ -1,9 +1,11 @@
 """What the evaluation views measure, kept by checkpoint so that it is measured once.
 
-A first look is small enough to wait for; a whole split is a job, whose figures are
-found again by scanning the jobs.
+A first look is small enough to wait for; a whole text is a job, whose figures the workspace
+keeps (`slm.lab.kept_evaluations`).
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,24 +15,93 @@ import streamlit as st
 
 from slm import files, jobs
 from slm.data.batches import TokenFile
+from slm.data.sources import Document
 from slm.errors import DataError, WorkspaceError
-from slm.evaluation.baselines import Baseline, evaluate_baseline, fit_baselines
-from slm.evaluation.perplexity import evaluate
+from slm.evaluation.baselines import evaluate_baseline
 from slm.evaluation.text_score import TextScore, score_text
 from slm.jobs import Job
-from slm.lab.reports import byte_count, run_tokens
+from slm.lab.evaluation import Contender, Counted, EvaluateConfig, count_training, measure
+from slm.lab.judged_text import JudgedText, TextConfig, encode_text, open_text
+from slm.lab.kept_evaluations import kept_evaluation
+from slm.lab.reports import run_tokens
 from slm.training.runs import REPORT
 from slm.workspace import Artefact, Workspace
+from ui import loaders
 from ui.loaders import LoadedRun
 from ui.session import PageState
-from ui.view_models.evaluation import documents_of
+from ui.view_models.evaluation import documents_of, quick_tokens
 
-QUICK_TOKENS = 20_000
-_COUNTED_TOKENS = 2_000_000  # the baselines count at most so many training tokens
+LONGEST_TOKENS = 2_000_000
+"""Of a text whose length nobody knows, a job measures so much."""
+HUB_TOKENS = 200_000
+LISTED = 500
+"""Documents to list, from either end."""
 _READ_FOR_DOCUMENTS = 60_000
 _DOCUMENTS = 60
 
 Figures = dict[str, Any]
+
+
+def settings(text: TextConfig, stride: int | None, against: Sequence[str]) -> EvaluateConfig:
+    """All that is measured, of the whole text."""
+    held = {name: getattr(text, name) for name in type(text).model_fields}
+    most = HUB_TOKENS if of_the_hub(text) else LONGEST_TOKENS
+    return EvaluateConfig(
+        **{**held, "max_tokens": most},
+        stride=stride,
+        against=tuple(against),
+        documents=LISTED,
+    )
+
+
+def of_the_hub(text: TextConfig) -> bool:
+    """Whether it has to be fetched first."""
+    return bool(text.source) and not Path(text.source).exists()
+
+
+def digest(config: EvaluateConfig) -> str:
+    """A short name for what is measured, so that starting it twice starts it once."""
+    told = json.dumps(config.to_json(), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def kept_figures(state: PageState, run: Artefact, config: EvaluateConfig) -> Figures | None:
+    """What a job has measured of the whole text."""
+    return kept_evaluation(state.workspace, run, config)
+
+
+def report_figures(run: Artefact, step: int, split: str) -> Figures | None:
+    """The figures of the run's own report, from when it was built."""
+    try:
+        found = files.read_json(run.folder / REPORT).get("evaluation", {})
+    except WorkspaceError:
+        return None
+    fits = found.get("step") == step and found.get("split") == split and "model" in found
+    return dict(found) if fits else None
+
+
+def first_look(
+    state: PageState, loaded: LoadedRun, config: EvaluateConfig, others: Sequence[LoadedRun]
+) -> Figures:
+    """The first tokens of the text, measured now.
+
+    Raises: as `slm.lab.judged_text.open_text`.
+    """
+    largest = max(each.model.n_parameters for each in (loaded, *others))
+    small = config.replace(max_tokens=min(config.max_tokens, quick_tokens(largest)))
+    version = (_version(state, loaded, small), tuple((each.run_id, each.step) for each in others))
+    return _first_look(
+        loaded.run_id, loaded.step, small.to_json(), version, state, loaded, small, tuple(others)
+    )
+
+
+def judged(state: PageState, loaded: LoadedRun, config: TextConfig) -> JudgedText:
+    """The text as documents in the model's tokens.
+
+    Raises: as `slm.lab.judged_text.open_text`.
+    """
+    version = _version(state, loaded, config)
+    return _judged(loaded.run_id, config.to_json(), version, state, loaded, config)
 
 
 def token_file(state: PageState, split: str) -> Path:
@@ -47,26 +118,17 @@ def token_file(state: PageState, split: str) -> Path:
     return path
 
 
-def n_tokens(path: Path) -> int:
-    """How many tokens a file holds."""
-    return len(TokenFile(path))
+def documents(loaded: LoadedRun, path: Path) -> tuple[str, ...]:
+    """The first texts of a token file."""
+    return _documents(str(path), _changed(path), loaded)
 
 
-def quick_figures(loaded: LoadedRun, path: Path) -> Figures:
-    """Model and baselines on the first tokens of a split, in the form of `evaluate_run`."""
-    return _quick_figures(loaded.run_id, loaded.step, str(path), _version(path), loaded)
+def by_surprise(loaded: LoadedRun, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The same texts, those first that take the most bits a byte.
 
-
-def saved_figures(workspace: Workspace, run: Artefact, step: int, split: str) -> Figures | None:
-    """The figures on most tokens that a job or the run's own report has left."""
-    found = [dict(job.status().result) for job in evaluations(workspace, run)]
-    found.append(_report(run).get("evaluation", {}))
-    fitting = [
-        figures
-        for figures in found
-        if figures.get("step") == step and figures.get("split") == split and "model" in figures
-    ]
-    return max(fitting, key=lambda figures: int(figures["model"]["tokens"]), default=None)
+    Of a large model, only as many texts as can be read at once are told apart.
+    """
+    return _by_surprise(loaded.run_id, loaded.step, texts, loaded)
 
 
 def evaluations(workspace: Workspace, run: Artefact) -> list[Job]:
@@ -77,21 +139,18 @@ def evaluations(workspace: Workspace, run: Artefact) -> list[Job]:
 
 
 def text_figures(
-    loaded: LoadedRun, score: TextScore, text: str, train: Path | None
+    state: PageState, loaded: LoadedRun, scored: TextScore, text: str
 ) -> Mapping[str, Any]:
     """The model on a text beside the baselines, if the training tokens are still there."""
-    figures: Figures = {"model": asdict(score.total)}
-    if train is None:
-        return figures
+    figures: Figures = {"model": asdict(scored.total)}
+    counted = _counted_for(state, loaded, TextConfig())
     ids = loaded.tokenizer.encode(text)
-    eos_id = loaded.tokenizer.eos_id
-    lead = [] if eos_id is None else [eos_id]
-    if len(lead) + len(ids) < 2:
+    lead = [] if loaded.tokenizer.eos_id is None else [loaded.tokenizer.eos_id]
+    if counted is None or len(lead) + len(ids) < 2:
         return figures
     row = _array([*lead, *ids])
-    for name, baseline in _baselines_for(loaded, train).items():
-        result = evaluate_baseline(baseline, row, n_bytes=score.total.n_bytes)
-        figures[name] = asdict(result)
+    for name, baseline in counted.baselines.items():
+        figures[name] = asdict(evaluate_baseline(baseline, row, n_bytes=scored.total.n_bytes))
     return figures
 
 
@@ -100,31 +159,33 @@ def score(loaded: LoadedRun, text: str) -> TextScore:
     return _score(loaded.run_id, loaded.step, text, loaded)
 
 
-def documents(loaded: LoadedRun, path: Path) -> tuple[str, ...]:
-    """The first texts of a token file."""
-    return _documents(str(path), _version(path), loaded)
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
-def _quick_figures(run_id: str, step: int, path: str, version: int, _loaded: LoadedRun) -> Figures:
-    held_out = Path(path)
-    ids = TokenFile(held_out).ids(0, QUICK_TOKENS)
-    n_bytes = byte_count(_loaded.tokenizer, ids)
-    model = evaluate(_loaded.model, ids, n_bytes=n_bytes)
-    baselines = _baselines_for(_loaded, held_out.with_name("train.bin"))
-    return {
-        "step": step,
-        "model": asdict(model),
-        **{
-            name: asdict(evaluate_baseline(baseline, ids, n_bytes=n_bytes))
-            for name, baseline in baselines.items()
-        },
-    }
+def _first_look(
+    run_id: str,
+    step: int,
+    config: Mapping[str, Any],
+    version: object,
+    _state: PageState,
+    _loaded: LoadedRun,
+    _config: EvaluateConfig,
+    _others: tuple[LoadedRun, ...],
+) -> Figures:
+    text = judged(_state, _loaded, _config)
+    counted = _counted_for(_state, _loaded, _config)
+    others = [_contender(each) for each in _others]
+    return measure(_contender(_loaded), text, _config, counted, others, len(others))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _score(run_id: str, step: int, text: str, _loaded: LoadedRun) -> TextScore:
-    return score_text(_loaded.model, _loaded.tokenizer, text)
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _judged(
+    run_id: str,
+    config: Mapping[str, Any],
+    version: object,
+    _state: PageState,
+    _loaded: LoadedRun,
+    _config: TextConfig,
+) -> JudgedText:
+    return open_text(_state.workspace, _run(_state, run_id), _loaded.tokenizer, _config)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -134,27 +195,75 @@ def _documents(path: str, version: int, _loaded: LoadedRun) -> tuple[str, ...]:
     return documents_of(ids.tolist(), tokenizer.eos_id, tokenizer.decode, _DOCUMENTS)
 
 
-def _baselines_for(loaded: LoadedRun, train: Path) -> dict[str, Baseline]:
-    return _baselines(str(train), _version(train), loaded.model.config.vocab_size)
+@st.cache_data(max_entries=8, show_spinner=False)
+def _by_surprise(
+    run_id: str, step: int, texts: tuple[str, ...], _loaded: LoadedRun
+) -> tuple[str, ...]:
+    most = quick_tokens(_loaded.model.n_parameters)
+    documents = (Document(text, "") for text in texts)
+    judged_text = encode_text("", documents, _loaded.tokenizer, most)
+    config = EvaluateConfig(baselines=False, resamples=0, documents=len(texts))
+    rows = measure(_contender(_loaded), judged_text, config)["documents"]
+    first = [row["document"] - 1 for row in rows]
+    return (*(texts[n] for n in first), *texts[judged_text.documents :])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _score(run_id: str, step: int, text: str, _loaded: LoadedRun) -> TextScore:
+    return score_text(_loaded.model, _loaded.tokenizer, text)
+
+
+def _counted_for(state: PageState, loaded: LoadedRun, config: TextConfig) -> Counted | None:
+    version = _version(state, loaded, TextConfig(corpus=config.corpus))
+    return _counted(loaded.run_id, config.corpus, version, state, loaded)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _baselines(path: str, version: int, vocab_size: int) -> dict[str, Baseline]:
-    return fit_baselines(TokenFile(Path(path)).ids(0, _COUNTED_TOKENS), vocab_size)
+def _counted(
+    run_id: str, corpus: str, version: object, _state: PageState, _loaded: LoadedRun
+) -> Counted | None:
+    run = _run(_state, run_id)
+    config = EvaluateConfig(corpus=corpus)
+    return count_training(_state.workspace, run, _loaded.tokenizer, _loaded.model, config)
 
 
-def _report(run: Artefact) -> Figures:
+def _run(state: PageState, run_id: str) -> Artefact:
+    assert state.run is not None and state.run.id == run_id
+    return state.run
+
+
+def _contender(loaded: LoadedRun) -> Contender:
+    return Contender(loaded.run_id, loaded.name, loaded.step, loaded.model, loaded.tokenizer)
+
+
+def others_of(state: PageState, names: Sequence[str]) -> list[LoadedRun]:
+    """Other models of the workspace, loaded.
+
+    Raises: WorkspaceError for one that is gone; as `loaders.load_run`.
+    """
+    return [loaders.load_run(state.workspace.get_model(name)) for name in names]
+
+
+def _version(state: PageState, loaded: LoadedRun, config: TextConfig) -> tuple[object, ...]:
+    """What changes when the text behind the same settings does."""
+    found: list[object] = []
     try:
-        return files.read_json(run.folder / REPORT)
-    except WorkspaceError:
-        return {}
+        folder = run_tokens(state.workspace, _run(state, loaded.run_id)).folder
+        found += [str(folder), *(_changed(folder / f"{s}.bin") for s in ("val", "train"))]
+    except DataError:
+        found.append(None)
+    if config.corpus:
+        found.append(state.workspace.corpora.get(config.corpus).manifest.digest)
+    if config.source:
+        found.append(_changed(Path(config.source)))
+    return tuple(found)
 
 
-def _version(path: Path) -> int:
+def _changed(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        raise DataError(f"{path.name} is gone; measure on your own text.") from None
+    except OSError:
+        return 0
 
 
 def _array(ids: Sequence[int]) -> Any:

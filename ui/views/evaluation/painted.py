@@ -1,21 +1,24 @@
 """Where is the model caught out? Surprise painted on each token of a text."""
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from slm.errors import DataError
-from slm.evaluation.text_score import TextScore, score_text
+from slm.evaluation.text_score import TextScore, compare_scores, score_text
+from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.components.tokens import tokens_view
 from ui.figures.evaluation import rivals_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
-from ui.view_models.evaluation import (
+from ui.view_models.evaluation import comparison
+from ui.view_models.painted_loss import (
+    APART,
     SURPRISE,
-    comparison,
+    apart_chips,
+    apart_in_words,
     most_surprising,
     painted_code,
     surprise_chips,
@@ -37,25 +40,60 @@ def render(state: PageState) -> None:
     left, right = st.columns([1, 2.2], gap="medium")
     with left:
         text = _ask_text(loaded, _documents(state, loaded))
+        other_id = _ask_other(state, state.run)
     if not text:
         right.info("Type or paste a text: each of its tokens is painted here.")
         return
     with right, widgets.user_errors():
         with st.spinner("Reading the text"):
             scored = measures.score(loaded, text)
-        _paint(loaded, scored, text)
-        view = comparison(
-            measures.text_figures(loaded, scored, text, _train_file(state)), None, "this text"
-        )
+        if other_id is None:
+            _paint(loaded, scored, text)
+        else:
+            _paint_apart(state, other_id, scored, text)
+        view = comparison(measures.text_figures(state, loaded, scored, text), None, "this text")
         with left:
             figures.tell(view)
         if len(view.rivals) > 1:
             st.plotly_chart(
-                rivals_chart(view.rivals, "perplexity", height=220),
+                rivals_chart(view.rivals, "perplexity", height=240),
                 key="text-rivals",
                 config={"displayModeBar": False},
             )
-    widgets.show_code(painted_code(state.run, text), score_text)
+    widgets.show_code(painted_code(state.run, text, other_id), score_text, compare_scores)
+
+
+def _ask_other(state: PageState, run: Artefact) -> str | None:
+    """Another model whose surprise is taken away; None for none."""
+    names = {
+        each.id: each.name
+        for each in state.workspace.all_models()
+        if each.id != run.id and not each.problem
+    }
+    if not names:
+        return None
+    chosen = st.selectbox(
+        "Beside another model",
+        list(names),
+        index=None,
+        format_func=lambda key: names.get(key, key),
+        placeholder="None: paint surprise",
+        key="painted_beside",
+        bind="query-params",
+        persist_state="session",
+        help="Paints by how much this model is more or less surprised than the other. Where their "
+        "tokens differ, they are joined until both end at the same place.",
+    )
+    return chosen if chosen in names else None
+
+
+def _paint_apart(state: PageState, other_id: str, scored: TextScore, text: str) -> None:
+    other = loaders.load_run(state.workspace.get_model(other_id))
+    with st.spinner("Reading the text with the other model"):
+        theirs = measures.score(other, text)
+    tokens_view(apart_chips(scored, theirs, text), scale=APART, key="painted", height=300)
+    st.markdown(widgets.esc_md(apart_in_words(scored, theirs, other.name)))
+    st.caption("Orange: this model was more surprised than the other. Blue: less.")
 
 
 def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
@@ -71,6 +109,7 @@ def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
         args=(documents,),
     )
     if chosen == _DOCUMENT and documents:
+        documents = _in_order(loaded, documents)
         number = st.number_input(
             f"Document, 1 to {len(documents)}",
             min_value=1,
@@ -93,6 +132,22 @@ def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
         **kept,
     )
     return text
+
+
+def _in_order(loaded: LoadedRun, documents: tuple[str, ...]) -> tuple[str, ...]:
+    """The documents as they come, or the most surprising first."""
+    order = st.segmented_control(
+        "Order",
+        ["As they come", "Most surprising first"],
+        default="As they come",
+        key="painted_order",
+        bind="query-params",
+        required=True,
+    )
+    if order != "Most surprising first":
+        return documents
+    with st.spinner("Reading the documents", show_time=True):
+        return measures.by_surprise(loaded, documents)
 
 
 def _take_over(documents: tuple[str, ...]) -> None:
@@ -122,10 +177,3 @@ def _documents(state: PageState, loaded: LoadedRun) -> tuple[str, ...]:
         return measures.documents(loaded, measures.token_file(state, "val"))
     except DataError:
         return ()
-
-
-def _train_file(state: PageState) -> Path | None:
-    try:
-        return measures.token_file(state, "train")
-    except DataError:
-        return None

@@ -1,0 +1,126 @@
+"""Where the loss is, ready to show: by place, frequency, source and document.
+
+Knows what `slm.lab.evaluation` gives; neither models nor Streamlit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["by_place", "by_frequency", "by_source"]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One slice: its label (foreign text, for sources), nats a token, and tokens in it."""
+
+    label: str
+    nats_per_token: float
+    tokens: int
+    share: float
+
+
+@dataclass(frozen=True)
+class SlicesView:
+    """The three slicings as bars, and a sentence on each."""
+
+    by_place: tuple[Bar, ...]
+    by_frequency: tuple[Bar, ...]
+    by_source: tuple[Bar, ...]
+    mean: float
+    place_words: str
+    frequency_words: str
+    frequency_title: str
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """One document, numbered from 1; `begins` and `source` are foreign text."""
+
+    document: int
+    bits_per_byte: float
+    perplexity: float | None
+    tokens: int
+    begins: str
+    source: str
+
+
+def slices_view(figures: Mapping[str, Any]) -> SlicesView | None:
+    """The slices of a measurement; None for one from before there were any."""
+    told = figures.get("slices")
+    if not told:
+        return None
+    by_place, by_frequency = _bars(told["by_place"]), _bars(told["by_frequency"])
+    of_training = told.get("frequency_in") == "training"
+    return SlicesView(
+        by_place,
+        by_frequency,
+        _bars(told["by_source"]),
+        figures["model"]["nats_per_token"],
+        _place_words(by_place),
+        _frequency_words(by_frequency, of_training),
+        "times in the training text" if of_training else "times in this text",
+    )
+
+
+def document_rows(figures: Mapping[str, Any]) -> tuple[DocumentRow, ...]:
+    """The listed documents, the most surprising first."""
+    return tuple(
+        DocumentRow(
+            each["document"],
+            each["bits_per_byte"],
+            each["perplexity"],
+            each["tokens"],
+            each["begins"],
+            each["source"],
+        )
+        for each in figures.get("documents", ())
+    )
+
+
+def documents_words(rows: Sequence[DocumentRow], of: int) -> str:
+    """What the list shows, and how far its ends lie apart."""
+    if len(rows) < 2:
+        return ""
+    worst, best = rows[0].bits_per_byte, rows[-1].bits_per_byte
+    listed = f"all {of:,}" if len(rows) == of else f"{len(rows):,} of {of:,}, from both ends"
+    times = f", {worst / best:.1f} times as much as the least" if best > 0.01 else ""
+    return (
+        f"Documents by surprise ({listed}). The most surprising takes {worst:.2f} bits a "
+        f"byte{times}."
+    )
+
+
+def _bars(slices: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
+    total = sum(each["tokens"] for each in slices) or 1
+    return tuple(
+        Bar(each["label"], each["nats_per_token"], each["tokens"], each["tokens"] / total)
+        for each in slices
+    )
+
+
+def _place_words(bars: Sequence[Bar]) -> str:
+    """From where on more context stops helping: the first place within 5% of the best."""
+    if len(bars) < 3:
+        return "The text is shorter than the context, so little can be said of it."
+    best = min(bar.nats_per_token for bar in bars)
+    first = next(bar for bar in bars if bar.nats_per_token <= best * 1.05)
+    told = (
+        f"Right at a window's start a token takes {bars[0].nats_per_token:.2f} nats, behind "
+        f"{first.label} tokens {first.nats_per_token:.2f}."
+    )
+    if first is bars[-1]:
+        return f"{told} The model uses all that it can see."
+    return f"{told} What lies farther back than that helps it little."
+
+
+def _frequency_words(bars: Sequence[Bar], of_training: bool) -> str:
+    if len(bars) < 2:
+        return ""
+    rare, common = bars[0], bars[-1]
+    where = "in training" if of_training else "in this text"
+    return (
+        f"Tokens seen {rare.label} times {where} take {rare.nats_per_token:.2f} nats, those seen "
+        f"{common.label} times {common.nats_per_token:.2f}; the rare ones are {rare.share:.1%} of "
+        "the text."
+    )
