@@ -28,7 +28,8 @@ def test_labels_are_text_and_no_markup():
 
 
 def test_values_that_are_no_numbers_leave_gaps():
-    svg = lines([Line("loss", [0, 1, 10, 100], [9.0, 3.0, float("nan"), 1.0])], "x", "y", log_x=True)
+    losses = [9.0, 3.0, float("nan"), 1.0]
+    svg = lines([Line("loss", [0, 1, 10, 100], losses)], "x", "y", log_x=True)
     (line,) = shapes(svg, "polyline")
     assert len(line["points"].split()) == 2
 

@@ -32,8 +32,8 @@ def tokens_view(
     """Draw the chips; the index of the one clicked in this run, else None.
 
     Without ``scale`` a token's colour follows its id; with it, its ``value``, and a legend says
-    what the colours mean; one without a title has no legend. ``height`` is the most pixels to take before scrolling (default 420).
-    ``selected`` outlines one chip.
+    what the colours mean; one without a title has no legend. ``height`` is the most pixels to
+    take before scrolling (default 420). ``selected`` outlines one chip.
     """
     result = _mount(
         key=key,
