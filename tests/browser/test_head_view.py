@@ -182,3 +182,27 @@ def test_the_matrix_is_painted(opened: Page):
     )
     assert pixels > 5
     assert np.isfinite(pixels)
+
+
+def test_a_drawing_ends_when_newer_values_are_drawn(page: Page, server: AppServer):
+    """One that went on watching the size drew the old text's matrix over the new one's."""
+    page.add_init_script("""
+        const Real = window.ResizeObserver;
+        window.watched = new Set();
+        window.ResizeObserver = class extends Real {
+          observe(element) {
+            if (element.className === "stage") window.watched.add(this);
+            super.observe(element);
+          }
+          disconnect() { window.watched.delete(this); super.disconnect(); }
+        };
+    """)
+    opened_with(page, server)
+    canvas = page.get_by_test_id("head-canvas")
+    for text in ("Ben saw Ben", "Ben saw the otter, and Ben saw Ben"):
+        before = canvas.get_attribute("data-tokens") or ""
+        page.locator("textarea").first.fill(text)
+        page.keyboard.press("Control+Enter")
+        expect(canvas).not_to_have_attribute("data-tokens", before)
+        settled(page)
+    assert page.evaluate("window.watched.size") == 1

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 _SHARED = Path(__file__).parent / "shared"
+_DEFAULT = "export default function ("
 
 
 def register(
@@ -29,5 +30,20 @@ def register(
         return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
     return st.components.v2.component(
-        name, html=text(".html"), css=text(".css"), js=text(".js"), isolate_styles=True
+        name,
+        html=text(".html"),
+        css=text(".css"),
+        js=drawn_once(text(".js"), (_SHARED / "once.js").read_text(encoding="utf-8")),
+        isolate_styles=True,
     )
+
+
+def drawn_once(module: str, once: str) -> str:
+    """The module whose drawings each end the one before, by the lines of ``once``.
+
+    >>> drawn_once("export default function (of) {}", "// drawComponent")
+    'function drawComponent(of) {}\\n// drawComponent'
+    """
+    if module.count(_DEFAULT) != 1:
+        raise ValueError(f"a component needs one {_DEFAULT!r}; {module.count(_DEFAULT)} are here")
+    return module.replace(_DEFAULT, "function drawComponent(") + "\n" + once
