@@ -81,7 +81,9 @@ def test_a_text_that_is_not_there_yet_is_asked_for(open_page):
 def test_the_hub_is_only_fetched_by_a_job(open_page, monkeypatch):
     asked = []
     monkeypatch.setattr(jobs, "start", lambda *a, **k: asked.append(a))
-    app = open_page("evaluation", split="The Hub", eval_hub="WikiText-2", eval_part="test")
+    app = open_page(
+        "evaluation", split="A data set of the Hub", eval_hub="WikiText-2", eval_part="test"
+    )
     assert not app.exception and not app.error
     app.button(key="measure-all-held-out").click().run()
     ((_, argv),) = asked
@@ -99,7 +101,7 @@ def test_the_loss_is_sliced_and_a_document_can_be_painted(open_page):
 
 
 def test_documents_are_painted_in_the_order_of_surprise(open_page):
-    app = open_page("evaluation", view="Token by token", painted_order="Most surprising first")
+    app = open_page("evaluation", view="Token by token", painted_order="By surprise")
     assert not app.exception and not app.error
     first = float(metrics(app)["Bits per byte"])
     app.number_input(key="document").set_value(app.number_input(key="document").max).run()

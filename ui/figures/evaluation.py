@@ -36,6 +36,7 @@ def rivals_chart(rivals: Sequence[Rival], unit: Unit, height: int = 300) -> go.F
                 "arrayminus": [value - low for (low, _), value in zip(edges, values, strict=True)],
                 "color": _WHISKER,
                 "thickness": 1.5,
+                "visible": any(unit in rival.edges for rival in rivals),
             },
             customdata=[_hover(rival, unit) for rival in rivals],
             hovertemplate="%{customdata}<extra></extra>",

@@ -16,10 +16,13 @@ def slices_chart(
     bars: Sequence[Bar], mean: float, title: str, *, height: int = 240, flat: bool = False
 ) -> go.Figure:
     """Nats a token by slice, the mean of all as a dashed line; `flat` puts long names beside."""
-    labels = [escape(bar.label[:_LONGEST_NAME]) for bar in bars]
+    labels = [escape(bar.tick[:_LONGEST_NAME]) for bar in bars]
     values = [bar.nats_per_token for bar in bars]
-    told = [[bar.tokens, bar.share] for bar in bars]
-    hover = "%{customdata[0]:,} tokens, %{customdata[1]:.1%} of the text<extra></extra>"
+    told = [[bar.tokens, bar.share, escape(bar.label), bar.nats_per_token] for bar in bars]
+    hover = (
+        "%{customdata[2]}: %{customdata[3]:.3f} nats<br>"
+        "%{customdata[0]:,} tokens, %{customdata[1]:.1%} of the text<extra></extra>"
+    )
     figure = go.Figure(
         go.Bar(
             x=values if flat else labels,
@@ -31,8 +34,7 @@ def slices_chart(
             textangle=0,
             cliponaxis=False,
             customdata=told,
-            hovertemplate=("%{y}: %{x:.3f} nats<br>" if flat else "%{x}: %{y:.3f} nats<br>")
-            + hover,
+            hovertemplate=hover,
         )
     )
     if flat:

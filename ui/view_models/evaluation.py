@@ -106,10 +106,10 @@ def comparison(figures: Mapping[str, Any], of_tokens: int | None, what: str) -> 
     `what` names the text, in a phrase that follows "tokens of".
     """
     others = [other for other in figures.get("others", ()) if other.get("perplexity")]
-    rivals = tuple(
-        [_rival(key, RIVALS[key], figures[key]) for key in RIVALS if _known(figures, key)]
-        + [_rival(OTHER, other["name"], other) for other in others]
-    )
+    counted = [_rival(key, RIVALS[key], figures[key]) for key in RIVALS if _known(figures, key)]
+    models = [counted.pop(), *(_rival(OTHER, other["name"], other) for other in others)]
+    models.sort(key=lambda rival: -(rival.bits_per_byte or 0.0))
+    rivals = (*counted, *models)
     by_key = {rival.key: rival.perplexity for rival in rivals if rival.key != OTHER}
     tokens = int(figures["model"]["tokens"])
     told = figures.get("text", {})
@@ -123,7 +123,7 @@ def comparison(figures: Mapping[str, Any], of_tokens: int | None, what: str) -> 
     return Comparison(
         rivals,
         f"As unsure as choosing between {choices(by_key['model'])} equally likely tokens.",
-        _verdict(by_key),
+        _verdict(by_key, figures),
         measured,
         partial,
         _doubt(figures),
@@ -249,7 +249,7 @@ def _given(config: EvaluateConfig) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in _changed(config).items())
 
 
-def _verdict(perplexity: Mapping[str, float]) -> str:
+def _verdict(perplexity: Mapping[str, float], figures: Mapping[str, Any]) -> str:
     model, counted = perplexity["model"], perplexity.get("trigram", perplexity.get("bigram"))
     if counted is None or "unigram" not in perplexity:
         return ""
@@ -263,6 +263,11 @@ def _verdict(perplexity: Mapping[str, float]) -> str:
         beside += f", knowing nothing (uniform) {choices(perplexity['uniform'])}"
     if model < counted:
         return f"{beside}."
+    apart = figures[name].get("worse_by")
+    if apart is not None and not (apart["interval"] and apart["interval"]["high"] < 0):
+        return f"{beside}. That the {name} comes before the model may be chance."
+    if figures.get("split", "val") not in {"val", "train"}:
+        return f"{beside}. What the model learned helps with this text no more than counting does."
     return (
         f"{beside}. The model does not beat the {name} yet: nothing that it learned needs more "
         f"than {back} of memory. Train it for longer."

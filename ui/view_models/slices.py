@@ -3,7 +3,7 @@
 Knows what `slm.lab.evaluation` gives; neither models nor Streamlit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,9 +12,13 @@ Kind = Literal["by_place", "by_frequency", "by_source"]
 
 @dataclass(frozen=True)
 class Bar:
-    """One slice: its label (foreign text, for sources), nats a token, and tokens in it."""
+    """One slice: its label (foreign text, for sources), nats a token, and tokens in it.
+
+    `tick` is the label as short as an axis needs it.
+    """
 
     label: str
+    tick: str
     nats_per_token: float
     tokens: int
     share: float
@@ -50,7 +54,8 @@ def slices_view(figures: Mapping[str, Any]) -> SlicesView | None:
     told = figures.get("slices")
     if not told:
         return None
-    by_place, by_frequency = _bars(told["by_place"]), _bars(told["by_frequency"])
+    by_place = _bars(told["by_place"], _end)
+    by_frequency = _bars(told["by_frequency"], _start)
     of_training = told.get("frequency_in") == "training"
     return SlicesView(
         by_place,
@@ -91,10 +96,33 @@ def documents_words(rows: Sequence[DocumentRow], of: int) -> str:
     )
 
 
-def _bars(slices: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
+def _end(label: str) -> str:
+    """A span by its end: 33–64 is "64"."""
+    return label.split("–")[-1]
+
+
+def _start(label: str) -> str:
+    """A span by its start: 1,000–9,999 is "1k+", 0 is "0".
+
+    >>> _start("0"), _start("10–99"), _start("1,000–9,999"), _start("1,000,000 or more")
+    ('0', '10+', '1k+', '1M+')
+    """
+    start = label.split("–")[0].removesuffix(" or more").replace(",", "")
+    short = start.removesuffix("000000") + "M" if start.endswith("000000") else start
+    short = short.removesuffix("000") + "k" if short.endswith("000") else short
+    return short if short == label else f"{short}+"
+
+
+def _bars(slices: Sequence[Mapping[str, Any]], tick: Callable[[str], str] = str) -> tuple[Bar, ...]:
     total = sum(each["tokens"] for each in slices) or 1
     return tuple(
-        Bar(each["label"], each["nats_per_token"], each["tokens"], each["tokens"] / total)
+        Bar(
+            each["label"],
+            tick(each["label"]),
+            each["nats_per_token"],
+            each["tokens"],
+            each["tokens"] / total,
+        )
         for each in slices
     )
 
@@ -118,9 +146,10 @@ def _frequency_words(bars: Sequence[Bar], of_training: bool) -> str:
     if len(bars) < 2:
         return ""
     rare, common = bars[0], bars[-1]
+    share = f"{rare.share:.1%}" if rare.share >= 0.001 else "less than 0.1%"
     where = "in training" if of_training else "in this text"
     return (
         f"Tokens seen {rare.label} times {where} take {rare.nats_per_token:.2f} nats, those seen "
-        f"{common.label} times {common.nats_per_token:.2f}; the rare ones are {rare.share:.1%} of "
-        "the text."
+        f"{common.label} times {common.nats_per_token:.2f}; the rare ones are {share} of the "
+        "text."
     )

@@ -82,6 +82,16 @@ def test_a_trigram_is_what_has_to_be_beaten_where_there_is_one():
     assert "does not beat the trigram" in view.verdict
 
 
+def test_what_may_be_chance_is_no_reason_to_train_on():
+    known = figures(model=20.0)
+    known["bigram"]["worse_by"] = {"bits_per_byte": -0.1, "interval": None}
+    assert "may be chance" in comparison(known, None, "x").verdict
+    known["bigram"]["worse_by"] = {"bits_per_byte": -0.1, "interval": between(-0.2, -0.05)}
+    assert "Train it for longer" in comparison(known, None, "x").verdict
+    foreign = comparison(known | {"split": "text"}, None, "x").verdict
+    assert "helps with this text no more than counting" in foreign
+
+
 def test_intervals_are_told_with_what_they_were_drawn_over():
     known = figures() | {"text": {"documents": 129, "intervals_over": "documents"}}
     known["model"]["intervals"] = {
@@ -125,7 +135,7 @@ def test_another_model_is_told_with_whether_the_difference_is_sure(one, sentence
 def test_models_of_different_tokens_are_compared_in_bits_alone():
     view = comparison(figures() | {"others": [other(same_tokens=False)]}, None, "x")
     assert view.units == ("bits_per_byte",) and not view.same_tokens
-    assert [rival.label for rival in view.rivals][-2:] == ["This model", "Other"]
+    assert [rival.label for rival in view.rivals][-2:] == ["Other", "This model"]
 
 
 def test_the_command_of_a_job_measures_what_the_page_asked_for(tiny_workspace, capsys):

@@ -109,7 +109,7 @@ def _ask_more(state: PageState, run: Artefact, loaded: LoadedRun) -> tuple[list[
         for each in state.workspace.all_models()
         if each.id != run.id and not each.problem
     }
-    with st.popover("Beside other models, stride", icon=":material/tune:", width="stretch"):
+    with st.popover("More", icon=":material/tune:", width="stretch"):
         against = st.multiselect(
             "Other models on the same text",
             list(names),

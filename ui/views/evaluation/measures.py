@@ -199,10 +199,11 @@ def _documents(path: str, version: int, _loaded: LoadedRun) -> tuple[str, ...]:
 def _by_surprise(
     run_id: str, step: int, texts: tuple[str, ...], _loaded: LoadedRun
 ) -> tuple[str, ...]:
-    most = quick_tokens(_loaded.model.n_parameters)
+    most = quick_tokens(2 * _loaded.model.n_parameters)  # windows overlap by half
     documents = (Document(text, "") for text in texts)
     judged_text = encode_text("", documents, _loaded.tokenizer, most)
-    config = EvaluateConfig(baselines=False, resamples=0, documents=len(texts))
+    half = max(1, _loaded.model.config.context_length // 2)
+    config = EvaluateConfig(baselines=False, resamples=0, documents=len(texts), stride=half)
     rows = measure(_contender(_loaded), judged_text, config)["documents"]
     first = [row["document"] - 1 for row in rows]
     return (*(texts[n] for n in first), *texts[judged_text.documents :])

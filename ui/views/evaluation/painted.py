@@ -138,13 +138,14 @@ def _in_order(loaded: LoadedRun, documents: tuple[str, ...]) -> tuple[str, ...]:
     """The documents as they come, or the most surprising first."""
     order = st.segmented_control(
         "Order",
-        ["As they come", "Most surprising first"],
-        default="As they come",
+        ["In a row", "By surprise"],
+        default="In a row",
         key="painted_order",
         bind="query-params",
         required=True,
+        help="By surprise: those first that take the most bits a byte.",
     )
-    if order != "Most surprising first":
+    if order != "By surprise":
         return documents
     with st.spinner("Reading the documents", show_time=True):
         return measures.by_surprise(loaded, documents)

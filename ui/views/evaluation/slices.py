@@ -9,7 +9,7 @@ from ui.figures.slices import slices_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
-from ui.view_models.evaluation import held_out_code
+from ui.view_models.evaluation import comparison, held_out_code
 from ui.view_models.slices import DocumentRow, document_rows, documents_words, slices_view
 from ui.views.evaluation import looking, measures
 from ui.views.evaluation.looking import Look
@@ -31,6 +31,11 @@ def render(state: PageState) -> None:
         if look is None:
             st.info("Give a text: where the model is surprised by it is shown here.")
         else:
+            if look.figures is not None:
+                told = comparison(look.figures, look.of_tokens, look.what)
+                st.caption(
+                    f"{told.reading} {told.measured} The dashed lines are the mean of all tokens."
+                )
             looking.measure_all(state, run, look, "slices")
     if look is None or look.figures is None:
         return
@@ -41,15 +46,15 @@ def render(state: PageState) -> None:
     with right:
         place, frequency = st.columns(2, gap="medium")
         with place:
-            st.markdown("**By tokens that stand before**", help=glossary.meaning("context length"))
+            st.markdown("**By place in the window**", help=glossary.meaning("context length"))
             st.plotly_chart(
-                slices_chart(view.by_place, view.mean, "tokens before it, in its window"),
+                slices_chart(view.by_place, view.mean, "tokens before it, up to so many"),
                 key="by-place",
                 config=_CHART,
             )
             st.caption(view.place_words)
         with frequency:
-            st.markdown("**By how frequent the token is**")
+            st.markdown("**By frequency of the token**")
             st.plotly_chart(
                 slices_chart(view.by_frequency, view.mean, view.frequency_title),
                 key="by-frequency",
@@ -91,6 +96,10 @@ def _documents(state: PageState, loaded: LoadedRun, look: Look) -> None:
             "begins": st.column_config.TextColumn("Begins", width="large"),
             "source": st.column_config.TextColumn("Source", width="small"),
         },
+    )
+    st.caption(
+        "Documents are read in a row, in windows: one that a window's edge cuts is harder than "
+        "read alone. Windows that overlap (More) make up for it."
     )
     places = chosen["selection"]["rows"] if chosen else []
     if places and places[0] < len(rows):

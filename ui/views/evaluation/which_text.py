@@ -16,7 +16,12 @@ from ui.view_models import upload as upload_words
 from ui.views.kept import keep, recall
 
 OWN = {"val": "Held out", "train": "Training"}
-OTHERS = {"corpus": "A corpus", "file": "A file", "own_text": "Your text", "hub": "The Hub"}
+OTHERS = {
+    "corpus": "A corpus",
+    "file": "A file",
+    "own_text": "Your text",
+    "hub": "A data set of the Hub",
+}
 _LONGEST, _LONGEST_LINK = 20_000, 500
 _FILE = "eval_file"
 
@@ -27,15 +32,13 @@ def ask(state: PageState, run: Artefact) -> TextConfig | None:
     Raises: DataError for a file that is not read.
     """
     options = OTHERS if run.imported else {**OWN, **OTHERS}
-    chosen = st.pills(
+    chosen = st.selectbox(
         "Measure on",
         list(options),
         format_func=lambda key: options.get(key, key),
-        default=next(iter(options)),
         key="split",
         bind="query-params",
         persist_state="session",
-        required=True,
         help=glossary.meaning("held-out"),
     )
     if chosen in OWN and not run.imported:
