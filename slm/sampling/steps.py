@@ -6,13 +6,15 @@ Legend: B rows of a batch, V vocabulary.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from slm.errors import DataError
 from slm.sampling.distribution import Distributions, top_tokens
 from slm.tokenizer.protocol import TextTokenizer
+
+_NEVER = np.float32(-1e4)  # e to this is 0, as is e to minus infinity
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,9 @@ class Step:
     probability is that of the draw, after them. top holds the model's likeliest
     (id, probability), best first. ends: this is the end-of-text token and nothing
     follows. notes: what was done to the prompt; on the first step only. stopped_by:
-    the stop string that this token completed; nothing follows.
+    the stop string that this token completed; nothing follows. entropy_nats is the
+    model's own uncertainty before the draw; n_kept counts the tokens that could be
+    drawn; removed names those of top that could not.
     """
 
     id: int
@@ -34,6 +38,9 @@ class Step:
     ends: bool = False
     notes: tuple[str, ...] = ()
     stopped_by: str | None = None
+    entropy_nats: float = field(default=float("nan"), compare=False)  # sums may differ in order
+    n_kept: int = 0
+    removed: tuple[int, ...] = ()
 
 
 def steps_of(
@@ -44,21 +51,26 @@ def steps_of(
     rows_B, chosen_B = np.arange(len(own_BV)), np.array([token for token, _ in drawn])
     chosen_B1 = own_BV[rows_B, chosen_B][:, None]
     below_BV = own_BV - own_BV.max(axis=-1, keepdims=True)
+    np.maximum(below_BV, _NEVER, out=below_BV)  # 0 times infinity would be no number
     below_B = below_BV[rows_B, chosen_B].astype(np.float64)
-    weights_BV = np.exp(below_BV, out=below_BV)
+    weights_BV = np.exp(below_BV)
     sums_B = weights_BV.sum(axis=-1, dtype=np.float64)
     logprobs_B = below_B - np.log(sums_B)
+    entropies_B = np.log(sums_B) - np.einsum("bv,bv->b", weights_BV, below_BV) / sums_B
     ranks_B = 1 + (own_BV > chosen_B1).sum(axis=-1)
+    kept_BV = distributions.layers[-1].logits_BV > -np.inf
+    n_kept_B = np.count_nonzero(kept_BV, axis=-1)
+    tops = [top_tokens(weights_BV[row], n_top[row]) for row in rows_B]
     return [
         Step(
             id=token,
             logprob=float(logprobs_B[row]),
             probability=probability,
             rank=int(ranks_B[row]),
-            top=tuple(
-                (other, weight / float(sums_B[row]))
-                for other, weight in top_tokens(weights_BV[row], n_top[row])
-            ),
+            top=tuple((other, weight / float(sums_B[row])) for other, weight in tops[row]),
+            entropy_nats=max(0.0, float(entropies_B[row])),
+            n_kept=int(n_kept_B[row]),
+            removed=tuple(other for other, _ in tops[row] if not kept_BV[row, other]),
         )
         for row, (token, probability) in enumerate(drawn)
     ]
