@@ -73,6 +73,8 @@ VERBS: Mapping[str, Verb] = {
         evaluating.report,
         models.generate,
         sampling.anatomy,
+        sampling.branches,
+        sampling.grid,
         models.attention,
         circuits.lens,
         circuits.patch,

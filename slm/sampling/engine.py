@@ -125,6 +125,11 @@ class Engine:
         self._thread: threading.Thread | None = None
 
     @property
+    def model(self) -> Transformer:
+        """What it writes with."""
+        return self._model
+
+    @property
     def seats(self) -> int:
         """Texts that are written at once."""
         return self._batch.seats

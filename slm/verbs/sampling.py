@@ -1,7 +1,8 @@
-"""The verbs that take a choice apart."""
+"""The verbs that take choices apart, and lay what is written side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -38,3 +39,100 @@ def anatomy(arguments: Sequence[str], context: Context) -> Result:
     opened = open_run(context.workspace.get_model(given.choice.run), given.choice.step)
     asked = given.asked
     return anatomy_report(opened, asked.prompt, given.sampling, top=asked.top, draws=asked.draws)
+
+
+@dataclass(frozen=True)
+class Planting:
+    """Which tree."""
+
+    prompt: str = "Once upon a time"
+    """The text that the branches follow."""
+    tree: Path | None = None
+    """Open this file instead of growing from the prompt; probabilities become this model's."""
+    out: Path | None = None
+    """Write the tree to this file, which the Sampling page opens."""
+
+
+def branches(arguments: Sequence[str], context: Context) -> Result:
+    """A tree of what may follow a prompt, with the probability of every branch."""
+    from slm import files
+    from slm.errors import DataError
+    from slm.lab.branching import GrowConfig, branches_report, grown, moved_to
+    from slm.lab.reports import open_run
+    from slm.sampling.branch_files import MOST_BYTES, from_json, to_json
+    from slm.sampling.config import SamplingConfig
+
+    @dataclass(frozen=True)
+    class Branches:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        asked: Annotated[Planting, tyro.conf.arg(name="")]
+        growing: Annotated[GrowConfig, tyro.conf.arg(name="")] = GrowConfig()
+        sampling: Annotated[SamplingConfig, tyro.conf.arg(name="")] = SamplingConfig()
+
+    given = parse(Branches, branches, arguments)
+    opened = open_run(context.workspace.get_model(given.choice.run), given.choice.step)
+    if given.asked.tree is not None:
+        if not given.asked.tree.is_file():
+            raise DataError(f"There is no file {given.asked.tree}. Give the path of a saved tree.")
+        with files.disk_errors(given.asked.tree), given.asked.tree.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+        planted, notes = moved_to(opened, from_json(data)), tuple[str, ...]()
+    else:
+        planted, notes = grown(opened, given.asked.prompt, given.growing, given.sampling)
+    if given.asked.out is not None:
+        files.write_bytes(given.asked.out, to_json(planted).encode())
+    return branches_report(opened, planted, notes)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What differs down and across."""
+
+    prompt: str = "Once upon a time"
+    """The text that is gone on from."""
+    rows: str = "temperature=0.2,0.8,1.4"
+    """What differs from row to row: NAME=VALUE,VALUE,… NAME is a setting, step or model."""
+    columns: str = "top_k=1,10,0"
+    """What differs from column to column, in the same way. "" for nothing."""
+
+
+def grid(arguments: Sequence[str], context: Context) -> Result:
+    """One prompt under a grid of settings, models or steps, with the same random numbers."""
+    from functools import cache
+
+    from slm.errors import DataError
+    from slm.lab.grids import GridConfig, grid_report, read_axis, write_grid
+    from slm.lab.reports import OpenedRun, open_run
+    from slm.sampling.config import SamplingConfig
+
+    @dataclass(frozen=True)
+    class Grids:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        sides: Annotated[Sides, tyro.conf.arg(name="")]
+        settings: Annotated[GridConfig, tyro.conf.arg(name="")] = GridConfig()
+        sampling: Annotated[SamplingConfig, tyro.conf.arg(name="")] = SamplingConfig()
+
+    given = parse(Grids, grid, arguments)
+
+    @cache
+    def opened(model: str, step: str) -> OpenedRun:
+        if step and not step.isdecimal():
+            raise DataError(f"step is {step!r}; it must be a whole number.")
+        at = int(step) if step else None if model else given.choice.step
+        return open_run(context.workspace.get_model(model or given.choice.run), at)
+
+    asked = given.sides
+    told = write_grid(
+        opened,
+        asked.prompt,
+        given.sampling,
+        read_axis(asked.rows),
+        read_axis(asked.columns),
+        given.settings,
+        should_stop=context.report.should_stop,
+    )
+    for share, made in told:
+        context.report(share, "writing side by side")
+        if made is not None:
+            return grid_report(made)
+    return {"stopped": True}
