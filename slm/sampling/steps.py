@@ -27,7 +27,7 @@ class Step:
     follows. notes: what was done to the prompt; on the first step only. stopped_by:
     the stop string that this token completed; nothing follows. entropy_nats is the
     model's own uncertainty before the draw; n_kept counts the tokens that could be
-    drawn; removed names those of top that could not.
+    drawn, 0 where nothing was; removed names those of top that could not.
     """
 
     id: int
@@ -60,7 +60,7 @@ def steps_of(
     ranks_B = 1 + (own_BV > chosen_B1).sum(axis=-1)
     kept_BV = distributions.layers[-1].logits_BV > -np.inf
     n_kept_B = np.count_nonzero(kept_BV, axis=-1)
-    tops = [top_tokens(weights_BV[row], n_top[row]) for row in rows_B]
+    tops = [top_tokens(own_V, count) for own_V, count in zip(weights_BV, n_top, strict=True)]
     return [
         Step(
             id=token,
