@@ -4,7 +4,8 @@ import time
 import pytest
 
 from slm.errors import DataError
-from slm.sampling.generate import Step
+from slm.sampling.methods import Draft, WritingConfig
+from slm.sampling.steps import Step
 from slm.tokenizer.protocol import StreamDecoder
 from ui.views.sampling.desk import Desk, Order
 
@@ -13,6 +14,8 @@ PATIENCE = 5.0
 
 class Letters:
     """The part of a tokenizer that a stream of text needs."""
+
+    eos_id = 0
 
     def decoder(self, after=()):
         return StreamDecoder(lambda token: bytes([token]))
@@ -161,3 +164,63 @@ def test_only_so_many_texts_are_remembered():
     wait_for(lambda: state(desk, ids[-1]) == "done")
     last = desk.start(spelled("b"))
     assert desk.poll(ids[0]) is None and desk.poll(last) is not None
+
+
+def test_a_draft_takes_the_place_of_what_was_written():
+    """A search writes "ab", turns to "xyz", and ends with steps for it."""
+    items = [Draft((97, 98)), Draft((120, 121, 122)), Draft((120, 121), (step("x"), step("y")))]
+    gate, seen = threading.Semaphore(0), []
+
+    def steps(should_stop):
+        for item in items:
+            yield item
+            gate.acquire()
+
+    desk = Desk()
+    text_id = desk.start(order(steps))
+    for text in ("ab", "xyz", "xy"):
+        wait_for(lambda text=text: desk.poll(text_id).text == text)
+        seen.append((desk.poll(text_id).n_tokens, len(desk.poll(text_id).steps)))
+        gate.release()
+    wait_for(lambda: state(desk, text_id) == "done")
+    assert seen == [(2, 0), (3, 0), (2, 2)]
+
+
+def test_the_end_of_text_token_of_a_search_is_no_text():
+    desk = Desk()
+    text_id = desk.start(order(lambda should_stop: iter([Draft((97, 0))])))
+    wait_for(lambda: state(desk, text_id) == "done")
+    assert desk.poll(text_id).text == "a"
+
+
+def test_a_text_ends_before_its_stop_string():
+    steps = [step(letter) for letter in "one.\nTwo"]
+    asked = Order("m", "p", [], Letters(), lambda _: iter(steps), WritingConfig(stop=("\n",)))
+    desk = Desk()
+    text_id = desk.start(asked)
+    wait_for(lambda: state(desk, text_id) == "done")
+    assert desk.poll(text_id).text == "one."
+
+
+def test_a_search_takes_more_than_one_place_and_waits_for_them():
+    """Of four places three are taken; a search needs two, and nobody passes it by."""
+    desk = Desk(seats=4)
+    ids = [desk.start(endless()) for _ in range(3)]
+    wait_for(lambda: all(state(desk, text_id) == "writing" for text_id in ids))
+    asked = Order("m", "p", [], Letters(), endless().steps, places=2)
+    search, small = desk.start(asked), desk.start(spelled("small"))
+    time.sleep(0.1)
+    assert (state(desk, search), state(desk, small)) == ("waiting", "waiting")
+    desk.stop(ids[0])
+    wait_for(lambda: state(desk, search) == "writing")
+    desk.stop(search)
+    wait_for(lambda: state(desk, small) == "done")
+    for text_id in ids:
+        desk.stop(text_id)
+
+
+def test_what_needs_more_places_than_there_are_is_written_alone():
+    desk = Desk(seats=2)
+    asked = Order("m", "p", [], Letters(), spelled("tale").steps, places=9)
+    text_id = desk.start(asked)
+    wait_for(lambda: state(desk, text_id) == "done")

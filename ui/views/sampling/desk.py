@@ -15,15 +15,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from slm.errors import SlmError
-from slm.sampling.config import SamplingConfig
-from slm.sampling.generate import Step, decode_stream
+from slm.sampling.methods import Draft, WritingConfig
+from slm.sampling.search import Beam
+from slm.sampling.steps import Step, decode_stream
 from slm.tokenizer.protocol import TextTokenizer
 
 State = Literal["waiting", "writing", "done", "stopped", "left", "failed"]
-Steps = Callable[[Callable[[], bool]], Iterator[Step]]
-"""Gives the steps of a text; asks the function that it is given whether to stop."""
+Steps = Callable[[Callable[[], bool]], Iterator[Step | Draft]]
+"""Gives the steps of a text, or drafts; asks the function that it is given whether to stop."""
 
-DEFAULTS = SamplingConfig()
+DEFAULTS = WritingConfig()
 PATIENCE_SECONDS = 10.0
 _KEPT = 256
 
@@ -32,7 +33,8 @@ _KEPT = 256
 class Order:
     """What is to be written. `name` says by which model; it and the prompt are foreign text.
 
-    `config` are the settings of the draw, for whoever asks about a token later.
+    `writing` are its settings, for whoever asks about a token later; `places` says how many
+    seats it takes: a search computes by itself, other texts are written together.
     """
 
     name: str
@@ -40,12 +42,17 @@ class Order:
     prompt_ids: Sequence[int]
     tokenizer: TextTokenizer
     steps: Steps
-    config: SamplingConfig = DEFAULTS
+    writing: WritingConfig = DEFAULTS
+    places: int = 1
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A text at one moment. `ahead` counts those that must end before it begins."""
+    """A text at one moment. `ahead` counts those that must end before it begins.
+
+    steps are empty while a search, whose text may still change, goes on; rivals are what it
+    pursues or found.
+    """
 
     state: State
     text: str
@@ -53,6 +60,8 @@ class Progress:
     seconds: float
     ahead: int = 0
     problem: str | None = None
+    n_tokens: int = 0
+    rivals: tuple[Beam, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -64,15 +73,23 @@ class Progress:
         """Whether the model ended the text."""
         return bool(self.steps) and self.steps[-1].ends
 
+    @property
+    def stopped_by(self) -> str | None:
+        """The stop string that ended the text."""
+        return self.steps[-1].stopped_by if self.steps else None
+
 
 @dataclass
 class Desk:
-    """Seats for so many writers at once. Shared by all visitors; safe for many threads."""
+    """Seats for so many writers at once. Shared by all visitors; safe for many threads.
+
+    Who comes first is seated first, also before a text that would need fewer places.
+    """
 
     seats: int = 2
     patience_seconds: float = PATIENCE_SECONDS
     _line: deque[str] = field(default_factory=deque)
-    _writing: set[str] = field(default_factory=set)
+    _writing: dict[str, int] = field(default_factory=dict)
     _texts: "OrderedDict[str, _Text]" = field(default_factory=OrderedDict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -119,21 +136,22 @@ class Desk:
         finally:
             text.end()
             with self._changed:
-                self._writing.discard(text_id)
+                self._writing.pop(text_id, None)
                 self._changed.notify_all()
 
     def _take_seat(self, text_id: str, text: "_Text") -> bool:
         """Wait in line; False for a text that nobody wants any more."""
         with self._changed:
             while not text.unwanted():
-                if self._line[0] == text_id and len(self._writing) < self.seats:
+                places = min(self.seats, text.order.places)
+                if self._line[0] == text_id and sum(self._writing.values()) + places <= self.seats:
                     break
                 self._changed.wait(timeout=1.0)
             self._line.remove(text_id)
             self._changed.notify_all()
             if text.unwanted():
                 return False
-            self._writing.add(text_id)
+            self._writing[text_id] = places
             return True
 
     def _forget_oldest(self) -> None:
@@ -160,6 +178,8 @@ class _Text:
         self._problem: str | None = None
         self._steps: list[Step] = []
         self._pieces: list[str] = []
+        self._draft: Draft | None = None
+        self._drafted = ""
 
     def unwanted(self) -> bool:
         """Whether somebody stopped it, or nobody has asked about it for too long."""
@@ -171,9 +191,11 @@ class _Text:
         self._began = time.monotonic()
         try:
             steps = self._kept(self.order.steps(self.unwanted))
-            pieces = decode_stream(steps, self.order.tokenizer, after=self.order.prompt_ids)
-            for piece in pieces:
+            order = self.order
+            stop = order.writing.stop
+            for piece in decode_stream(steps, order.tokenizer, order.prompt_ids, stop):
                 self._pieces.append(piece)
+            deque(steps, maxlen=0)  # behind a stop string a search still has its last draft
             self._whole = not self.unwanted()
         except SlmError as error:  # nobody is above this thread to show it
             self._problem = str(error)
@@ -192,7 +214,14 @@ class _Text:
         problem = self._problem
         if state == "failed" and problem is None:
             problem = "Writing broke off unexpectedly; the server's log says where. Try again."
-        return Progress(state, "".join(self._pieces), tuple(self._steps), seconds, ahead, problem)
+        draft, steps = self._draft, tuple(self._steps)
+        if draft is None:
+            text = "".join(self._pieces)
+            return Progress(state, text, steps, seconds, ahead, problem, len(steps))
+        n_tokens, rivals = len(draft.ids), draft.rivals
+        return Progress(
+            state, self._drafted, draft.steps, seconds, ahead, problem, n_tokens, rivals
+        )
 
     def _so_far(self) -> float:
         return 0.0 if self._began is None else time.monotonic() - self._began
@@ -206,7 +235,18 @@ class _Text:
             return "stopped"
         return "left" if self._problem is None and self._left else "failed"
 
-    def _kept(self, steps: Iterator[Step]) -> Iterator[Step]:
-        for step in steps:
-            self._steps.append(step)
-            yield step
+    def _kept(self, items: Iterator[Step | Draft]) -> Iterator[Step]:
+        for item in items:
+            if isinstance(item, Draft):
+                self._drafted = self._text_of(item)
+                self._draft = item
+            else:
+                self._steps.append(item)
+                yield item
+
+    def _text_of(self, draft: Draft) -> str:
+        """A search's text as it is now; its last token may be the end-of-text token."""
+        order, ids = self.order, draft.ids
+        ends = bool(ids) and ids[-1] == order.tokenizer.eos_id
+        steps = draft.steps or [Step(i, 0.0, 1.0, 1, ()) for i in ids[: len(ids) - ends]]
+        return "".join(decode_stream(steps, order.tokenizer, order.prompt_ids, order.writing.stop))
