@@ -1,11 +1,12 @@
 """Sampling: how the model speaks."""
 
 from ui import session, widgets
-from ui.views.sampling import anatomy, write
+from ui.views.sampling import anatomy, branching, write
 
 VIEWS = {
     "write": ("Write", write),
     "anatomy": ("Anatomy of a choice", anatomy),
+    "branches": ("Branches", branching),
 }
 
 session.guard(__file__)

@@ -4,6 +4,7 @@ Here a run, its tokenizer and the tree meet; the tree lives in `slm/sampling/bra
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -52,23 +53,20 @@ def planted_in(opened: OpenedRun, prompt: str) -> tuple[Tree, tuple[str, ...]]:
     return plant(cut.encode(prompt), shape.vocab_size, shape.context_length, cut.eos_id)
 
 
-def require_same_tokens(planted: Planted, cut: str) -> None:
-    """Raises: DataError for a tree whose ids mean other text to this tokenizer."""
+def moved_to(opened: OpenedRun, planted: Planted) -> Planted:
+    """The same branches with this model's probabilities; a file's own figures are not trusted.
+
+    Raises: DataError for a tree whose ids mean other text to this tokenizer, and as `rescored`.
+    """
+    cut = fingerprint(opened.tokenizer)
     if planted.cut != cut:
         raise DataError(
             "This tree was grown with another tokenizer, so its tokens mean nothing to this "
             "model. Choose the model that it was grown with, or grow a new one."
         )
-
-
-def moved_to(opened: OpenedRun, planted: Planted) -> Planted:
-    """The same branches with this model's probabilities.
-
-    Raises: DataError as `require_same_tokens` and `rescored`.
-    """
-    cut = fingerprint(opened.tokenizer)
-    require_same_tokens(planted, cut)
-    tree = rescored(opened.model, planted.tree, opened.tokenizer.eos_id)
+    prompt_ids = planted_in(opened, planted.prompt)[0].prompt_ids
+    tree = replace(planted.tree, prompt_ids=prompt_ids)
+    tree = rescored(opened.model, tree, opened.tokenizer.eos_id)
     return Planted(tree, planted.prompt, opened.id, opened.step, cut, planted.name)
 
 
