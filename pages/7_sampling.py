@@ -1,12 +1,13 @@
 """Sampling: how the model speaks."""
 
 from ui import session, widgets
-from ui.views.sampling import anatomy, branching, write
+from ui.views.sampling import anatomy, branching, side_by_side, write
 
 VIEWS = {
     "write": ("Write", write),
     "anatomy": ("Anatomy of a choice", anatomy),
     "branches": ("Branches", branching),
+    "grid": ("Side by side", side_by_side),
 }
 
 session.guard(__file__)

@@ -8,7 +8,7 @@ meet; what is measured lives in `slm/sampling/diversity.py`.
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from pydantic import Field
@@ -98,6 +98,12 @@ class Grid:
     def at(self, row: int, column: int) -> Cell:
         """The cell at this place."""
         return self.cells[row * len(self.columns.values) + column]
+
+    def only_column(self, value: str) -> "Grid":
+        """The cells of one column alone."""
+        column = self.columns.values.index(value)
+        cells = (replace(cell, column=0) for cell in self.cells if cell.column == column)
+        return replace(self, columns=Axis(self.columns.name, (value,)), cells=tuple(cells))
 
 
 def read_axis(text: str) -> Axis:
