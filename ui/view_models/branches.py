@@ -12,7 +12,7 @@ from ui.view_models.code import open_lines
 from ui.view_models.sampling import TokenBytes, percent
 
 SURPRISE = Scale("surprise", 0.0, 6.0, "nats")
-BY: dict[str, str] = {"mean": "for each token", "sum": "as a whole"}
+BY: dict[str, str] = {"mean": "Likeliest by token", "sum": "Likeliest as a whole"}
 _SHOWN_OF_PROMPT = 24
 
 
@@ -118,8 +118,8 @@ def tally(tree: Tree) -> str:
     if not n_nodes:
         return "No branches yet"
     return (
-        f"{n_nodes:,} tokens on {n_paths:,} path{'s' * (n_paths != 1)} · the first tokens drawn "
-        f"cover {percent(tree.covered())} of what the model may write next"
+        f"{n_nodes:,} tokens on {n_paths:,} path{'s' * (n_paths != 1)} · the branches behind "
+        f"the prompt cover {percent(tree.covered())} of what may come next"
     )
 
 
@@ -160,7 +160,7 @@ def _twig(
         f"the path so far: {chance(tree.logprob_of[node.id])}",
     ]
     if node.drawn:
-        notes.append(f"drawn {node.drawn:,} time{'s' * (node.drawn != 1)}")
+        notes.append(f"sampled {node.drawn:,} time{'s' * (node.drawn != 1)}")
     if node.ends:
         notes.append("the end-of-text token: the text ends here")
     elif not leaf:
@@ -184,8 +184,9 @@ def _open_words(tree: Tree, node_id: int) -> str:
     """How much of what may follow is not drawn."""
     n_children = len(tree.children_of.get(node_id, ()))
     if not n_children:
-        return "nothing is drawn behind it yet"
-    return f"{n_children} drawn behind it, {percent(1.0 - tree.covered(node_id))} is not"
+        return "no branches behind it yet"
+    elsewhere = percent(1.0 - tree.covered(node_id))
+    return f"{n_children} branch{'es' * (n_children != 1)} behind it; {elsewhere} goes elsewhere"
 
 
 def _path(

@@ -72,7 +72,7 @@ def _branches(state: PageState) -> None:
         prompt = ask_prompt()
         step = ask_step(state.run, "The same branches get the probabilities of that step.")
         width, count, length = _ask_sizes()
-        with st.expander("How continuations are sampled", icon=":material/tune:"):
+        with st.expander("The draw", icon=":material/tune:"):
             sliders()
             ask_seed()
         loaded = loaders.load_run(state.run, step)
@@ -146,7 +146,7 @@ def _show(
     _, notes = planted_in(_opened(loaded), planted.prompt)
     for note in (*loaded.notes, *notes):
         st.caption(f":material/info: {widgets.esc_md(note)}")
-    by = _bar_above(tree)
+    by = _bar_above()
     selected, beside = _node(_NODE, tree), _node(_BESIDE, tree)
     drawing = drawing_of(tree, planted.prompt, tokenizer.token_bytes, tokenizer.vocab_size, by)
     width, count, length = sizes
@@ -157,6 +157,7 @@ def _show(
     if act is not None:
         with widgets.user_errors():
             _perform(state, loaded, planted, act, sizes)
+    st.caption(widgets.esc_md(tally(tree)))
     _paths(loaded, tree, selected, beside)
     assert state.run is not None
     widgets.show_code(
@@ -166,10 +167,9 @@ def _show(
     )
 
 
-def _bar_above(tree: Tree) -> By:
-    """What the tree holds, how the best path is judged, and the way back."""
+def _bar_above() -> By:
+    """How the best path is judged, and the way back."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(widgets.esc_md(tally(tree)), width="stretch")
         by = st.segmented_control(
             "Most probable path",
             list(BY),
