@@ -72,6 +72,7 @@ VERBS: Mapping[str, Verb] = {
         evaluating.shannon,
         evaluating.report,
         models.generate,
+        sampling.write,
         sampling.anatomy,
         sampling.branches,
         sampling.grid,

@@ -6,6 +6,7 @@ Here a run, its tokenizer and the filters meet; the filters live in `slm/samplin
 import math
 from typing import Any
 
+from slm.errors import DataError
 from slm.lab.reports import OpenedRun
 from slm.sampling.config import SamplingConfig
 from slm.sampling.distribution import top_tokens
@@ -15,15 +16,29 @@ from slm.sampling.generate import fit_prompt, logits
 
 
 def anatomy_report(
-    opened: OpenedRun, prompt: str, config: SamplingConfig, *, top: int = 10, draws: int = 100
+    opened: OpenedRun,
+    prompt: str,
+    config: SamplingConfig,
+    *,
+    top: int = 10,
+    draws: int = 100,
+    after: int | None = None,
 ) -> dict[str, Any]:
     """Each stage in figures, with its likeliest tokens; the seed's first draw; a tally of draws.
 
-    Raises: DataError as `fit_prompt`.
+    `after`: the choice after so many tokens of the prompt, of those that the model can read.
+
+    Raises: DataError as `fit_prompt`, or for a place outside the prompt.
     """
     cut, shape = opened.tokenizer, opened.model.config
     fitted = fit_prompt(cut.encode(prompt), shape.vocab_size, shape.context_length, cut.eos_id)
-    distribution = next_token_distribution(logits(opened.model, fitted.ids), config, fitted.ids)
+    if after is not None and not 1 <= after <= len(fitted.ids):
+        raise DataError(
+            f"The prompt has {len(fitted.ids):,} tokens that are read; {after:,} is no place in "
+            f"it. Give 1 to {len(fitted.ids):,}."
+        )
+    read = fitted.ids[:after]
+    distribution = next_token_distribution(logits(opened.model, read), config, read)
     numbers = uniforms(config.seed, max(1, draws))
     drawn = [distribution.draw(number) for number in numbers]
     counts: dict[str, int] = {}
@@ -32,6 +47,7 @@ def anatomy_report(
     return {
         "run": opened.id,
         "step": opened.step,
+        "after": len(read),
         "notes": [*fitted.notes, *distribution.notes],
         "stages": [
             {

@@ -105,6 +105,13 @@ class WritingConfig(Config):
         first = self.sampling.seed
         return (first,) if self.certain else tuple(range(first, first + self.continuations))
 
+    def choice(self) -> "WritingConfig":
+        """How a token is chosen, and nothing else: what differs from text to text is as usual."""
+        sampling = self.sampling.replace(seed=0)
+        return WritingConfig(
+            method=self.method, sampling=sampling, beam=self.beam, contrastive=self.contrastive
+        )
+
     def with_seed(self, seed: int) -> "WritingConfig":
         """The same settings for one text."""
         return self.replace(sampling=self.sampling.replace(seed=seed), continuations=1)

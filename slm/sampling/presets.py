@@ -93,11 +93,13 @@ def presets_of(root: Path, model_id: str) -> Shelf:
 
 
 def keep_preset(root: Path, model_id: str, name: str, writing: WritingConfig) -> Preset:
-    """Save settings under a name, in place of own ones of that name. The seed is not kept.
+    """Save settings under a name, in place of own ones of that name.
+
+    How a token is chosen is kept; seed, length, stop strings and number of texts are not.
 
     Raises: WorkspaceError for a name that cannot be used, too many, or a full disk.
     """
-    preset = Preset(clean_name(name), writing.with_seed(0).replace(continuations=1))
+    preset = Preset(clean_name(name), writing.choice())
     if any(preset.name.casefold() == other.name.casefold() for other in BUILT_IN):
         raise WorkspaceError(f"{preset.name!r} comes with the app; choose another name.")
     folder = root / FOLDER / model_id

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from slm.verbs.common import Context, Result, parse
+from slm.verbs.common import Context, Result, parse, value_of
 from slm.verbs.models import RunChoice
 
 
@@ -21,6 +21,8 @@ class Choice:
     """How many likely tokens are told of each stage."""
     draws: int = 100
     """How many tokens are drawn for the tally."""
+    after: int | None = None
+    """Look at the choice after so many tokens of the prompt. Default: after all."""
 
 
 def anatomy(arguments: Sequence[str], context: Context) -> Result:
@@ -38,7 +40,59 @@ def anatomy(arguments: Sequence[str], context: Context) -> Result:
     given = parse(Anatomy, anatomy, arguments)
     opened = open_run(context.workspace.get_model(given.choice.run), given.choice.step)
     asked = given.asked
-    return anatomy_report(opened, asked.prompt, given.sampling, top=asked.top, draws=asked.draws)
+    return anatomy_report(
+        opened,
+        asked.prompt,
+        given.sampling,
+        top=asked.top,
+        draws=asked.draws,
+        after=asked.after,
+    )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to write."""
+
+    prompt: str = ""
+    """The beginning; empty: a new document."""
+    go_on: bool = False
+    """Do not stop where the model ends its text."""
+    settings: Path | None = None
+    """A generation_config.json to begin with; flags say what differs."""
+
+
+def write(arguments: Sequence[str], context: Context) -> Result:
+    """Write by any method: drawn, greedy, by beams or by contrast; every token with its figures."""
+    from slm.lab.reports import open_run
+    from slm.lab.writing import writing_report
+    from slm.sampling.methods import WritingConfig
+    from slm.sampling.presets import from_generation_json
+
+    path = value_of("--settings", arguments)
+    usual = from_generation_json(_text_of(Path(path))) if path else WritingConfig()
+
+    @dataclass(frozen=True)
+    class Write:
+        choice: Annotated[RunChoice, tyro.conf.arg(name="")]
+        asked: Annotated[Asked, tyro.conf.arg(name="")]
+        writing: Annotated[WritingConfig, tyro.conf.arg(name="")] = usual
+
+    given = parse(Write, write, arguments)
+    opened = open_run(context.workspace.get_model(given.choice.run), given.choice.step)
+    return writing_report(opened, given.asked.prompt, given.writing, go_on=given.asked.go_on)
+
+
+def _text_of(path: Path) -> str:
+    """Raises: DataError for a file that is not there, or is no text."""
+    from slm.errors import DataError
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path.name} is no UTF-8 text; give a generation_config.json.") from None
 
 
 @dataclass(frozen=True)

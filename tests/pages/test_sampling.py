@@ -100,20 +100,104 @@ def test_without_any_model_the_page_says_where_to_get_one(open_page, no_demo):
     assert not app.exception
 
 
-@pytest.mark.parametrize("colour", ["probability", "rank", "surprise"])
+@pytest.mark.parametrize("colour", ["probability", "rank", "surprise", "entropy"])
 def test_a_token_is_questioned_and_another_one_goes_on_from_its_place(open_page, colour):
     """Three tokens stand, the fourth becomes another, and the old text can be had back."""
     app = open_page("sampling", new_tokens="8", coloured=f"Colour by {colour}")
     app.button(key="write").click().run()
     settle(app, lambda page: "Done" in captions(page))
-    first = app.session_state["text_id"]
+    (first,) = app.session_state["text_ids"]
     app.session_state["questioned"] = first, 3
     app.run()
     others = [each for each in app.button if (each.key or "").startswith("alternative-")]
     assert len(others) == 12 and "In place of" in " ".join(m.value for m in app.markdown)
     others[2].click().run()
     settle(app, lambda page: "Done" in captions(page))
-    assert app.session_state["text_id"] != first and not app.exception
+    assert app.session_state["text_ids"] != [first] and not app.exception
     app.button(key="back").click().run()
-    assert app.session_state["text_id"] == first
+    assert app.session_state["text_ids"] == [first]
     assert "back" not in [each.key for each in app.button]
+
+
+def test_several_texts_have_seeds_that_follow_each_other(open_page):
+    app = open_page("sampling", new_tokens="6", continuations="3", sampling_seed="4")
+    app.button(key="write").click().run()
+    settle(app, lambda page: captions(page).count("Done") == 3)
+    assert [f"seed {seed}" in captions(app) for seed in (4, 5, 6)] == [True] * 3
+    app.button(key="another").click().run()
+    assert app.number_input(key="sampling_seed").value == 7
+    settle(app, lambda page: captions(page).count("Done") == 3)
+    assert not app.exception
+
+
+@pytest.mark.parametrize("method", ["Greedy", "Beam search", "Contrastive search"])
+def test_each_method_writes_and_can_be_questioned(open_page, method):
+    app = open_page("sampling", new_tokens="6", writing_method=method, coloured="Colour by rank")
+    app.button(key="write").click().run()
+    settle(app, lambda page: "Done" in captions(page))
+    (text_id,) = app.session_state["text_ids"]
+    app.session_state["questioned"] = text_id, 2
+    app.run()
+    assert len([b for b in app.button if (b.key or "").startswith("alternative-")]) == 12
+    assert len(app.dataframe) == (1 if method == "Beam search" else 0)
+    assert not app.exception and not app.error
+
+
+def test_a_search_without_room_behind_the_prompt_says_what_to_do(open_page):
+    app = open_page("sampling", writing_method="Beam search", prompt="once upon " * 60)
+    app.button(key="write").click().run()
+    settle(app, lambda page: page.error)
+    assert "shorten the prompt" in app.error[0].value.replace("\\", "")
+    assert not app.exception
+
+
+def test_a_preset_moves_the_sliders_and_is_marked(open_page):
+    app = open_page("sampling")
+    app.button(key="preset-Wild").click().run()
+    assert app.slider(key="temperature").value == 1.5
+    assert app.slider(key="min_p").value == 0.02 and not app.exception
+    marked = {each.key: each.proto.icon for each in app.button if each.key.startswith("preset-")}
+    assert [key for key, icon in marked.items() if "check" in icon] == ["preset-Wild"]
+
+
+def test_own_settings_are_saved_pressed_and_forgotten(open_page):
+    app = open_page("sampling", temperature="0.35")
+    app.text_input(key="preset_name").set_value("**mine** <b>").run()
+    app.button(key="preset_save").click().run()
+    assert "Saved as" in captions(app)
+    app.slider(key="temperature").set_value(1.0).run()
+    app.button(key="preset-**mine** <b>").click().run()
+    assert app.slider(key="temperature").value == 0.35
+    app.button(key="preset_forget").click().run()
+    assert "preset-**mine** <b>" not in [each.key for each in app.button] and not app.exception
+
+
+@pytest.mark.parametrize("name", ["", "Careful", "a\u202eb"])
+def test_a_name_that_cannot_be_used_is_told(open_page, name):
+    app = open_page("sampling")
+    app.text_input(key="preset_name").set_value(name).run()
+    app.button(key="preset_save").click().run()
+    assert len(app.error) == 1 and not app.exception
+
+
+def test_pasted_json_sets_the_fields_or_says_why_not(open_page):
+    app = open_page("sampling")
+    pasted = '{"do_sample": true, "temperature": 3.0, "top_k": 7, "stop_strings": ["\\n"]}'
+    app.text_area(key="settings_json").set_value(pasted).run()
+    app.button(key="settings_use").click().run()
+    assert (app.slider(key="temperature").value, app.slider(key="top_k").value) == (2.0, 7)
+    assert "more than this page offers" in captions(app)
+    assert list(app.multiselect(key="stop_strings").value) == ["\\n"]
+    app.text_area(key="settings_json").set_value('{"do_sample": true, "top_p": 9}').run()
+    app.button(key="settings_use").click().run()
+    assert "top_p" in app.error[0].value.replace("\\", "") and not app.exception
+
+
+def test_a_stop_string_ends_the_text(open_page):
+    app = open_page("sampling", new_tokens="60", sampling_seed="1")
+    app.session_state["stop_strings"] = ["e"]
+    app.run()
+    app.button(key="write").click().run()
+    settle(app, lambda page: "Done" in captions(page))
+    assert "the stop string" in captions(app)
+    assert "e" not in texts(app).removeprefix("Once upon a time")

@@ -33,11 +33,11 @@ def test_own_settings_stand_behind_those_that_come_along(tmp_path: Path):
     assert len(presets_of(tmp_path, "another").presets) == 3
 
 
-def test_what_is_kept_comes_back_without_its_seed(tmp_path: Path):
+def test_how_a_token_is_chosen_comes_back_without_seed_and_stop_strings(tmp_path: Path):
     keep_preset(tmp_path, "a-model", "zebra", WILD)
     found = presets_of(tmp_path, "a-model").get("zebra")
     assert found is not None and found.own
-    assert found.writing == WILD.with_seed(0)
+    assert found.writing == WritingConfig(sampling=SamplingConfig(temperature=1.9))
 
 
 def test_the_same_name_is_replaced_and_can_be_forgotten(tmp_path: Path):

@@ -1,18 +1,12 @@
-import math
-
 import numpy as np
 import pytest
 
 from slm.sampling.filters import FILTERS, SamplingConfig, next_token_distribution
-from slm.sampling.generate import Step
-from ui.view_models import sampling
 from ui.view_models.sampling import (
-    alternatives,
     choice_view,
     config_of,
     controls,
     write_order,
-    written_chips,
 )
 
 LOGITS_V = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
@@ -98,52 +92,3 @@ def test_an_order_of_filters_goes_through_the_address():
     assert config_of({"filter_order": write_order(turned)}).order == turned
     assert write_order(FILTERS) == ""
     assert config_of({"filter_order": "top_k,top_k"}).order == FILTERS
-
-
-def test_a_written_token_tells_what_else_was_likely():
-    step = Step(1, math.log(0.25), 0.4, 2, ((0, 0.5), (1, 0.25)), ends=True)
-    ((chip,), _) = written_chips([step], WORDS.__getitem__, 4)
-    assert (chip.text, chip.value) == ("·b", pytest.approx(0.25))
-    told = "\n".join(chip.notes)
-    assert "gave it 25% (rank 2)" in told
-    assert "drawn with 40%" in told
-    assert "instead of a 50%" in told
-    assert "end-of-text" in told
-
-
-def test_tokens_are_coloured_by_rank_or_surprise_too():
-    """Rank 2 of 1 to 10 lies at 1/9; 4 of 8 nats in the middle."""
-    step = Step(1, -4.0, 0.4, 2, ())
-    by_rank, _ = written_chips([step], WORDS.__getitem__, 4, "rank")
-    by_surprise, scale = written_chips([step], WORDS.__getitem__, 4, "surprise")
-    assert by_rank[0].value == pytest.approx(1 / 9)
-    assert (by_surprise[0].value, scale.unit) == (pytest.approx(0.5), "nats")
-
-
-def test_alternatives_say_what_the_filters_made_of_them():
-    """0.5 and 0.3 are left, 5/8 and 3/8 of the draw; the others were cut by top-k."""
-    config = SamplingConfig(temperature=1, top_k=2)
-    found = alternatives(next_token_distribution(LOGITS_V, config), WORDS.__getitem__, 4, shown=3)
-    assert [(each.label, each.fate) for each in found] == [
-        ("a 50%", "63% in the draw"),
-        ("·b 30%", "38% in the draw"),
-        ("· 15%", "cut by top-k"),
-    ]
-
-
-def test_code_lines_carry_the_settings_that_differ(tiny_workspace):
-    (run,) = tiny_workspace.runs.list()
-    code = sampling.code_lines(run, 'say "hi"', SamplingConfig(temperature=0.5), 20, go_on=True)
-    assert "SamplingConfig(temperature=0.5)" in code
-    assert "20, eos_id=None" in code
-    compile(code, "lines", "exec")
-
-
-@pytest.mark.parametrize("prompt", ["", "short", "x" * 300])
-def test_a_prompt_that_fits_is_shown_whole(prompt):
-    assert sampling.shown_prompt(prompt) == prompt
-
-
-def test_of_a_long_prompt_its_end_is_shown():
-    shown = sampling.shown_prompt("a" * 1000 + "end")
-    assert len(shown) == 300 and shown.startswith("…") and shown.endswith("end")

@@ -34,7 +34,8 @@ class Order:
     """What is to be written. `name` says by which model; it and the prompt are foreign text.
 
     `writing` are its settings, for whoever asks about a token later; `places` says how many
-    seats it takes: a search computes by itself, other texts are written together.
+    seats it takes: a search computes by itself, other texts are written together. `run_id`
+    and `step` say by which checkpoint.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Order:
     steps: Steps
     writing: WritingConfig = DEFAULTS
     places: int = 1
+    run_id: str = ""
+    step: int = 0
 
 
 @dataclass(frozen=True)

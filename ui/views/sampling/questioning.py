@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from slm.sampling.filters import SamplingConfig, next_token_distribution
+from slm.sampling.filters import next_token_distribution
 from slm.sampling.generate import fit_prompt, logits
+from slm.sampling.methods import WritingConfig
 from ui import widgets
 from ui.loaders import LoadedRun
 from ui.view_models.chips import labeller
-from ui.view_models.sampling import Alternative, alternatives
+from ui.view_models.written import Alternative, alternatives
 from ui.views.sampling.desk import Order, Progress
 
 GoOn = Callable[[Sequence[int]], None]
@@ -36,7 +37,7 @@ def question(loaded: LoadedRun, order: Order, progress: Progress, place: int, go
             "those after the last part that it can read."
         )
     with st.container(horizontal=True, gap="small"):
-        for each in _alternatives(loaded.run_id, loaded.step, read, order.config, loaded):
+        for each in _alternatives(loaded.run_id, loaded.step, read, order.writing, loaded):
             st.button(
                 widgets.esc_md(each.label),
                 key=f"alternative-{each.token}",
@@ -52,12 +53,13 @@ def _alternatives(
     run_id: str,
     step: int,
     read: tuple[int, ...],
-    config: SamplingConfig,
+    writing: WritingConfig,
     _loaded: LoadedRun,
 ) -> tuple[Alternative, ...]:
     del run_id, step
     tokenizer, shape = _loaded.tokenizer, _loaded.model.config
     fitted = fit_prompt(read, shape.vocab_size, shape.context_length, tokenizer.eos_id)
     logits_V = logits(_loaded.model, fitted.ids, tokenizer.eos_id)
-    distribution = next_token_distribution(logits_V, config, set(fitted.ids))
-    return alternatives(distribution, tokenizer.token_bytes, tokenizer.vocab_size)
+    distribution = next_token_distribution(logits_V, writing.drawn_with, set(fitted.ids))
+    drawn = writing.method in {"sampling", "greedy"}
+    return alternatives(distribution, tokenizer.token_bytes, tokenizer.vocab_size, drawn=drawn)

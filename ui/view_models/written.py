@@ -1,0 +1,212 @@
+"""What was written, ready to show: chips, alternatives, how it ended, what a search pursues.
+
+Knows steps and token bytes; neither models nor Streamlit.
+
+Legend: V vocabulary.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from slm.sampling.distribution import Distribution
+from slm.sampling.search import Beam
+from slm.sampling.steps import Step
+from ui.view_models.chips import Chip, Scale, chip, labeller
+from ui.view_models.sampling import TokenBytes, cut_by, percent
+
+PROBABILITY = Scale("probability that the model gave", 0.0, 1.0)
+_SURPRISE = Scale("surprise", 0.0, 8.0, "nats")
+_ENTROPY = Scale("entropy of the choice", 0.0, 5.0, "nats")
+_OTHERS_NOTED = 4
+COLOURS = {
+    "plain": "Plain text",
+    "probability": "Colour by probability",
+    "rank": "Colour by rank",
+    "surprise": "Colour by surprise",
+    "entropy": "Colour by entropy",
+}
+
+
+def written_chips(
+    steps: Sequence[Step], token_bytes: TokenBytes, vocab_size: int, by: str = "probability"
+) -> tuple[tuple[Chip, ...], Scale]:
+    """The written tokens, and what their colours mean: all are the model's own, unfiltered.
+
+    `by`: probability, rank, surprise or entropy.
+    """
+    label = labeller(token_bytes, vocab_size)
+    values, scale = colour_values(steps, by)
+    chips = tuple(
+        _written_chip(step, token_bytes, vocab_size, label, scale.place(value))
+        for step, value in zip(steps, values, strict=True)
+    )
+    return chips, scale
+
+
+def colour_values(steps: Sequence[Step], by: str) -> tuple[tuple[float, ...], Scale]:
+    """A value for each step, and the scale that it is coloured by.
+
+    >>> steps = [Step(5, math.log(0.5), 0.5, 3, ())]
+    >>> colour_values(steps, "rank")[0], colour_values(steps, "probability")[0]
+    ((3.0,), (0.5,))
+    """
+    if by == "rank":
+        most = max(10.0, *(float(step.rank) for step in steps))
+        return tuple(float(step.rank) for step in steps), Scale("rank", 1.0, most)
+    if by == "surprise":
+        return tuple(-step.logprob for step in steps), _SURPRISE
+    if by == "entropy":
+        return tuple(step.entropy_nats for step in steps), _ENTROPY
+    return tuple(math.exp(step.logprob) for step in steps), PROBABILITY
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another token that could have stood there. `fate` says what the filters did to it."""
+
+    token: int
+    label: str
+    fate: str
+
+
+def alternatives(
+    distribution: Distribution,
+    token_bytes: TokenBytes,
+    vocab_size: int,
+    shown: int = 12,
+    *,
+    drawn: bool = True,
+) -> tuple[Alternative, ...]:
+    """The model's likeliest tokens at one place, with what the filters made of each.
+
+    `drawn`: whether one was drawn there; a search draws none.
+    """
+    model_V, final_V = distribution.stages[0].probabilities_V, distribution.probabilities_V
+    label = labeller(token_bytes, vocab_size)
+    found = []
+    for token in np.argsort(-model_V, kind="stable")[:shown]:
+        cut = cut_by(distribution, int(token))
+        fate = f"{percent(float(final_V[token]))} in the draw" if cut is None else f"cut by {cut}"
+        name = f"{label(int(token))} {percent(float(model_V[token]))}"
+        found.append(Alternative(int(token), name, fate if drawn else "a search draws nothing"))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A text that a search pursues or found. The likeliest of its tokens are its end."""
+
+    text: str
+    logprob: str
+    score: str
+    state: str
+
+
+def rivals_of(
+    beams: Sequence[Beam], text_of: Callable[[Sequence[int]], str], length: int = 70
+) -> tuple[Rival, ...]:
+    """The texts of a beam search, best first; of each what is behind their common beginning."""
+    found = [beam for beam in beams if beam.logprob > -1e8]  # places that no text has taken yet
+    texts = [text_of(beam.ids) for beam in found]
+    common = _common_beginning(texts)
+    return tuple(
+        Rival(
+            _end_of(text, common, length),
+            f"{beam.logprob:.2f}",
+            f"{beam.score:.3f}",
+            "whole" if beam.whole else "goes on",
+        )
+        for beam, text in zip(found, texts, strict=True)
+    )
+
+
+def status_line(n_tokens: int, seconds: float, how: str) -> str:
+    """How far a text is and how fast it comes.
+
+    >>> status_line(84, 0.5, "Writing")
+    'Writing · 84 tokens · 168 tokens/s'
+    """
+    parts = [how, f"{n_tokens:,} {'token' if n_tokens == 1 else 'tokens'}"]
+    if n_tokens > 1 and seconds > 0.05:
+        parts.append(f"{n_tokens / seconds:,.0f} tokens/s")
+    return " · ".join(parts)
+
+
+def shown_prompt(prompt: str, length: int = 300) -> str:
+    """The end of a prompt, which is what the text goes on from.
+
+    >>> shown_prompt("Once upon a time", 8)
+    '… a time'
+    """
+    return prompt if len(prompt) <= length else "…" + prompt[1 - length :]
+
+
+def ending(state: str, ended_by_itself: bool, ahead: int, stopped_by: str | None = None) -> str:
+    r"""What a text is doing, or why it ended.
+
+    >>> ending("done", True, 0), ending("waiting", False, 1)
+    ('Done: the model ended its text', 'Waiting: 1 text must end first')
+    >>> ending("done", False, 0, "\n")
+    'Done: the stop string “⏎” came'
+    """
+    if state == "waiting":
+        return f"Waiting: {ahead} {'text' if ahead == 1 else 'texts'} must end first"
+    if state == "done":
+        why = "the model ended its text" if ended_by_itself else "the length is reached"
+        if stopped_by is not None:
+            shown = stopped_by.replace("\n", "⏎")
+            why = f"the stop string “{shown}” came"
+        return f"Done: {why}"
+    return {
+        "writing": "Writing",
+        "stopped": "Stopped",
+        "left": "Stopped, because nobody was looking",
+    }.get(state, "Broken off")
+
+
+def _common_beginning(texts: Sequence[str]) -> int:
+    """How many characters all begin with, up to a blank."""
+    if len(texts) < 2:
+        return 0
+    shortest, longest = min(texts), max(texts)  # of sorted texts the ends differ most
+    pairs = enumerate(zip(shortest, longest, strict=False))
+    same = next((place for place, (a, b) in pairs if a != b), min(map(len, (shortest, longest))))
+    return shortest.rfind(" ", 0, same) + 1
+
+
+def _end_of(text: str, common: int, length: int) -> str:
+    begin = max(common, len(text) - length)
+    return ("…" if begin else "") + text[begin:].replace("\n", "⏎")
+
+
+def _written_chip(
+    step: Step,
+    token_bytes: TokenBytes,
+    vocab_size: int,
+    label: Callable[[int], str],
+    place: float | None,
+) -> Chip:
+    def listed(tokens: Sequence[tuple[int, float]]) -> str:
+        return ", ".join(f"{label(token)} {percent(share)}" for token, share in tokens)
+
+    others = [pair for pair in step.top if pair[0] != step.id][:_OTHERS_NOTED]
+    left = [pair for pair in others if pair[0] not in step.removed]
+    cut = [pair for pair in others if pair[0] in step.removed]
+    notes = [f"the model gave it {percent(math.exp(step.logprob))} (rank {step.rank:,})"]
+    if math.isfinite(step.entropy_nats):
+        choices = math.exp(step.entropy_nats)
+        notes.append(f"entropy {step.entropy_nats:.2f} nats, as among {choices:,.1f} tokens")
+    if step.n_kept:
+        among = "it alone was left" if step.n_kept == 1 else f"{step.n_kept:,} were left"
+        notes.append(f"drawn with {percent(step.probability)} after the filters; {among}")
+    if left:
+        notes.append("instead of " + listed(left))
+    if cut:
+        notes.append("cut by the filters: " + listed(cut))
+    if step.ends:
+        notes.append("the end-of-text token: the tale ends here")
+    known = step.id < vocab_size
+    return chip(step.id, token_bytes(step.id) if known else b"", value=place, notes=notes)

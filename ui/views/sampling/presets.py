@@ -1,0 +1,127 @@
+"""Settings by name, and settings as JSON: pressed, saved, pasted, taken along."""
+
+import streamlit as st
+
+from slm.errors import SlmError
+from slm.sampling import presets
+from slm.sampling.methods import WritingConfig
+from ui import widgets
+from ui.session import PageState
+from ui.view_models.sampling import ORDER
+from ui.view_models.writing import choice_values, json_text, named_by, session_values
+from ui.views import kept
+from ui.views.sampling.settings import chosen_writing
+
+_TOLD = "preset-told"
+_PROBLEM = "preset-problem"
+
+
+def preset_row(state: PageState) -> None:
+    """A button for each preset; the one that the settings are now has a mark."""
+    assert state.run is not None
+    shelf = presets.presets_of(state.workspace.root, state.run.id)
+    now = named_by(shelf.presets, chosen_writing())
+    with st.container(horizontal=True, gap="small"):
+        for preset in shelf.presets:
+            st.button(
+                widgets.esc_md(preset.name),
+                key=f"preset-{preset.name}",
+                icon=":material/check:" if preset.name == now else None,
+                help=preset.about or "Settings that were saved for this model.",
+                on_click=_use,
+                args=(preset,),
+            )
+        with st.popover("Save, JSON", icon=":material/save:"):
+            _saving(state, shelf)
+            _as_json()
+    if shelf.damaged:
+        st.caption(f"{shelf.damaged} saved settings cannot be read and are passed over.")
+    for note in st.session_state.pop(_TOLD, ()):
+        st.caption(f":material/info: {widgets.esc_md(note)}")
+    if problem := st.session_state.pop(_PROBLEM, None):
+        widgets.show_problem(problem)
+
+
+def _saving(state: PageState, shelf: presets.Shelf) -> None:
+    """Keep the settings as they are under a name; forget own ones."""
+    st.markdown("**Save these settings for this model**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Name", key="preset_name", max_chars=80, width=200)
+        st.button("Save", key="preset_save", on_click=_save, args=(state, chosen_writing()))
+    own = [preset.name for preset in shelf.presets if preset.own]
+    if own:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.selectbox("Saved ones", own, key="preset_own", width=200)
+            st.button("Forget", key="preset_forget", on_click=_forget, args=(state,))
+
+
+def _as_json() -> None:
+    """The settings by the names of published models."""
+    st.markdown("**As JSON**")
+    st.caption(
+        "By the names that transformers has in generation_config.json; seed and order, which "
+        "have none there, stand beside them."
+    )
+    text = json_text(chosen_writing())
+    st.code(text, language="json")
+    st.download_button(
+        "Download",
+        text,
+        file_name="generation_config.json",
+        mime="application/json",
+        key="settings_download",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.text_area(
+        "Paste settings to use them",
+        key="settings_json",
+        height=90,
+        placeholder='{"do_sample": true, "temperature": 0.7, "top_p": 0.8}',
+    )
+    st.button("Use them", key="settings_use", on_click=_load)
+
+
+def _use(preset: presets.Preset) -> None:
+    _hold(choice_values(preset))
+
+
+def _load() -> None:
+    seed = chosen_writing().sampling.seed
+    try:
+        writing = presets.from_generation_json(str(st.session_state["settings_json"]), seed)
+    except SlmError as error:  # a callback has no place of its own on the page to show it
+        st.session_state[_PROBLEM] = str(error)
+        return
+    values, notes = session_values(writing)
+    _hold(values)
+    st.session_state["settings_json"] = ""
+    st.session_state[_TOLD] = ("The pasted settings are used.", *notes)
+
+
+def _hold(values: dict[str, object]) -> None:
+    """Give the fields their values."""
+    kept.keep(ORDER, str(values.pop(ORDER)))
+    for key, value in values.items():
+        st.session_state[key] = value
+
+
+def _save(state: PageState, writing: WritingConfig) -> None:
+    assert state.run is not None
+    name = str(st.session_state.get("preset_name", ""))
+    try:
+        preset = presets.keep_preset(state.workspace.root, state.run.id, name, writing)
+    except SlmError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    st.session_state["preset_name"] = ""
+    st.session_state[_TOLD] = (f"Saved as {preset.name}.",)
+
+
+def _forget(state: PageState) -> None:
+    assert state.run is not None
+    name = str(st.session_state.get("preset_own", ""))
+    try:
+        presets.forget_preset(state.workspace.root, state.run.id, name)
+    except SlmError as error:
+        st.session_state[_PROBLEM] = str(error)
