@@ -157,7 +157,7 @@ def grid_view(grid: Grid, measure: str, labels: Mapping[str, str]) -> GridView:
             CellView(
                 "too short to tell" if value is None else asked.tell(value),
                 None if value is None else value / top if top else 0.0,
-                _samples(cell),
+                _samples(cell, plain=cell is grid.cells[0]),
             )
             for cell, value in zip(grid.cells, values, strict=True)
         ),
@@ -244,11 +244,13 @@ def _heading(axis: Axis, value: str, labels: Mapping[str, str]) -> str:
     return f"{NAMES[axis.name]} {'off' if off else value}"
 
 
-def _samples(cell: Cell) -> tuple[SampleView, ...]:
+def _samples(cell: Cell, *, plain: bool) -> tuple[SampleView, ...]:
+    """plain: the cell that the others are compared with, in which nothing is faint."""
     return tuple(
         SampleView(
-            sample.text[: sample.shared],
-            sample.text[sample.shared :] or ("" if sample.shared else "(no text)"),
+            "" if plain else sample.text[: sample.shared],
+            (sample.text if plain else sample.text[sample.shared :])
+            or ("" if sample.text else "(no text)"),
             f"{sample.n_tokens:,} tokens · {'the model ended it' if sample.ended else 'cut off'}",
         )
         for sample in cell.samples

@@ -7,6 +7,7 @@ find it again; every change makes another.
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from slm.errors import DataError, SlmError
 from slm.lab.branching import GrowConfig, moved_to, planted_in
@@ -198,11 +199,11 @@ def _perform(
     """Do what was asked for; a changed tree is kept and drawn."""
     if act.name == "select":
         kept.keep(_NODE, str(act.node_id))
-        st.rerun(scope="fragment")
+        _again()
     if act.name == "beside":
         now = kept.recall(_BESIDE)
         kept.keep(_BESIDE, "" if now == str(act.node_id) else str(act.node_id))
-        st.rerun(scope="fragment")
+        _again()
     width, count, length = sizes
     tree, node_id, eos_id = planted.tree, act.node_id, loaded.tokenizer.eos_id
     chosen = node_id
@@ -216,7 +217,7 @@ def _perform(
     _remember(kept.recall(_TREE) or "")
     _keep_tree(branch_files.keep(state.workspace.root, replace(planted, tree=tree, name="")))
     kept.keep(_NODE, str(chosen))
-    st.rerun(scope="fragment")
+    _again()
 
 
 def _sampled(loaded: LoadedRun, tree: Tree, node_id: int, count: int, length: int) -> Tree:
@@ -308,7 +309,15 @@ def _open(state: PageState, planted: Planted) -> None:
     """Take another tree in hand, its prompt too."""
     _remember(kept.recall(_TREE) or "")
     _keep_tree(branch_files.keep(state.workspace.root, replace(planted, name="")), known=False)
-    st.rerun(scope="fragment")
+    _again()
+
+
+def _again() -> None:
+    """Draw anew: this fragment alone, unless the whole page is being drawn."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.rerun()
 
 
 def _keep_tree(made: str, *, known: bool = True) -> None:

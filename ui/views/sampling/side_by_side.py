@@ -38,6 +38,8 @@ from ui.view_models.grids import (
 from ui.views.sampling.settings import ask_prompt, ask_seed, chosen_config, sliders
 
 _WHAT = {"settings": "Settings", "step": "Training steps", "model": "Models"}
+_SMALL = 2_000_000  # parameters
+_SOON_TOKENS = 4_000
 _FORGOTTEN_AFTER = 12  # grids that the server keeps
 _Key = tuple[str, int, str, str, Axis, Axis, str]
 
@@ -57,7 +59,7 @@ def _grid(state: PageState) -> None:
     with left:
         widgets.demo_note(state.on_demo, "the texts")
         prompt = ask_prompt()
-        what = st.segmented_control(
+        what = st.pills(  # they wrap where the column is narrow
             "Compare",
             list(_WHAT),
             format_func=lambda each: _WHAT.get(each, each),
@@ -65,6 +67,7 @@ def _grid(state: PageState) -> None:
             key="grid_what",
             bind="query-params",
             required=True,
+            wrap=True,
         )
     with right, widgets.user_errors():
         with left:
@@ -85,12 +88,14 @@ def _grid(state: PageState) -> None:
             repr(config),
         )
         grids = _grids()
+        at_once = what != "model" and _is_soon_done(state, n_texts * config.max_new_tokens)
+        stopped = st.session_state.get("grid-stopped") == key
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            asked = st.button(
+            asked = (not at_once or stopped) and st.button(
                 "Write", type="primary", icon=":material/grid_view:", key="grid_write"
             )
             measure = _ask_measure()
-        if asked and key not in grids:
+        if (asked or (at_once and not stopped)) and key not in grids:
             _write(state, prompt, base, (rows, columns), config, key)
         grid = grids.get(key)
         if grid is None:
@@ -156,6 +161,7 @@ def _ask_steps(state: PageState) -> Axis:
             {each.step for each in snapshots(state.run.folder)} | {checkpoint_at(state.run).step}
         )
     )
+    _forget_gone("grid_steps", [str(step) for step in steps])
     chosen = st.multiselect(
         "Training steps",
         [str(step) for step in steps],
@@ -174,6 +180,7 @@ def _ask_models(state: PageState) -> Axis:
     assert state.run is not None
     names = _names(state)
     usual = [state.run.id, *(each for each in names if each != state.run.id)][:2]
+    _forget_gone("grid_models", list(names))
     chosen = st.multiselect(
         "Models",
         list(names),
@@ -187,6 +194,12 @@ def _ask_models(state: PageState) -> Axis:
     if not chosen:
         raise DataError("No model is chosen. Choose at least one.")
     return Axis("model", tuple(chosen))
+
+
+def _forget_gone(key: str, options: list[str]) -> None:
+    """A choice of what is not here any more, as after another model was chosen, is no choice."""
+    if not set(st.session_state.get(key) or ()) <= set(options):
+        del st.session_state[key]
 
 
 def _ask_size() -> GridConfig:
@@ -235,15 +248,29 @@ def _write(
     key: _Key,
 ) -> None:
     """Write all texts, with a bar. A rerun or a closed page ends the script, and so the work."""
-    bar = st.progress(0.0, "Writing side by side")
-    if st.button("Stop", icon=":material/stop:", key="grid_stop"):
-        st.rerun(scope="fragment")
+    st.session_state.pop("grid-stopped", None)
+    place = st.empty()
+    with place.container():
+        bar = st.progress(0.0, "Writing side by side")
+        st.button("Stop", icon=":material/stop:", key="grid_stop", on_click=_stop, args=(key,))
     opened = _Opener(state)
     for share, grid in write_grid(opened, prompt, base, *sides, config):
         bar.progress(share, f"Writing side by side: {share:.0%}")
         if grid is not None:
             _remember(key, grid)
-            st.rerun(scope="fragment")
+    place.empty()
+
+
+def _stop(key: _Key) -> None:
+    """A click has ended the writing already; this grid does not begin again by itself."""
+    st.session_state["grid-stopped"] = key
+
+
+def _is_soon_done(state: PageState, n_tokens: int) -> bool:
+    """Whether the texts may be written without being asked for: a second's work or two."""
+    assert state.run is not None
+    small = loaders.load_run(state.run).model.n_parameters < _SMALL
+    return small and n_tokens <= _SOON_TOKENS
 
 
 class _Opener:
