@@ -7,7 +7,7 @@ meet; what is measured lives in `slm/sampling/diversity.py`.
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -156,7 +156,7 @@ def write_grid(
     config: GridConfig,
     *,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[float, Grid | None]]:
+) -> Generator[tuple[float, Grid | None], None, None]:
     """Write all cells, telling which share is done; the last item has the grid.
 
     open_(model, step) gives the run that a cell writes with; "" where no side names it. Leaving

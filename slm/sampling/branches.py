@@ -7,7 +7,7 @@ Legend: B paths, T positions, V vocabulary.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -200,7 +200,7 @@ def grow_sampled(
     *,
     eos_id: int | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Tree]:
+) -> Generator[Tree, None, None]:
     """`count` sampled continuations of at most `length` tokens; the tree after each of them.
 
     The first is what `generate` writes with the config's seed, the next with the one after, and
@@ -218,7 +218,7 @@ def grow_sampled(
         for seed in seeds
     ]
 
-    def trees() -> Iterator[Tree]:
+    def trees() -> Generator[Tree, None, None]:
         new = _Growing(tree)
         try:
             for ticket in tickets:

@@ -4,6 +4,7 @@ One fragment. The tree stands in the address under its hash, so that a link, a r
 find it again; every change makes another.
 """
 
+from contextlib import closing
 from dataclasses import replace
 
 import streamlit as st
@@ -225,10 +226,13 @@ def _sampled(loaded: LoadedRun, tree: Tree, node_id: int, count: int, length: in
     bar = st.progress(0.0, "Sampling continuations")
     engine = engine_for(loaded.model)
     eos_id = loaded.tokenizer.eos_id
-    grown = grow_sampled(engine, tree, node_id, count, length, chosen_config(), eos_id=eos_id)
-    for number, larger in enumerate(grown, start=1):
-        tree = larger
-        bar.progress(number / count, f"Sampling continuations: {number} of {count}")
+    config = chosen_config()
+    with closing(
+        grow_sampled(engine, tree, node_id, count, length, config, eos_id=eos_id)
+    ) as grown:
+        for number, larger in enumerate(grown, start=1):
+            tree = larger
+            bar.progress(number / count, f"Sampling continuations: {number} of {count}")
     bar.empty()
     return tree
 

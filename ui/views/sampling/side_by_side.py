@@ -4,6 +4,8 @@ One fragment. The texts are written when they are asked for, with a bar; who lea
 the work, since nothing but this run of the script holds it.
 """
 
+from contextlib import closing
+
 import streamlit as st
 
 from slm.errors import DataError
@@ -254,10 +256,11 @@ def _write(
         bar = st.progress(0.0, "Writing side by side")
         st.button("Stop", icon=":material/stop:", key="grid_stop", on_click=_stop, args=(key,))
     opened = _Opener(state)
-    for share, grid in write_grid(opened, prompt, base, *sides, config):
-        bar.progress(share, f"Writing side by side: {share:.0%}")
-        if grid is not None:
-            _remember(key, grid)
+    with closing(write_grid(opened, prompt, base, *sides, config)) as told:
+        for share, grid in told:
+            bar.progress(share, f"Writing side by side: {share:.0%}")
+            if grid is not None:
+                _remember(key, grid)
     place.empty()
 
 
