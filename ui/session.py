@@ -39,6 +39,7 @@ _CURRENT = ("run", "corpus", "tokenizer")
 _WHOLE_NUMBERS = (  # keys of fields that stand in the address
     *("document", "sample_document", "removed_from", "window_from", "documents", "hub_documents"),
     *("tales_seed", "vocab_size", "from_token", "query", "new_tokens", "sampling_seed"),
+    *("anatomy_after",),
     *("copy_seed", "copy_length", "copy_passage", "shannon_document"),
 )
 _FILE_OF = {url: file for rows in _PAGES.values() for file, _, _, url in rows}

@@ -63,3 +63,9 @@ def test_the_code_gives_the_same_stages(open_page: OpenPage, capsys: pytest.Capt
     told = capsys.readouterr().out
     last = drawn(app)["columns_S"][-1]
     assert told.split()[-1] == last["kept"].split()[0]
+
+
+def test_inside_a_text_it_is_told_what_came(open_page: OpenPage):
+    app = open_page("sampling", view="anatomy", prompt="Ben saw the otter", anatomy_after="1")
+    drawn(app)
+    assert any("the model gave it" in each.value for each in app.markdown)

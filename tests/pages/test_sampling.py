@@ -123,7 +123,7 @@ def test_several_texts_have_seeds_that_follow_each_other(open_page):
     app = open_page("sampling", new_tokens="6", continuations="3", sampling_seed="4")
     app.button(key="write").click().run()
     settle(app, lambda page: captions(page).count("Done") == 3)
-    assert [f"seed {seed}" in captions(app) for seed in (4, 5, 6)] == [True] * 3
+    assert [f"Seed {seed}" in captions(app) for seed in (4, 5, 6)] == [True] * 3
     app.button(key="another").click().run()
     assert app.number_input(key="sampling_seed").value == 7
     settle(app, lambda page: captions(page).count("Done") == 3)

@@ -13,11 +13,12 @@ import numpy as np
 
 from slm.sampling.config import SamplingConfig
 from slm.sampling.distribution import Distribution, Stage
-from ui.view_models.chips import labeller
-from ui.view_models.sampling import TokenBytes, percent
+from ui.view_models.chips import Chip, chip, labeller
+from ui.view_models.sampling import TokenBytes, cut_by, percent
 
-SHOWN = 18
+SHOWN = 12
 TALLY = 100
+_SHORT = {"repetition_penalty": "Repetition", "temperature": "Temp."}
 _NARROW = 0.006  # a share of the line too small for a segment of its own
 
 
@@ -31,6 +32,7 @@ class Column:
 
     name: str
     title: str
+    short: str
     setting: str
     acts: bool
     shares_N: tuple[float, ...]
@@ -133,10 +135,32 @@ def segments_of(
 
 def draw_sentence(anatomy: Anatomy, seed: int, draw: int) -> str:
     """Where the number fell."""
-    which = "first" if draw == 0 else f"{draw + 1}th"
     return (
-        f"The {which} number of seed {seed} is {anatomy.uniform:.3f}: "
+        f"Number {draw + 1:,} of seed {seed} is {anatomy.uniform:.3f}: "
         f"it falls on “{anatomy.drawn}”."
+    )
+
+
+def came_sentence(
+    distribution: Distribution, token: int, token_bytes: TokenBytes, vocab_size: int
+) -> str:
+    """What the text has at this place, and what the model and the filters thought of it."""
+    model_V = distribution.stages[0].probabilities_V
+    rank = 1 + int((model_V > model_V[token]).sum())
+    cut = cut_by(distribution, token)
+    final = percent(float(distribution.probabilities_V[token]))
+    fate = f"{final} in the draw" if cut is None else f"cut by {cut}"
+    return (
+        f"In the text “{labeller(token_bytes, vocab_size)(token)}” follows: the model gave it "
+        f"{percent(float(model_V[token]))} (rank {rank:,}), {fate}."
+    )
+
+
+def prompt_chips(ids: Sequence[int], token_bytes: TokenBytes, vocab_size: int) -> tuple[Chip, ...]:
+    """The tokens of a prompt, to choose a place by."""
+    note = ("a click looks at the choice of the token behind it",)
+    return tuple(
+        chip(token, token_bytes(token) if token < vocab_size else b"", notes=note) for token in ids
     )
 
 
@@ -163,6 +187,7 @@ def _column(
     return Column(
         name=stage.name,
         title=title,
+        short=_SHORT.get(stage.name, title),
         setting=setting,
         acts=stage.changed or stage.name == "model",
         shares_N=tuple(float(shares_V[t]) if kept_V[t] else -1.0 for t in tokens_N),

@@ -18,9 +18,11 @@ from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.sampling import TokenBytes, cut_by, percent
 
 PROBABILITY = Scale("probability that the model gave", 0.0, 1.0)
+_RANK = Scale("rank", 1.0, 10.0)
 _SURPRISE = Scale("surprise", 0.0, 8.0, "nats")
 _ENTROPY = Scale("entropy of the choice", 0.0, 5.0, "nats")
 _OTHERS_NOTED = 4
+_SMALLEST = 1e-4
 COLOURS = {
     "plain": "Plain text",
     "probability": "Colour by probability",
@@ -54,13 +56,26 @@ def colour_values(steps: Sequence[Step], by: str) -> tuple[tuple[float, ...], Sc
     ((3.0,), (0.5,))
     """
     if by == "rank":
-        most = max(10.0, *(float(step.rank) for step in steps))
-        return tuple(float(step.rank) for step in steps), Scale("rank", 1.0, most)
+        return tuple(float(step.rank) for step in steps), _RANK
     if by == "surprise":
         return tuple(-step.logprob for step in steps), _SURPRISE
     if by == "entropy":
         return tuple(step.entropy_nats for step in steps), _ENTROPY
     return tuple(math.exp(step.logprob) for step in steps), PROBABILITY
+
+
+def legend(by: str) -> str:
+    """What the colours mean, where many texts share them.
+
+    >>> legend("entropy")
+    'Dark blue is an entropy of the choice of 0 nats, yellow one of 5 nats or more.'
+    """
+    return {
+        "probability": "Dark blue is a probability of 0, yellow one of 1.",
+        "rank": "Dark blue is rank 1, the likeliest token; yellow is rank 10 or more.",
+        "surprise": "Dark blue is a surprise of 0 nats, yellow one of 8 nats or more.",
+        "entropy": "Dark blue is an entropy of the choice of 0 nats, yellow one of 5 nats or more.",
+    }[by]
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,7 @@ class Alternative:
     token: int
     label: str
     fate: str
+    cut: bool = False
 
 
 def alternatives(
@@ -90,8 +106,10 @@ def alternatives(
     for token in np.argsort(-model_V, kind="stable")[:shown]:
         cut = cut_by(distribution, int(token))
         fate = f"{percent(float(final_V[token]))} in the draw" if cut is None else f"cut by {cut}"
-        name = f"{label(int(token))} {percent(float(model_V[token]))}"
-        found.append(Alternative(int(token), name, fate if drawn else "a search draws nothing"))
+        share = float(model_V[token])
+        name = f"{label(int(token))} {percent(share) if share >= _SMALLEST else '<0.01%'}"
+        fate = fate if drawn else "a search draws nothing"
+        found.append(Alternative(int(token), name, fate, cut is not None))
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from slm.sampling.config import SamplingConfig
 from slm.sampling.filters import next_token_distribution
-from ui.view_models.anatomy import Anatomy, anatomy_of, draw_sentence
+from ui.view_models.anatomy import Anatomy, anatomy_of, came_sentence, draw_sentence, prompt_chips
 
 LOGITS_V = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 WORDS = [b"a", b" b", b"<c>", b"\n"]
@@ -43,7 +43,7 @@ def test_the_line_lies_in_the_order_of_ids_and_the_number_falls_on_its_token():
     ends = [segment.end for segment in found.segments]
     assert ends == pytest.approx([0.5, 0.8, 0.95, 1.0])
     assert (found.drawn, found.drawn_place) == ("<c>", 2)
-    assert draw_sentence(found, 7, 0) == "The first number of seed 7 is 0.810: it falls on “<c>”."
+    assert draw_sentence(found, 7, 0) == "Number 1 of seed 7 is 0.810: it falls on “<c>”."
 
 
 def test_narrow_neighbours_are_one_stretch():
@@ -69,3 +69,20 @@ def test_columns_follow_the_order_of_filters():
     order = ("top_k", "repetition_penalty", "temperature", "top_p", "min_p", "typical_p")
     names = [column.name for column in seen(order=order).columns_S]
     assert names == ["model", *order]
+
+
+def test_what_the_text_has_there_is_told_with_what_became_of_it():
+    """The third of four, 0.15; top-k 2 cuts it, top-k 3 leaves it 0.15 of 0.95."""
+
+    def told(top_k: int) -> str:
+        config = SamplingConfig(temperature=1, top_k=top_k)
+        distribution = next_token_distribution(LOGITS_V, config)
+        return came_sentence(distribution, 2, WORDS.__getitem__, 4)
+
+    assert told(2) == "In the text “<c>” follows: the model gave it 15% (rank 3), cut by top-k."
+    assert told(3).endswith("(rank 3), 16% in the draw.")
+
+
+def test_a_prompt_is_shown_as_its_tokens_also_one_that_the_tokenizer_lacks():
+    first, unknown = prompt_chips((1, 9), WORDS.__getitem__, 4)
+    assert (first.text, unknown.id) == ("·b", 9)

@@ -30,8 +30,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function build() {
     table.replaceChildren();
-    const widths = columns.map((c) => (c.acts ? "minmax(92px, 1fr)" : "22px"));
-    table.style.gridTemplateColumns = `minmax(60px, 108px) ${widths.join(" ")} minmax(92px, 1fr)`;
+    const widths = columns.map((c) => (c.acts ? "minmax(74px, 1fr)" : "18px"));
+    table.style.gridTemplateColumns = `minmax(96px, 108px) ${widths.join(" ")} minmax(74px, 1fr)`;
     element(table, "cell head");
     columns.forEach((column, place) => heading(column, place));
     const tally = element(table, "cell head");
@@ -65,7 +65,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         if (from && from !== place) send(columns[from].name, place - from);
       };
     }
-    element(head, "title", column.title);
+    element(head, "title", column.acts ? column.title : column.short);
     if (!column.acts) return;
     element(head, "setting");
     if (!place) return;

@@ -13,15 +13,27 @@ from slm.sampling.filters import next_token_distribution
 from slm.sampling.generate import fit_prompt, logits
 from ui import loaders, widgets
 from ui.components.anatomy import anatomy_view
+from ui.components.tokens import tokens_view
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import glossary
-from ui.view_models.anatomy import TALLY, anatomy_of, draw_sentence, moved
+from ui.view_models.anatomy import (
+    TALLY,
+    anatomy_of,
+    came_sentence,
+    draw_sentence,
+    moved,
+    prompt_chips,
+)
 from ui.view_models.sampling import ORDER, anatomy_lines, write_order
 from ui.views import kept
 from ui.views.sampling.settings import ask_prompt, ask_seed, chosen_config, sliders
 
+DRAW = "anatomy_draw"
+_CLICKED = "anatomy-clicked"
 _NUMBER_WIDTH = 150
+_PROMPT_HEIGHT = 70
+_MOST_DRAWS = 10_000
 
 
 def render(state: PageState) -> None:
@@ -34,14 +46,15 @@ def render(state: PageState) -> None:
 
 @st.fragment
 def _anatomy(state: PageState, loaded: LoadedRun) -> None:
-    left, right = st.columns([1, 3.2], gap="medium")
+    left, right = st.columns([1, 2.3], gap="medium")
     with left:
-        widgets.demo_note(state.on_demo, "the words")
-        prompt = ask_prompt()
+        prompt = ask_prompt(height=70)
         sliders()
         ask_seed()
+        widgets.demo_note(state.on_demo, "the words")
     with right, widgets.user_errors():
         tokenizer, shape = loaded.tokenizer, loaded.model.config
+        size = tokenizer.vocab_size
         ids = tokenizer.encode(prompt)
         fitted = fit_prompt(ids, shape.vocab_size, shape.context_length, tokenizer.eos_id)
         for note in (*loaded.notes, *fitted.notes):
@@ -50,6 +63,7 @@ def _anatomy(state: PageState, loaded: LoadedRun) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             n_read = _ask_place(len(fitted.ids))
             draw = _ask_draw()
+        _click_place(fitted.ids, n_read, loaded)
         read = fitted.ids[:n_read]
         distribution = next_token_distribution(
             _logits(loaded.run_id, loaded.step, read, loaded), config, read
@@ -57,9 +71,9 @@ def _anatomy(state: PageState, loaded: LoadedRun) -> None:
         anatomy = anatomy_of(
             distribution,
             config,
-            uniforms(config.seed, TALLY),
+            uniforms(config.seed, max(TALLY, draw + 1)),
             tokenizer.token_bytes,
-            tokenizer.vocab_size,
+            size,
             draw=draw,
         )
         for note in anatomy.notes:
@@ -70,12 +84,17 @@ def _anatomy(state: PageState, loaded: LoadedRun) -> None:
 
         anatomy_view(anatomy, key="anatomy", on_move=move)
         st.markdown(widgets.esc_md(draw_sentence(anatomy, config.seed, draw)))
+        if n_read < len(fitted.ids):
+            came = came_sentence(distribution, fitted.ids[n_read], tokenizer.token_bytes, size)
+            st.markdown(widgets.esc_md(came))
         assert state.run is not None
         widgets.show_code(anatomy_lines(state.run, prompt, config, n_read), next_token_distribution)
 
 
 def _ask_place(n_tokens: int) -> int:
     """After how many tokens of the prompt the choice is looked at; the last, if not said."""
+    if (clicked := st.session_state.pop(_CLICKED, None)) is not None:
+        st.session_state["anatomy_after"] = None if clicked == n_tokens else clicked
     if not 1 <= (st.session_state.get("anatomy_after") or 1) <= n_tokens:
         st.session_state["anatomy_after"] = None
     chosen: int | None = st.number_input(
@@ -92,12 +111,26 @@ def _ask_place(n_tokens: int) -> int:
     return n_tokens if chosen is None else chosen
 
 
+def _click_place(ids: tuple[int, ...], n_read: int, loaded: LoadedRun) -> None:
+    """The prompt as tokens; a click on one looks at the choice behind it."""
+    label_of, size = loaded.tokenizer.token_bytes, loaded.tokenizer.vocab_size
+    clicked = tokens_view(
+        prompt_chips(ids, label_of, size),
+        key="anatomy-prompt",
+        height=_PROMPT_HEIGHT,
+        selected=n_read - 1,
+    )
+    if clicked is not None and clicked != n_read - 1:
+        st.session_state[_CLICKED] = clicked + 1
+        st.rerun(scope="fragment")
+
+
 def _ask_draw() -> int:
     """Which of the seed's numbers falls."""
-    count = int(st.session_state.get("anatomy_draw", 0))
+    count = int(st.session_state.get(DRAW, 0))
     if st.button("Draw again", icon=":material/casino:", key="anatomy_again"):
-        count = (count + 1) % TALLY
-        st.session_state["anatomy_draw"] = count
+        count = (count + 1) % _MOST_DRAWS
+        st.session_state[DRAW] = count
     return count
 
 

@@ -10,18 +10,19 @@ from ui.session import PageState
 from ui.view_models.sampling import ORDER
 from ui.view_models.writing import choice_values, json_text, named_by, session_values
 from ui.views import kept
-from ui.views.sampling.settings import chosen_writing
+from ui.views.sampling.settings import ask_method, chosen_writing
 
+_SAVING = "Save the settings under a name, take them along as JSON, or paste others."
 _TOLD = "preset-told"
 _PROBLEM = "preset-problem"
 
 
-def preset_row(state: PageState) -> None:
-    """A button for each preset; the one that the settings are now has a mark."""
+def preset_row(state: PageState) -> str:
+    """A button for each preset, marked where the settings are that one; gives the method."""
     assert state.run is not None
     shelf = presets.presets_of(state.workspace.root, state.run.id)
     now = named_by(shelf.presets, chosen_writing())
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for preset in shelf.presets:
             st.button(
                 widgets.esc_md(preset.name),
@@ -31,7 +32,9 @@ def preset_row(state: PageState) -> None:
                 on_click=_use,
                 args=(preset,),
             )
-        with st.popover("Save, JSON", icon=":material/save:"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
+        method = ask_method()
+        with st.popover("Save", icon=":material/save:", help=_SAVING):
             _saving(state, shelf)
             _as_json()
     if shelf.damaged:
@@ -40,6 +43,7 @@ def preset_row(state: PageState) -> None:
         st.caption(f":material/info: {widgets.esc_md(note)}")
     if problem := st.session_state.pop(_PROBLEM, None):
         widgets.show_problem(problem)
+    return method
 
 
 def _saving(state: PageState, shelf: presets.Shelf) -> None:

@@ -10,10 +10,12 @@ import streamlit as st
 from slm.sampling.filters import next_token_distribution
 from slm.sampling.generate import fit_prompt, logits
 from slm.sampling.methods import WritingConfig
-from ui import widgets
+from ui import session, widgets
 from ui.loaders import LoadedRun
 from ui.view_models.chips import labeller
+from ui.view_models.sampling import controls
 from ui.view_models.written import Alternative, alternatives
+from ui.views.sampling.anatomy import DRAW
 from ui.views.sampling.desk import Order, Progress
 
 GoOn = Callable[[Sequence[int]], None]
@@ -36,16 +38,27 @@ def question(loaded: LoadedRun, order: Order, progress: Progress, place: int, go
             "So much was written that the model had forgotten its beginning; the figures are "
             "those after the last part that it can read."
         )
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for each in _alternatives(loaded.run_id, loaded.step, read, order.writing, loaded):
             st.button(
-                widgets.esc_md(each.label),
+                f"~~{widgets.esc_md(each.label)}~~" if each.cut else widgets.esc_md(each.label),
                 key=f"alternative-{each.token}",
                 type="primary" if each.token == chosen else "secondary",
                 help=f"The model's own share; {each.fate}.",
                 on_click=go_on,
                 args=((*before, each.token),),
             )
+    if st.button("Take this choice apart", icon=":material/splitscreen:", key="to-anatomy"):
+        _to_anatomy(loaded, order, before)
+
+
+def _to_anatomy(loaded: LoadedRun, order: Order, before: Sequence[int]) -> None:
+    """The text so far as a prompt, with the number of the seed that fell at this place."""
+    text = loaded.tokenizer.decode([*(int(token) for token in order.prompt_ids), *before])
+    st.session_state[DRAW] = len(before)
+    seed = controls()["seed"].key
+    session.choose(view="anatomy", prompt=text, **{seed: order.writing.sampling.seed})
+    st.rerun()
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

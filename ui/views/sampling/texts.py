@@ -1,6 +1,7 @@
 """The texts that are written: buttons, boxes that are polled while they grow, and their tokens."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,7 @@ from ui.view_models.sampling import controls
 from ui.view_models.written import (
     COLOURS,
     ending,
+    legend,
     rivals_of,
     shown_prompt,
     status_line,
@@ -123,7 +125,7 @@ def _text(loaded: LoadedRun, text_id: str, place: int, colour: str, *, several: 
         st.caption("This text is no longer remembered. Press Write for it again.")
         return
     if colour != "plain" and progress.steps:
-        _coloured(text_id, progress, order, colour, place, height)
+        _coloured(text_id, progress, order, colour, place, several=several)
     else:
         with st.container(border=True, height=height, autoscroll=True, key=f"written-{place}"):
             if progress.problem:
@@ -131,9 +133,11 @@ def _text(loaded: LoadedRun, text_id: str, place: int, colour: str, *, several: 
             else:
                 st.text(shown_prompt(order.prompt) + progress.text)
     how = ending(progress.state, progress.ended_by_itself, progress.ahead, progress.stopped_by)
-    told = status_line(progress.n_tokens, progress.seconds, how)
-    seed = f" · seed {order.writing.sampling.seed}" if several else f" · {order.name}"
-    st.caption(widgets.esc_md(told + seed))
+    if several:
+        told = f"Seed {order.writing.sampling.seed} · {status_line(progress.n_tokens, 0.0, how)}"
+    else:
+        told = f"{status_line(progress.n_tokens, progress.seconds, how)} · {order.name}"
+    st.caption(widgets.esc_md(told))
     if progress.rivals:
         _rivals(progress, order)
 
@@ -157,19 +161,24 @@ def _rivals(progress: Progress, order: Order) -> None:
 
 
 def _coloured(
-    text_id: str, progress: Progress, order: Order, colour: str, place: int, height: int
+    text_id: str, progress: Progress, order: Order, colour: str, place: int, *, several: bool
 ) -> None:
     """The text as chips; a click on one asks what else could have stood there."""
     tokenizer = order.tokenizer
     chips, scale = written_chips(
         progress.steps, tokenizer.token_bytes, tokenizer.vocab_size, colour
     )
+    height = (_HEIGHT_OF_SEVERAL if several else _HEIGHT) - 58
     asked = st.session_state.get(_QUESTIONED)
     chosen = asked[1] if asked and asked[0] == text_id else None
     with st.container(border=True):  # it scrolls by itself; a fixed box would clip its tips
-        st.caption(widgets.esc_md(shown_prompt(order.prompt, 80 if place else 300)))
+        st.caption(widgets.esc_md(shown_prompt(order.prompt, 40 if several else 300)))
         clicked = tokens_view(
-            chips, scale=scale, key=f"written-tokens-{place}", height=height - 58, selected=chosen
+            chips,
+            scale=replace(scale, title="") if several else scale,  # one legend is enough
+            key=f"written-tokens-{place}",
+            height=height,
+            selected=chosen,
         )
     if clicked is not None and clicked != chosen:
         st.session_state[_QUESTIONED] = text_id, clicked
@@ -182,6 +191,8 @@ def _questioned(loaded: LoadedRun, ids: tuple[str, ...], colour: str) -> None:
     progress, order = _desk().poll(text_id), _desk().order(text_id)
     if colour == "plain" or not ids:
         return
+    if len(ids) > 1:
+        st.caption(legend(colour))
     if text_id not in ids or progress is None or order is None or place >= len(progress.steps):
         st.caption("A click on a token shows what else could have stood there.")
         return

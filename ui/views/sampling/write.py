@@ -25,7 +25,6 @@ from ui.views.sampling.presets import preset_row
 from ui.views.sampling.settings import (
     PROMPT,
     ask_length,
-    ask_method,
     ask_method_settings,
     ask_prompt,
     ask_seed,
@@ -72,8 +71,7 @@ def _settings(
     code: DeltaGenerator,
 ) -> None:
     """The settings; they move the bars by the cached logits, without another forward pass."""
-    preset_row(state)
-    method = ask_method()
+    method = preset_row(state)
     ask_method_settings(method)
     with st.container(horizontal=True, gap="small"):
         ask_seed()
