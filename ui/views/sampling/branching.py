@@ -299,14 +299,17 @@ def _files(state: PageState) -> None:
                 st.session_state["tree-opened"] = chosen
                 _open(state, replace(saved[chosen], name=""))
         sent = st.file_uploader("Open a file", type=["json"], key="tree_file")
-        if sent is not None and st.session_state.get("tree-sent") != sent.file_id:
+        if sent is None:
+            return
+        if sent.size > branch_files.MOST_BYTES:
+            raise DataError(
+                f"{sent.name} has {sent.size:,} bytes; a tree has at most "
+                f"{branch_files.MOST_BYTES:,}. Choose a file that was saved here."
+            )
+        brought = branch_files.from_json(sent.getvalue())  # at each run, so that a problem stays
+        if st.session_state.get("tree-sent") != sent.file_id:
             st.session_state["tree-sent"] = sent.file_id
-            if sent.size > branch_files.MOST_BYTES:
-                raise DataError(
-                    f"{sent.name} has {sent.size:,} bytes; a tree has at most "
-                    f"{branch_files.MOST_BYTES:,}. Choose a file that was saved here."
-                )
-            _open(state, branch_files.from_json(sent.getvalue()))
+            _open(state, brought)
 
 
 def _open(state: PageState, planted: Planted) -> None:
