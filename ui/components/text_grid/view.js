@@ -30,7 +30,7 @@ export default function ({ data, parentElement }) {
 
   function build() {
     table.replaceChildren();
-    table.style.gridTemplateColumns = `minmax(84px, max-content) repeat(${header.columns.length}, minmax(190px, 1fr))`;
+    table.style.gridTemplateColumns = `minmax(112px, max-content) repeat(${header.columns.length}, minmax(190px, 1fr))`;
     element(table, "head corner muted", header.corner, "columnheader");
     for (const column of header.columns) element(table, "head", column, "columnheader");
     header.rows.forEach((row, at) => {
