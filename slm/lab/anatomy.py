@@ -40,7 +40,7 @@ def anatomy_report(
     read = fitted.ids[:after]
     distribution = next_token_distribution(logits(opened.model, read), config, read)
     numbers = uniforms(config.seed, max(1, draws))
-    drawn = [distribution.draw(number) for number in numbers]
+    drawn = distribution.draws(numbers)
     counts: dict[str, int] = {}
     for token in drawn[:draws]:
         counts[cut.decode([token])] = counts.get(cut.decode([token]), 0) + 1

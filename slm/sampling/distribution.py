@@ -110,7 +110,12 @@ class Distribution:
         >>> halves.draw(0.49), halves.draw(0.51)
         (0, 1)
         """
-        return _draw(self.stages[-1].logits_V, uniform)[0]
+        return self.draws([uniform])[0]
+
+    def draws(self, uniforms: Sequence[float]) -> list[int]:
+        """The token under each of these numbers; the probabilities are laid out once."""
+        laid = _lay_out(self.stages[-1].logits_V)
+        return [_fall(laid, uniform)[0] for uniform in uniforms]
 
     def top(self, count: int) -> tuple[tuple[int, float], ...]:
         """At most `count` likeliest (id, probability) of the final distribution, best first."""
@@ -148,18 +153,30 @@ class Distributions:
     def draw(self, uniforms_B: Sequence[float]) -> list[tuple[int, float]]:
         """For each row the token that `Distribution.draw` gives, and its probability."""
         rows = zip(self.layers[-1].logits_BV, uniforms_B, strict=True)
-        return [_draw(logits_V, uniform) for logits_V, uniform in rows]
+        return [_fall(_lay_out(logits_V), uniform) for logits_V, uniform in rows]
 
 
-def _draw(logits_V: Floats, uniform: float) -> tuple[int, float]:
-    """The token under `uniform`, and its probability; looks at the possible tokens alone."""
+class _Laid(NamedTuple):
+    """The possible tokens end to end: ids, probabilities, and where each ends."""
+
+    ids: npt.NDArray[np.int64]
+    probabilities: Floats
+    ends: npt.NDArray[np.float64]
+
+
+def _lay_out(logits_V: Floats) -> _Laid:
     ids = np.flatnonzero(logits_V > -np.inf)
     probabilities = softmax(logits_V[ids])
-    ends = np.cumsum(probabilities, dtype=np.float64)
+    return _Laid(ids, probabilities, np.cumsum(probabilities, dtype=np.float64))
+
+
+def _fall(laid: _Laid, uniform: float) -> tuple[int, float]:
+    """The token under `uniform`, and its probability."""
+    ends = laid.ends
     found = int(np.searchsorted(ends, uniform * ends[-1], side="right"))
     # Past the end by rounding: the last token that can be drawn is the first to reach it.
     place = min(found, int(np.searchsorted(ends, ends[-1])))
-    return int(ids[place]), float(probabilities[place])
+    return int(laid.ids[place]), float(laid.probabilities[place])
 
 
 def top_tokens(values_V: Floats, count: int) -> tuple[tuple[int, float], ...]:

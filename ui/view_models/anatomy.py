@@ -7,12 +7,12 @@ S stages, N tokens shown, V vocabulary.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from slm.sampling.config import SamplingConfig
-from slm.sampling.distribution import Distribution, Stage
+from slm.sampling.distribution import Distribution, Stage, top_tokens
 from ui.view_models.chips import Chip, chip, labeller
 from ui.view_models.sampling import TokenBytes, cut_by, percent
 
@@ -83,23 +83,19 @@ def anatomy_of(
     `numbers` are the seed's, TALLY of them; `draw` says which of them falls now.
     """
     model_V = distribution.stages[0].probabilities_V
-    tokens_N = np.argsort(-model_V, kind="stable")[:shown]
+    tokens_N = np.array([token for token, _ in top_tokens(model_V, shown)])
     label = labeller(token_bytes, vocab_size)
-    drawn = [distribution.draw(number) for number in numbers]
+    drawn = distribution.draws(numbers)
     now = drawn[draw]
     places = {int(token): place for place, token in enumerate(tokens_N)}
     counts = [0] * len(places)
     for token in drawn[:TALLY]:
         if token in places:
             counts[places[token]] += 1
-    before = (None, *distribution.stages)
     return Anatomy(
         labels_N=tuple(label(int(token)) for token in tokens_N),
         n_others=model_V.size - len(tokens_N),
-        columns_S=tuple(
-            _column(stage, last, config, tokens_N)
-            for last, stage in zip(before, distribution.stages, strict=False)
-        ),
+        columns_S=_columns(distribution.stages, config, tokens_N),
         segments=segments_of(distribution, token_bytes, vocab_size),
         uniform=numbers[draw],
         drawn=label(now),
@@ -123,13 +119,15 @@ def segments_of(
     ends /= ends[-1]
     starts = np.concatenate([[0.0], ends[:-1]])
     found: list[Segment] = []
-    for token, start, end in zip(kept, starts, ends, strict=True):
-        if end - start >= _NARROW:
-            found.append(Segment(label(int(token)), float(start), float(end), int(token)))
-        elif found and found[-1].token is None:
-            found[-1] = Segment(found[-1].label, found[-1].start, float(end), None)
-        else:
-            found.append(Segment("…", float(start), float(end), None))
+    reached = 0.0
+    for place in np.flatnonzero(ends - starts >= _NARROW):  # at most 1 / _NARROW of them
+        start, end, token = float(starts[place]), float(ends[place]), int(kept[place])
+        if start > reached:
+            found.append(Segment("…", reached, start, None))
+        found.append(Segment(label(token), start, end, token))
+        reached = end
+    if reached < 1.0:
+        found.append(Segment("…", reached, 1.0, None))
     return tuple(found)
 
 
@@ -175,6 +173,23 @@ def moved(order: Sequence[str], name: str, steps: int) -> tuple[str, ...]:
     return (*rest[:place], name, *rest[place:])
 
 
+def _columns(
+    stages: Sequence[Stage], config: SamplingConfig, tokens_N: np.ndarray
+) -> tuple[Column, ...]:
+    """A column for each stage; one that is off shows what came to it, without counting again."""
+    columns = [_column(stages[0], None, config, tokens_N)]
+    acted = stages[0]
+    for stage in stages[1:]:
+        if stage.changed:
+            columns.append(_column(stage, acted, config, tokens_N))
+            acted = stage
+        else:
+            title, setting = _words(stage.name, config)
+            off = replace(columns[-1], name=stage.name, title=title, setting=setting, acts=False)
+            columns.append(replace(off, short=_SHORT.get(stage.name, title), cut="nothing"))
+    return tuple(columns)
+
+
 def _column(
     stage: Stage, before: Stage | None, config: SamplingConfig, tokens_N: np.ndarray
 ) -> Column:
@@ -189,7 +204,7 @@ def _column(
         title=title,
         short=_SHORT.get(stage.name, title),
         setting=setting,
-        acts=stage.changed or stage.name == "model",
+        acts=True,
         shares_N=tuple(float(shares_V[t]) if kept_V[t] else -1.0 for t in tokens_N),
         share_others=_others(stage, tokens_N),
         entropy=f"{entropy:.2f} nats, as among {math.exp(entropy):,.1f}",
