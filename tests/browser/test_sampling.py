@@ -164,7 +164,7 @@ def test_stopping_a_long_text_keeps_it(page: Page, server: AppServer):
     settled(page)
     page.get_by_role("button", name="Write", exact=True).click()
     expect(page.get_by_text(re.compile("^Writing ·"))).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile("^Stopped"))).to_be_visible()
 
 

@@ -127,7 +127,8 @@ def _text(loaded: LoadedRun, text_id: str, place: int, colour: str, *, several: 
     if colour != "plain" and progress.steps:
         _coloured(text_id, progress, order, colour, place, several=several)
     else:
-        with st.container(border=True, height=height, autoscroll=True, key=f"written-{place}"):
+        key = f"written-{place}" if place else "written"
+        with st.container(border=True, height=height, autoscroll=True, key=key):
             if progress.problem:
                 widgets.show_problem(progress.problem)
             else:
