@@ -85,7 +85,7 @@ def bleu(text: Sequence[str], references: Sequence[Sequence[str]], longest: int 
 def repeated(text: Sequence[str], n: int = 4) -> float | None:
     """The share of a text's n-grams that stood in it before; None for a text that has none.
 
-    >>> repeated("to be or not to be".split(), 2)  # of 5 pairs, the last "to be"
+    >>> round(repeated("to be or not to be".split(), 2), 9)  # of 5 pairs, the last "to be"
     0.2
 
     Source: Welleck et al. 2020, Neural Text Generation with Unlikelihood Training, §6 (seq-rep-n).
