@@ -100,7 +100,9 @@ def _buttons(loaded: LoadedRun, ids: tuple[str, ...], alive: bool) -> None:
     )
     before = st.session_state.get(_BEFORE, ())
     if any(_desk().order(text_id) is not None for text_id in before):
-        st.button("Back to the text before", icon=":material/undo:", key="back", on_click=_back)
+        st.button(
+            "Back", icon=":material/undo:", key="back", help="The text before.", on_click=_back
+        )
 
 
 def _texts(loaded: LoadedRun, ids: tuple[str, ...], colour: str) -> None:
