@@ -5,63 +5,68 @@ are read, no weights; nothing of what is brought is run, and files with other na
 those of `hub.MODEL_FILES` are passed over.
 """
 
+import io
 import json
 import re
 import shutil
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Literal
 
-from slm import files
+from slm import files, zips
 from slm.errors import CheckpointError, NoMemoryError
-from slm.exchange.hub import MODEL_FILES
+from slm.exchange.hub import MODEL_FILES, OnTheHub
 from slm.exchange.pretrained import MAX_SETTINGS_BYTES
 from slm.machine import available_memory
 from slm.model.config import ModelConfig, parameter_counts
 from slm.model.families import read_settings
 
 SETTINGS = "config.json"
-TOLD_FILES = ("README.md", "LICENSE", "LICENSE.txt", "LICENSE.md")
+CARD = "README.md"
+TOLD_FILES = (CARD, "LICENSE", "LICENSE.txt", "LICENSE.md")
 """Files that say under which licence a model is published."""
 MOST_MEMBERS = 10_000
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-BYTES_LOADED = 4
-"""A weight in memory: models compute in float32 here."""
+InMemory = Literal["float32", "bfloat16"]
+"""The number format in which a model is used here."""
+BYTES_LOADED: Mapping[InMemory, int] = {"float32": 4, "bfloat16": 2}
+"""A weight in memory. Nothing else of a model's size is held beside the weights."""
 _READ_FOR_LICENCE = 65_536
 _MOST_TOLD_BYTES = 1_000_000
 _BLOCK = 1 << 20
 _LICENCE = re.compile(r"^licen[cs]e(?:_name)?:\s*['\"]?([\w.+-]{1,60})['\"]?\s*$", re.M | re.I)
-_FOREIGN = (
-    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError),
-    *(NotImplementedError, RuntimeError, ValueError, LookupError),
-)
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """What is known of a model before its weights are read. Names are foreign text."""
+    """What is known of a model before its weights are read. Names are foreign text.
+
+    `revision`: its commit on the Hub. `has_code`: programs lie beside it, which are not taken
+    along. `is_here`: nothing has to be fetched for it.
+    """
 
     name: str
     architecture: str
     config: ModelConfig
     file_bytes: int
     licence: str | None
+    revision: str | None = None
+    has_code: bool = False
+    is_here: bool = True
 
     @property
     def parameters(self) -> int:
         """Learned numbers."""
         return sum(parameter_counts(self.config).values())
 
-    @property
-    def memory_bytes(self) -> int:
+    def memory_bytes(self, dtype: InMemory = "float32") -> int:
         """What the weights take when the model is loaded."""
-        return BYTES_LOADED * self.parameters
+        return BYTES_LOADED[dtype] * self.parameters
 
 
 @dataclass(frozen=True)
@@ -103,15 +108,45 @@ def look(carrier: Carrier) -> Arrival:
     return Arrival(carrier.name, family.architecture, config, weights, _licence(carrier))
 
 
-def require_memory(arrival: Arrival) -> None:
+def look_at_found(found: OnTheHub) -> Arrival:
+    """The same, of a model on the Hub.
+
+    Raises: CheckpointError, as `look`.
+    """
+    held = {SETTINGS: found.settings.encode()}
+    pickles = {name: 0 for name in found.others if name.endswith(_PICKLES)}
+    name = found.name.rpartition("/")[2]
+    carrier = Carrier(name, {**found.sizes, **pickles}, lambda file: io.BytesIO(held[file]))
+    without_card = replace(carrier, sizes={k: v for k, v in carrier.sizes.items() if k != CARD})
+    return replace(
+        look(without_card),
+        licence=found.licence,
+        revision=found.commit,
+        has_code=any(name.endswith(".py") for name in found.others),
+        is_here=found.cached,
+    )
+
+
+def fitting(arrival: Arrival) -> InMemory:
+    """The number format to offer: float32 where that fits into the free memory."""
+    return "float32" if arrival.memory_bytes("float32") <= available_memory() else "bfloat16"
+
+
+def require_memory(arrival: Arrival, dtype: InMemory = "float32") -> None:
     """Raises: NoMemoryError for a model that does not fit into the free memory when loaded."""
-    free = available_memory()
-    if arrival.memory_bytes > free:
-        raise NoMemoryError(
-            f"{arrival.name} has {arrival.parameters / 1e9:.2f} billion parameters, which take "
-            f"{arrival.memory_bytes / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are free here. "
-            "Bring a smaller model of the same family, or use a machine with more memory."
-        )
+    needed, free = arrival.memory_bytes(dtype), available_memory()
+    if needed <= free:
+        return
+    halved = dtype == "float32" and arrival.memory_bytes("bfloat16") <= free
+    remedy = (
+        f"In bfloat16 it takes {arrival.memory_bytes('bfloat16') / 1e9:.1f} GB: choose that."
+        if halved
+        else "Bring a smaller model of the same family, or use a machine with more memory."
+    )
+    raise NoMemoryError(
+        f"{arrival.name} has {arrival.parameters / 1e9:.2f} billion parameters, which take "
+        f"{needed / 1e9:.1f} GB of memory in {dtype}; {free / 1e9:.1f} GB are free here. {remedy}"
+    )
 
 
 @contextmanager
@@ -196,9 +231,9 @@ def _require_weights(carrier: Carrier) -> None:
 
 def _licence(carrier: Carrier) -> str | None:
     """The licence that the model card names in its head; None where none is told."""
-    if "README.md" not in carrier.sizes:
+    if CARD not in carrier.sizes:
         return None
-    card = carrier.read("README.md", _READ_FOR_LICENCE).decode("utf-8", "replace")
+    card = carrier.read(CARD, _READ_FOR_LICENCE).decode("utf-8", "replace")
     if not card.startswith("---"):
         return None
     head, _, _ = card[3:].partition("\n---")
@@ -214,6 +249,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
     infos = [info for info in archive.infolist() if not info.is_dir()]
     if len(infos) > MOST_MEMBERS:
         raise CheckpointError(f"{name} holds {len(infos):,} files, far more than a model has.")
+    zips.require_inside(infos)
     paths = {info.filename: PurePosixPath(info.filename.replace("\\", "/")) for info in infos}
     seen = [path for path in paths.values() if "__MACOSX" not in path.parts]
     homes = {path.parent for path in seen if path.name == SETTINGS}
@@ -238,13 +274,13 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
 def _reading_errors(name: str) -> Iterator[None]:
     """Turn what a damaged archive or a disk raises into a CheckpointError that names it."""
     try:
-        yield
+        with zips.damage_as(
+            lambda reason: CheckpointError(
+                f"{name} cannot be unpacked ({reason}). Pack or download it again."
+            )
+        ):
+            yield
     except OSError as error:
         raise CheckpointError(
             f"{name!r} cannot be read: {error.strerror or error}. Check the path and its rights."
-        ) from None
-    except _FOREIGN as error:
-        said = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
-        raise CheckpointError(
-            f"{name} cannot be unpacked ({said}). Pack or download it again."
         ) from None

@@ -6,8 +6,8 @@ The folder has the form of a checkpoint, so that whatever opens a run's opens it
 pass through memory one tensor at a time, in the number format in which they were published.
 
 The manifest's `details`: model (our settings), step (0), parameters, architecture,
-imported_from, revision, licence (None where none is told), memory_bytes, tokenizer (what
-`examined` found), config.
+imported_from, revision (the commit on the Hub), licence (None where none is told),
+dtype_in_memory, memory_bytes, tokenizer (what `examined` found), config.
 """
 
 from collections.abc import Iterator
@@ -18,19 +18,22 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from slm import files
+from slm import files, limits
 from slm.config import Config
 from slm.data.reading import uploads
-from slm.errors import CheckpointError
+from slm.errors import CheckpointError, HubError
 from slm.exchange import arriving
-from slm.exchange.arriving import Arrival
-from slm.exchange.hub import download_model, is_hub_id
+from slm.exchange.arriving import Arrival, InMemory
+from slm.exchange.chat_template import keep_chat_template
+from slm.exchange.hub import OnTheHub, download_model, is_hub_id, look_on_hub
 from slm.exchange.pretrained import read_config
-from slm.jobs import Reporter, silent
+from slm.jobs import Reporter, StageOf, StoppedError, silent
+from slm.model.checkpoint import IN_MEMORY
 from slm.model.config import tensor_shapes
 from slm.model.families import Published, is_leftover
 from slm.model.tensor_stream import write_stream
-from slm.model.tensors import StoredTensor, listing, require_shapes, stored_tensors
+from slm.model.tensors import StoredTensor, is_finite, listing, require_shapes, stored_tensors
+from slm.owners import maker
 from slm.tokenizer.importing import take_over
 from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Draft, Workspace
 
@@ -51,6 +54,11 @@ class ImportConfig(Config):
     )
     revision: str | None = Field(
         None, description="Branch, tag or commit on the Hub; the newest without one."
+    )
+    dtype: InMemory = Field(
+        "float32",
+        description="Numbers in memory: float32 takes 4 bytes a weight; bfloat16 takes 2, and "
+        "rounds every value to about 3 digits. On the disk they stay as published.",
     )
 
 
@@ -107,13 +115,22 @@ def import_model(
         NoMemoryError: it would not fit into the memory when opened.
         HubError: it is on the Hub, and that is out of reach.
         WorkspaceError: a name that cannot be used, or a full disk.
+        LimitError: larger than the owner's models may be in a shared room.
     """
-    source = _source(config, report)
+    from_hub = not Path(config.source).exists() and is_hub_id(config.source)
+    report.plan({"fetch": 4, "import": 1} if from_hub else {"import": 1})
+    try:
+        source = _source(config, StageOf(report, "fetch"), from_hub)
+    except StoppedError:
+        report(None, "Stopped; what was fetched so far is kept for the next time")
+        return None
+    report = StageOf(report, "import")
     with arriving.carried(source) as carrier:
         arrival = arriving.look(carrier)
-    arriving.require_memory(arrival)
-    report(0.02, _needs(arrival))
-    from_hub = not Path(config.source).exists()
+    arriving.require_memory(arrival, config.dtype)
+    share = limits.read(workspace.root).of(maker(workspace.actor, owner))
+    limits.require_training(share, arrival.parameters, steps=0)
+    report(0.02, _needs(arrival, config.dtype))
     name = config.name or (config.source.rpartition("/")[2] if from_hub else arrival.name)
     try:
         with workspace.models.create(name, owner=owner) as draft:
@@ -121,8 +138,10 @@ def import_model(
             with _unpacked(source, draft.folder) as folder:
                 _fill(draft, folder, arrival, report)
             draft.details.update(
+                {IN_MEMORY: config.dtype},
+                memory_bytes=arrival.memory_bytes(config.dtype),
                 imported_from=config.source if from_hub else arrival.name,
-                revision=config.revision,
+                revision=source.name if from_hub else None,
                 config=config.to_json(),
             )
     except _Stopped:
@@ -132,20 +151,40 @@ def import_model(
     return workspace.models.get(draft.id)
 
 
-def _source(config: ImportConfig, report: Reporter) -> Path:
-    """The folder or zip that is named, fetched from the Hub when it is none here."""
-    path = Path(config.source)
-    if not path.exists() and is_hub_id(config.source):
-        report(None, "Fetching the model from the Hub")
-        return download_model(config.source, config.revision)
-    return path
+def look_at_hub(name: str, revision: str | None = None) -> Arrival:
+    """The same, of a model on the Hub at a branch, tag or commit; asked within 30 seconds.
+
+    Raises: HubError for a wrong name or a Hub out of reach; CheckpointError, as `look_at`.
+    """
+    return arriving.look_at_found(look_on_hub(name, revision))
 
 
-def _needs(arrival: Arrival) -> str:
+def _source(config: ImportConfig, report: Reporter, from_hub: bool) -> Path:
+    """The folder or zip that is named, fetched from the Hub when it is none here.
+
+    Nothing large is fetched of a model that is not followed here, or would not fit.
+    """
+
+    def check(found: OnTheHub) -> None:
+        arrival = arriving.look_at_found(found)
+        arriving.require_memory(arrival, config.dtype)
+        report(0.0, _needs(arrival, config.dtype))
+
+    if "://" in config.source:
+        raise HubError(
+            f"{config.source[:100]!r} is an address. Of a model on the Hub write owner/name alone."
+        )
+    if not from_hub:
+        return Path(config.source)
+    report(None, "Asking the Hub")
+    return download_model(config.source, config.revision, report, check=check)
+
+
+def _needs(arrival: Arrival, dtype: InMemory) -> str:
     return (
         f"{arrival.architecture}, {arrival.parameters:,} parameters: "
-        f"{arrival.file_bytes / 1e6:,.0f} MB on the disk, "
-        f"{arrival.memory_bytes / 1e6:,.0f} MB in memory"
+        f"{arrival.file_bytes / 1e6:,.1f} MB on the disk, "
+        f"{arrival.memory_bytes(dtype) / 1e6:,.1f} MB in memory ({dtype})"
     )
 
 
@@ -178,13 +217,13 @@ def _fill(draft: Draft, folder: Path, arrival: Arrival, report: Reporter) -> Non
         )
     _copy_weights(folder, draft.folder, report)
     arriving.keep_licence(folder, draft.folder)
+    keep_chat_template(folder, draft.folder / TOKENIZER)
     draft.details.update(
         model=config.to_json(),
         step=0,
         parameters=arrival.parameters,
         architecture=arrival.architecture,
         licence=arrival.licence,
-        memory_bytes=arrival.memory_bytes,
         tokenizer=facts,
     )
 
@@ -220,7 +259,7 @@ def _checked(
         if report.should_stop():
             raise _Stopped
         tensor = stored[one.name].read()
-        if not torch.isfinite(tensor).all():
+        if not is_finite(tensor):
             raise CheckpointError(
                 f"Some weights are not finite numbers: {listing([one.name])}. The file is "
                 "damaged, or the training that wrote it diverged; fetch it again."

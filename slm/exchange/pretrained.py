@@ -1,30 +1,31 @@
-"""Models in Hugging Face folders, in and out: config.json, safetensors, tokenizer.json.
+"""Models in Hugging Face folders: config.json, safetensors, tokenizer.json.
 
 Nothing of another library's model code runs here: settings and weights are read
-as data and put into our own Transformer. Loading takes any of `FAMILIES`; a model
-trained here goes out as the family that computes the same.
+as data and put into our own Transformer. Loading takes any of `FAMILIES`; the way
+out, whose `export_pretrained` can be had from here too, stands in `exporting.py`.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from slm import files
 from slm.errors import CheckpointError, WorkspaceError
+from slm.exchange.belonging import require_belongs
+from slm.exchange.exporting import export_pretrained as export_pretrained
 from slm.exchange.hub import download_model, is_hub_id
 from slm.model.checkpoint import assemble
 from slm.model.config import ModelConfig, tensor_shapes
 from slm.model.families import (
     Family,
     Published,
-    family_of_config,
     is_leftover,
     read_settings,
 )
-from slm.model.tensors import StoredTensor, require_shapes, stored_tensors, write_tensors
+from slm.model.tensors import StoredTensor, read_in_turn, require_shapes, stored_tensors
 from slm.model.transformer import Transformer
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def load_pretrained(
     folder = find_folder(source, revision)
     model = load_model(folder, device=device, dtype=dtype)
     tokenizer = load_tokenizer(folder)
-    _require_belongs(model.config, tokenizer)
+    require_belongs(model.config, tokenizer.vocab_size)
     return model, tokenizer
 
 
@@ -105,80 +106,11 @@ def read_config(folder: Path) -> tuple[Family, ModelConfig]:
         raise CheckpointError(f"{folder.name} holds no model: {error}") from None
 
 
-def export_pretrained(
-    model: Transformer,
-    tokenizer: "TextTokenizer",
-    folder: Path,
-    *,
-    dtype: torch.dtype | None = None,
-) -> None:
-    """A new folder that `transformers` opens with AutoModelForCausalLM, with no code of ours.
-
-    `dtype` None keeps the weights' number format. The folder appears whole or not
-    at all; a `manifest.json` in it lists sizes and hashes.
-
-    Raises: ConfigError when no published family has these settings; CheckpointError
-        for a tokenizer of another model; WorkspaceError when the folder is in use.
-    """
-    family = family_of_config(model.config)
-    _require_belongs(model.config, tokenizer)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise WorkspaceError(f"{folder.name} exists already; choose a new folder to export to.")
-    if folder.exists():
-        folder.rmdir()
-    details = {"schema": 1, "details": {"architecture": family.architecture}}
-    with files.commit_folder(folder, details) as staging:
-        weights = model.state_dict()
-        theirs = {one.name: one.join(weights).to(dtype) for one in family.tensors(model.config)}
-        write_tensors(staging, theirs)
-        stored_as = str(next(iter(theirs.values())).dtype).removeprefix("torch.")
-        files.write_json(
-            staging / "config.json",
-            {
-                "architectures": [family.architecture],
-                "model_type": family.model_type,
-                "torch_dtype": stored_as,
-                **_special_ids(tokenizer),
-                **family.to_settings(model.config),
-            },
-        )
-        files.write_json(staging / "generation_config.json", _special_ids(tokenizer))
-        tokenizer.save(staging)
-        path = staging / "tokenizer_config.json"
-        kept = files.read_json(path) if path.exists() else {}
-        files.write_json(path, {**_tokenizer_settings(model.config, tokenizer), **kept})
-
-
 def _ours(
     published: list[Published],
     stored: dict[str, StoredTensor],
     shapes: dict[str, tuple[int, ...]],
 ) -> Iterator[tuple[str, Tensor]]:
-    for one in published:
-        yield from one.split(stored[one.name].read(), shapes)
-
-
-def _require_belongs(config: ModelConfig, tokenizer: "TextTokenizer") -> None:
-    """Fewer tokens than the model has room for is usual (padding); more cannot be."""
-    if tokenizer.vocab_size > config.vocab_size:
-        raise CheckpointError(
-            f"The tokenizer has {tokenizer.vocab_size:,} tokens and the model knows "
-            f"{config.vocab_size:,}; use the tokenizer that the model was trained with."
-        )
-
-
-def _special_ids(tokenizer: "TextTokenizer") -> dict[str, int | None]:
-    """Said also where there is none: families have defaults that fit no other vocabulary."""
-    ends = tokenizer.eos_id
-    return {"bos_token_id": ends, "eos_token_id": ends, "pad_token_id": None}
-
-
-def _tokenizer_settings(config: ModelConfig, tokenizer: "TextTokenizer") -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": config.context_length,
-        "clean_up_tokenization_spaces": False,
-    }
-    if tokenizer.eos_id is not None:
-        settings["eos_token"] = tokenizer.token_bytes(tokenizer.eos_id).decode()
-    return settings
+    read = read_in_turn(stored[one.name] for one in published)
+    for one, tensor in zip(published, read, strict=True):
+        yield from one.split(tensor, shapes)

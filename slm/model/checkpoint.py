@@ -2,12 +2,17 @@
 
     ckpt/<step>/{model.safetensors, manifest.json, …}       for going on with training
     snapshots/<step>/{model.safetensors (fp16), manifest.json, …}   for looking back
+    base/{model.safetensors, manifest.json}   of a fine-tuned run: what it began with
 
 `manifest.json` holds `details.model` (the settings), `details.step`, and each
-file's size and hash. Knows nothing about optimizers or how a run goes on.
+file's size and hash. Of a run that trains an adapter (LoRA), checkpoints and snapshots hold
+`adapter.safetensors` alone, and `details.lora` and `details.base`, the digest of the base's
+files; loaded, they are one plain model. Knows nothing about optimizers or how a run goes on.
 """
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,14 +20,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from slm import files
 from slm.errors import CheckpointError, ConfigError, WorkspaceError
 from slm.model.config import ModelConfig, tensor_shapes
-from slm.model.tensors import listing, require_shapes, stored_tensors, write_tensors
+from slm.model.lora import adapter_tensors, merged_with, stored_format
+from slm.model.lora_settings import BASE, LoraConfig, adapter_shapes, read_lora
+from slm.model.tensors import (
+    is_finite,
+    listing,
+    read_in_turn,
+    require_shapes,
+    stored_tensors,
+    write_tensors,
+)
 from slm.model.transformer import Transformer
 
 SCHEMA = 1
+IN_MEMORY = "dtype_in_memory"
+"""The key of a manifest's details that names the number format to use a model in."""
+ADAPTER = "adapter"
 _REMEMBERED_BYTES = 8_000_000
 """Files from this size on are hashed once; smaller ones within milliseconds, each time anew."""
 
@@ -38,14 +56,20 @@ class CheckpointRef:
 
 def checkpoint_details(model: Transformer, step: int) -> dict[str, Any]:
     """What a manifest's `details` must hold so that the folder loads as a model."""
-    return {"model": model.config.to_json(), "step": step}
+    adapter = {} if model.adapter is None else model.adapter.to_json()
+    return {"model": model.config.to_json(), "step": step, **adapter}
 
 
 def write_weights(model: Transformer, folder: Path, dtype: torch.dtype | None = None) -> None:
     """`model.safetensors` in a folder that is being staged; `dtype` None keeps the format.
 
+    Of an adapted model `adapter.safetensors`, always in float32: it is small.
+
     Raises: WorkspaceError when the disk is full or refuses.
     """
+    if model.adapter is not None:
+        write_tensors(folder, adapter_tensors(model), ADAPTER)
+        return
     weights = {name: tensor.detach().to(dtype=dtype) for name, tensor in model.state_dict().items()}
     write_tensors(folder, weights)
 
@@ -84,10 +108,99 @@ def load_checkpoint(
     config = load_config(folder)
     if verify:
         require_sound(folder)
+    lora = load_lora(folder)
+    tensors = _weights(folder, config) if lora is None else _merged(folder, config, lora)
+    return assemble(config, tensors, device, dtype)
+
+
+def load_frozen(folder: Path, device: torch.device | str = "cpu") -> Transformer:
+    """The model in `folder` for adapters: its matrices in the number format they are stored in.
+
+    Raises: CheckpointError as `load_checkpoint`.
+    """
+    require_sound(folder)
+    config = load_config(folder)
+    kept = ((name, stored_format(name, tensor)) for name, tensor in _weights(folder, config))
+    return assemble(config, kept, device, None)
+
+
+def _weights(folder: Path, config: ModelConfig) -> Iterator[tuple[str, Tensor]]:
+    """The weights of a model that is stored whole, read one after another."""
     stored = stored_tensors(folder)
     require_shapes(stored, tensor_shapes(config), f"The checkpoint {folder.name}")
-    tensors = ((name, stored[name].read()) for name in stored)
-    return assemble(config, tensors, device, dtype)
+    return zip(stored, read_in_turn(stored.values()), strict=True)
+
+
+def _merged(folder: Path, config: ModelConfig, lora: LoraConfig) -> Iterator[tuple[str, Tensor]]:
+    """The base's weights with the adapter of this folder added to them."""
+    _require_base(folder)
+    base = _weights(base_of(folder), config)
+    return merged_with(base, read_adapter(folder, config, lora), config, lora)
+
+
+def read_adapter(folder: Path, config: ModelConfig, lora: LoraConfig) -> dict[str, Tensor]:
+    """The adapter's tensors in a checkpoint or snapshot.
+
+    Raises: CheckpointError when they are missing, damaged, or of another shape.
+    """
+    stored = stored_tensors(folder, ADAPTER)
+    require_shapes(stored, adapter_shapes(config, lora), f"The adapter of step {folder.name}")
+    return {name: tensor.read() for name, tensor in stored.items()}
+
+
+def load_lora(folder: Path) -> LoraConfig | None:
+    """The adapter's settings of a checkpoint that holds one alone; None for a whole model.
+
+    Raises: CheckpointError when the manifest is missing or damaged.
+    """
+    details = _manifest(folder).get("details")
+    try:
+        return read_lora(details) if isinstance(details, dict) else None
+    except (ConfigError, TypeError) as error:
+        raise CheckpointError(f"The settings of {folder.name} cannot be used: {error}") from None
+
+
+def base_of(folder: Path) -> Path:
+    """Where the base of a run's checkpoint or snapshot lies."""
+    return folder.parent.parent / BASE
+
+
+def base_digest(base: Path) -> str:
+    """One hash over the hashes of the base's files, as its manifest has them.
+
+    Raises: CheckpointError when the manifest is missing or damaged.
+    """
+    recorded = _manifest(base).get("files")
+    if not isinstance(recorded, dict):
+        raise CheckpointError(f"The manifest of {base.name} lists no files.")
+    hashes = {name: entry.get("sha256") for name, entry in recorded.items()}
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+
+
+def _require_base(folder: Path) -> None:
+    """Raises: CheckpointError when the base of an adapter is gone, or another than it was."""
+    base = base_of(folder)
+    if not (base / files.MANIFEST).is_file():
+        raise CheckpointError(
+            f"Step {folder.name} holds an adapter alone, and the model that it belongs to is "
+            f"missing in the run's folder ({BASE}). Restore it, or fine-tune anew."
+        )
+    if base_digest(base) != _manifest(folder)["details"].get("base"):
+        raise CheckpointError(
+            f"The adapter of step {folder.name} belongs to other weights than those in {BASE}."
+        )
+
+
+def dtype_in_memory(folder: Path) -> torch.dtype:
+    """The number format in which the model in `folder` is to be used.
+
+    It is float32, but where an imported model was taken in as bfloat16 to halve its memory.
+
+    Raises: CheckpointError when the manifest is missing, damaged or from a later version.
+    """
+    details = _manifest(folder).get("details")
+    chosen = details.get(IN_MEMORY) if isinstance(details, dict) else None
+    return torch.bfloat16 if chosen == "bfloat16" else torch.float32
 
 
 def load_config(folder: Path) -> ModelConfig:
@@ -109,17 +222,19 @@ def assemble(
     config: ModelConfig,
     tensors: Iterable[tuple[str, Tensor]],
     device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = torch.float32,
 ) -> Transformer:
     """A Transformer with the given weights; no fresh ones are drawn, and none is held twice.
 
+    `dtype` None keeps the number format of each.
+
     Raises: CheckpointError naming the tensors that hold NaN or infinity.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _NothingDrawn():
         model = Transformer(config)
     weights, broken = {}, []
     for name, tensor in tensors:
-        if not torch.isfinite(tensor).all():
+        if not is_finite(tensor):
             broken.append(name)
         weights[name] = tensor.to(device=device, dtype=dtype)
     if broken:
@@ -129,6 +244,25 @@ def assemble(
         )
     model.load_state_dict(weights, strict=True, assign=True)
     return model.to(device).eval()
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Modules made under it start with no numbers, as theirs are replaced at once.
+
+    Drawing on the meta device costs nothing by itself, but the first draw there imports the
+    compiler of PyTorch: two seconds and 800 modules.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in _DRAWS:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
+_DRAWS = frozenset({"normal_", "uniform_", "kaiming_uniform_", "trunc_normal_"})
 
 
 def checkpoints(run_folder: Path) -> list[CheckpointRef]:
@@ -156,11 +290,7 @@ def newest_sound(run_folder: Path, *, snapshots_too: bool = True) -> CheckpointR
     for candidate in candidates:
         try:
             require_sound(candidate.folder)
-            require_shapes(
-                stored_tensors(candidate.folder),
-                tensor_shapes(load_config(candidate.folder)),
-                "It",
-            )
+            _require_fitting(candidate.folder)
         except CheckpointError as error:
             kind = "Snapshot" if candidate.folder.parent.name == "snapshots" else "Checkpoint"
             skipped.append(f"{kind} {candidate.step} is damaged: {error}")
@@ -171,11 +301,25 @@ def newest_sound(run_folder: Path, *, snapshots_too: bool = True) -> CheckpointR
     raise CheckpointError("This run has no checkpoint yet; train it for longer, then try again.")
 
 
+def _require_fitting(folder: Path) -> None:
+    """Raises: CheckpointError when names or shapes are not those of the settings."""
+    config, lora = load_config(folder), load_lora(folder)
+    if lora is None:
+        require_shapes(stored_tensors(folder), tensor_shapes(config), "It")
+        return
+    require_shapes(stored_tensors(folder, ADAPTER), adapter_shapes(config, lora), "It")
+    require_shapes(stored_tensors(base_of(folder)), tensor_shapes(config), "Its base")
+
+
 def require_sound(folder: Path) -> None:
-    """Compare every file with the size and hash that the manifest recorded.
+    """Compare every file with the size and hash that the manifest recorded; of an adapter, those
+    of its base, too.
 
     Raises: CheckpointError for the first that differs.
     """
+    if load_lora(folder) is not None:
+        _require_base(folder)
+        require_sound(base_of(folder))
     recorded = _manifest(folder).get("files")
     if not isinstance(recorded, dict):
         raise CheckpointError(f"The manifest of {folder.name} lists no files.")

@@ -189,6 +189,8 @@ def family_of_config(config: ModelConfig) -> Family:
         wanted, family = [], QWEN2
     elif config.window is not None:
         wanted, family = _differences(config, bias="none"), PHI3
+        if config.rope_scaling is not None:
+            wanted.append("rope_scaling=None")
     else:
         wanted, family = [], LLAMA
     if wanted:

@@ -66,20 +66,26 @@ class GraphStepper(Stepper):
             place = self._ragged(positions_B, n_places, cache.max_length)
             return self._pass(ids_B, cache, place)
 
-        logits_BV = step()
         if device.type != "cuda":
-            return _Recorded(ids_B, positions_B, logits_BV, lambda: logits_BV.copy_(step()))
-        side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(side):  # kernels choose their ways before they are recorded
-            for _ in range(_WARM_UP):
-                step()
-        torch.cuda.current_stream(device).wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        # Other threads (one that fetches batches, say) may use the GPU meanwhile.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             logits_BV = step()
-        return _Recorded(ids_B, positions_B, logits_BV, graph.replay)
+            return _Recorded(ids_B, positions_B, logits_BV, lambda: logits_BV.copy_(step()))
+        replay, logits_BV = record(step, device)
+        return _Recorded(ids_B, positions_B, logits_BV, replay)
+
+
+def record(work: Callable[[], Tensor], device: torch.device) -> tuple[Callable[[], object], Tensor]:
+    """What runs `work` anew on this GPU, in one launch, and the tensor that it then fills."""
+    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    side.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(side):  # kernels choose their ways before they are recorded
+        for _ in range(_WARM_UP):
+            work()
+    torch.cuda.current_stream(device).wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    # Other threads (one that fetches batches, say) may use the GPU meanwhile.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        filled = work()
+    return graph.replay, filled
 
 
 @dataclass(frozen=True)

@@ -124,18 +124,22 @@ class _HeadNats(torch.autograd.Function):
                 logits_CV[:, vocabulary:] = 0.0
                 sums.append(to_gradient(logits_CV[:, :vocabulary], targets_C).sum())
                 parts.append(logits_CV @ weight_VD)
-                part_VD = (logits_CV.mT @ stream_CD).to(unembedding_VD.dtype)
-                weight_gradient_VD = (
-                    part_VD if weight_gradient_VD is None else weight_gradient_VD.add_(part_VD)
-                )
+                if ctx.needs_input_grad[1]:  # not where the head is frozen
+                    part_VD = (logits_CV.mT @ stream_CD).to(unembedding_VD.dtype)
+                    weight_gradient_VD = (
+                        part_VD if weight_gradient_VD is None else weight_gradient_VD.add_(part_VD)
+                    )
                 del logits_CV
         ctx.stream_dtype = normed_ND.dtype
-        assert weight_gradient_VD is not None
-        ctx.save_for_backward(torch.cat(parts), weight_gradient_VD[:vocabulary])
+        if weight_gradient_VD is not None:
+            weight_gradient_VD = weight_gradient_VD[:vocabulary]
+        ctx.save_for_backward(torch.cat(parts), weight_gradient_VD)
         return torch.stack(sums).sum()
 
     @staticmethod
     def backward(ctx: Any, *scales: Tensor) -> tuple[Tensor | None, ...]:
         stream_gradient_ND, weight_gradient_VD = ctx.saved_tensors
         scaled_ND = (stream_gradient_ND * scales[0]).to(ctx.stream_dtype)
-        return scaled_ND, weight_gradient_VD * scales[0], None, None, None
+        if weight_gradient_VD is not None:
+            weight_gradient_VD = weight_gradient_VD * scales[0]
+        return scaled_ND, weight_gradient_VD, None, None, None

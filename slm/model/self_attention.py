@@ -191,7 +191,7 @@ class SelfAttention(nn.Module):
     def _project(self, normed_BTD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values by heads. In training by one product, which is faster."""
         parts = (self.query, self.key, self.value)
-        if self.training:
+        if self.training and all(isinstance(part, nn.Linear) for part in parts):  # not adapted
             biases: list[Tensor] = [part.bias for part in parts if part.bias is not None]
             weights: list[Tensor] = [part.weight for part in parts]
             weight = torch.cat(weights)

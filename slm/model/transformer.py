@@ -6,6 +6,7 @@ B batch, T position, S key position, D width, V vocabulary.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,9 @@ from slm.model.config import ModelConfig
 from slm.model.layers import FeedForward, make_norm, rotary_frequencies, rotary_tables
 from slm.model.probe import NO_LAYER, Probe, tap
 from slm.model.self_attention import SelfAttention, visibility
+
+if TYPE_CHECKING:
+    from slm.model.lora import Adapter
 
 INITIAL_STD = 0.02
 LOOKING_BACK = 2  # blocks, at most, that begin with the tokens just before
@@ -69,6 +73,7 @@ class Transformer(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.adapter: Adapter | None = None  # as `lora.adapt` sets it
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.position_embedding = None
         if config.positions == "learned":
@@ -83,7 +88,8 @@ class Transformer(nn.Module):
         cosine, sine = rotary_tables(config) if config.positions == "rotary" else (None, None)
         self.register_buffer("cosine", cosine, persistent=False)
         self.register_buffer("sine", sine, persistent=False)
-        self._initialise()
+        if not self.token_embedding.weight.is_meta:  # a shape alone, whose weights are loaded
+            self._initialise()
 
     @property
     def n_parameters(self) -> int:

@@ -5,7 +5,8 @@ the format is ours: byte-level BPE over one of the PATTERNS, nothing before or a
 Everything else that a `tokenizer.json` may hold is for `imported.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -98,6 +99,21 @@ def to_json(definition: Definition) -> dict[str, Any]:
             "merges": [f"{spell(left)} {spell(right)}" for left, right in definition.merges],
         },
     }
+
+
+@contextmanager
+def library_errors(what: str) -> Iterator[None]:
+    """What the tokenizers library raises, as a TokenizerError: it is nothing narrower than
+    Exception, and panics beside it.
+    """
+    try:
+        yield
+    except TokenizerError:
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise TokenizerError(f"{what}: {str(error)[:200]}. Use another file.") from error
+        raise
 
 
 def added_token(content: str, token_id: int) -> dict[str, Any]:

@@ -9,13 +9,13 @@ What a job's card is told (the `facts` of its stage):
     curve    bytes of training text per token after some of the merges: [merges, ratio]
 """
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from slm import machine
 from slm.jobs import Reporter, StoppedError
 from slm.tokenizer.bpe import Merge, require_merges
 from slm.tokenizer.counting import ChunkCounts, count_text
@@ -82,7 +82,7 @@ def learn_merges(
     """
     share = _LEARNED * n_bytes / (n_bytes + n_merges * _BYTES_AS_LONG_AS_A_MERGE)
     counting = Progress(report, "counting", "Counting chunks", n_bytes, share, {"wanted": n_merges})
-    found = count_text(counting.watch(texts), pattern, processes=os.cpu_count() or 1)
+    found = count_text(counting.watch(texts), pattern, processes=machine.own_cores())
     steps = islice(learn(found.counts), n_merges)
     merges = [step.merge for step in _follow(steps, n_merges, found, share, report)]
     require_merges(len(merges), n_merges, special_tokens)

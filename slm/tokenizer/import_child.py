@@ -14,10 +14,13 @@ from typing import Any
 from slm import children
 from slm.data.embedded.languages import PARALLEL
 from slm.errors import SlmError, TokenizerError
-from slm.tokenizer.definition import read_file
+from slm.tokenizer.definition import TOKENIZER_FILE, read_file
+from slm.tokenizer.imported import ImportedTokenizer, keep_marks, settings_beside
 from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.pieces import MODEL_FILE
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.risky_patterns import regexes_in, risk_of
+from slm.tokenizer.sentencepiece import unpack
 
 CPU_SECONDS = 60
 _MOST_TOKENS = 1_000_000
@@ -31,6 +34,8 @@ def examine(folder: Path) -> dict[str, Any]:
 
     Raises: TokenizerError for a file that is none, or is not safe to use.
     """
+    if (folder / MODEL_FILE).is_file() and not (folder / TOKENIZER_FILE).is_file():
+        keep_marks(unpack(folder, settings_beside(folder)), folder)
     values = read_file(folder)
     patterns = list(regexes_in(values))
     for pattern in patterns:
@@ -50,8 +55,15 @@ def examine(folder: Path) -> dict[str, Any]:
         "model": str(values["model"]["type"]),
         "special_tokens": len(tokenizer.special_tokens),
         "eos_id": tokenizer.eos_id,
+        "begins_with": _begins_with(tokenizer),
         "lossless": all(tokenizer.decode(tokenizer.encode(text)) == text for text in texts),
     }
+
+
+def _begins_with(tokenizer: TextTokenizer) -> str | None:
+    """The name of the token that is put before every text."""
+    begin = tokenizer.begin_id if isinstance(tokenizer, ImportedTokenizer) else None
+    return None if begin is None else tokenizer.token_bytes(begin).decode(errors="replace")
 
 
 def _require_dense(tokenizer: TextTokenizer) -> None:

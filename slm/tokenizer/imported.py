@@ -1,4 +1,4 @@
-"""Published tokenizers of any kind, read from their `tokenizer.json`.
+"""Published tokenizers of any kind, read from their `tokenizer.json`, or `tokenizer.model`.
 
 The `tokenizers` library does the work, so ids are those of the publisher. Here their
 many ways of writing bytes down (byte letters, `▁`, `<0x0A>`, `##`) become bytes.
@@ -6,8 +6,7 @@ many ways of writing bytes down (byte letters, `▁`, `<0x0A>`, `##`) become byt
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -18,8 +17,10 @@ import tokenizers
 from slm import files
 from slm.errors import TokenizerError, WorkspaceError
 from slm.tokenizer.bpe import Merge
-from slm.tokenizer.definition import TOKENIZER_FILE, read_file, unspell
+from slm.tokenizer.definition import TOKENIZER_FILE, library_errors, read_file, unspell
+from slm.tokenizer.pieces import MODEL_FILE
 from slm.tokenizer.protocol import Span, StreamDecoder, primed, well_formed
+from slm.tokenizer.sentencepiece import load_definition
 
 SETTINGS_FILE = "tokenizer_config.json"
 _ENDS = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>", "[SEP]")
@@ -39,7 +40,7 @@ class ImportedTokenizer:
         Raises: TokenizerError when it is none.
         """
         values = _parsed(definition)
-        with _library_errors("This tokenizer.json cannot be read"):
+        with library_errors("This tokenizer.json cannot be read"):
             self._engine = tokenizers.Tokenizer.from_str(definition)
             self._engine.encode_special_tokens = True  # text that spells one stays text
             self._engine.no_truncation()
@@ -62,6 +63,7 @@ class ImportedTokenizer:
             for text, token_id in vocab.items()
         }
         self._vocab_size = max(self._bytes, default=-1) + 1
+        self._begin_id = self._read_begin_id()
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -70,13 +72,23 @@ class ImportedTokenizer:
         Raises: TokenizerError when there is none, or it is damaged.
         """
         folder = Path(folder)
+        settings = settings_beside(folder)
+        if not (folder / TOKENIZER_FILE).is_file() and (folder / MODEL_FILE).is_file():
+            return cls(*load_definition(folder, settings))
         if not (folder / TOKENIZER_FILE).is_file():
             raise TokenizerError(
                 f"There is no {TOKENIZER_FILE} in {folder.name}; a published model's folder "
                 "has one beside its weights."
             )
         read_file(folder)
-        return cls((folder / TOKENIZER_FILE).read_text("utf-8"), settings_beside(folder))
+        try:
+            text = (folder / TOKENIZER_FILE).read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise TokenizerError(
+                f"{TOKENIZER_FILE} is no UTF-8 text: byte {error.start:,} cannot be read. "
+                "Fetch it again, or save it as UTF-8."
+            ) from None
+        return cls(text, settings)
 
     @property
     def vocab_size(self) -> int:
@@ -94,6 +106,23 @@ class ImportedTokenizer:
     def bos_id(self) -> int | None:
         """The id that such models expect before a text; `encode` does not add it."""
         return self.special_tokens.get(token_name(self._settings.get("bos_token")) or "")
+
+    @property
+    def begin_id(self) -> int | None:
+        """The id that is put before every text, as the model was trained; `encode` does not.
+
+        It is what the `tokenizer.json` adds in front by its post-processor. The settings beside
+        it are not asked (add_bos_token), as the transformers library does not ask them either.
+        """
+        return self._begin_id
+
+    def _read_begin_id(self) -> int | None:
+        with library_errors("This tokenizer cannot encode the text"):
+            around_nothing = self._engine.encode("", add_special_tokens=True).ids
+            around_text = self._engine.encode("a", add_special_tokens=True).ids
+        first = around_nothing[0] if around_nothing else None
+        stands_before = around_text[:1] == [first]  # not one that only ends a text
+        return first if stands_before and first in self.special_ids else None
 
     @cached_property
     def merges(self) -> tuple[Merge, ...]:
@@ -129,7 +158,7 @@ class ImportedTokenizer:
         """
         if "ByteLevel" not in self._decoders or not self._has_cutter:
             return None
-        with _library_errors("This tokenizer cannot cut the text"):
+        with library_errors("This tokenizer cannot cut the text"):
             normalizer, cutter = self._engine.normalizer, self._engine.pre_tokenizer
             sound = well_formed(text)
             changed = normalizer.normalize_str(sound) if normalizer else sound
@@ -145,7 +174,7 @@ class ImportedTokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of many texts, on all cores."""
-        with _library_errors("This tokenizer cannot encode the texts"):
+        with library_errors("This tokenizer cannot encode the texts"):
             sound = [well_formed(text) for text in texts]
             encodings = self._engine.encode_batch(sound, add_special_tokens=False)
         return [list(encoding.ids) for encoding in encodings]
@@ -192,30 +221,12 @@ class ImportedTokenizer:
         """Write `tokenizer.json` as it was published, and which tokens begin and end a text."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        marks = {
-            mark: name
-            for mark in ("bos_token", "eos_token")
-            if (name := token_name(self._settings.get(mark)))
-        }
         files.write_bytes(folder / TOKENIZER_FILE, self._definition.encode())
-        if marks:
-            settings = {"tokenizer_class": "PreTrainedTokenizerFast", **marks}
-            files.write_json(folder / SETTINGS_FILE, settings)
+        keep_marks(self._settings, folder)
 
     def _encoding(self, text: str) -> tokenizers.Encoding:
-        with _library_errors("This tokenizer cannot encode the text"):
+        with library_errors("This tokenizer cannot encode the text"):
             return self._engine.encode(well_formed(text), add_special_tokens=False)
-
-
-@contextmanager
-def _library_errors(what: str) -> Iterator[None]:
-    """The library raises nothing narrower than Exception, and panics beside it."""
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise TokenizerError(f"{what}: {str(error)[:200]}. Use another file.") from error
-        raise
 
 
 def _parsed(definition: str) -> Mapping[str, Any]:
@@ -276,6 +287,15 @@ def settings_beside(folder: Path) -> dict[str, Any]:
         return files.read_json(path) if path.exists() else {}
     except WorkspaceError as error:
         raise TokenizerError(str(error)) from None
+
+
+def keep_marks(settings: Mapping[str, Any], folder: Path) -> None:
+    """Write down which tokens begin and end a text, where the settings say so."""
+    names = {mark: token_name(settings.get(mark)) for mark in ("bos_token", "eos_token")}
+    marks = {mark: name for mark, name in names.items() if name}
+    if marks:
+        kept = {"tokenizer_class": "PreTrainedTokenizerFast", **marks}
+        files.write_json(folder / SETTINGS_FILE, kept)
 
 
 def token_name(token: Any) -> str | None:

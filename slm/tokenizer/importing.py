@@ -5,7 +5,7 @@ may use is bounded; a file that crashes it, or for which it needs more, is refus
 sentence, and nothing is kept.
 
 The artefact's `details`: kind ("imported"), vocab_size, imported_from (the file's name), and
-what `import_child.examine` found: model, read_as, special_tokens, lossless.
+what `import_child.examine` found: model, read_as, special_tokens, begins_with, lossless.
 """
 
 import json
@@ -29,7 +29,9 @@ from slm.errors import TokenizerError
 from slm.jobs import Reporter, silent
 from slm.tokenizer.definition import TOKENIZER_FILE
 from slm.tokenizer.import_child import CPU_SECONDS
-from slm.tokenizer.imported import SETTINGS_FILE, settings_beside, token_name
+from slm.tokenizer.imported import SETTINGS_FILE, keep_marks, settings_beside
+from slm.tokenizer.pieces import MODEL_FILE
+from slm.tokenizer.sentencepiece import ASKED_SETTINGS
 from slm.workspace import LOCAL_OWNER, MAX_NAME, Artefact, Workspace
 
 MAX_BYTES = 64 * 2**20
@@ -38,16 +40,15 @@ WALL_SECONDS = 120
 _POLL_SECONDS = 0.05
 _MOST_ANSWER = 2**20
 _CHILD = (sys.executable, "-m", "slm.tokenizer.import_child")
-_MARKS = ("bos_token", "eos_token")
-_OTHER_FORMS = ("tokenizer.model", "spiece.model", "vocab.json", "merges.txt", "vocab.txt")
+_OTHER_FORMS = ("spiece.model", "vocab.json", "merges.txt", "vocab.txt")
 
 
 class ImportConfig(Config):
     """Which file is imported, and under which name."""
 
     file: str = Field(
-        description="A tokenizer.json, or a folder with one; a tokenizer_config.json beside it "
-        "says which token ends a text."
+        description="A tokenizer.json or a SentencePiece tokenizer.model, or a folder with one; a "
+        "tokenizer_config.json beside it says which token ends a text."
     )
     name: str = Field(
         "",
@@ -99,8 +100,13 @@ def take_over(source: Path, folder: Path, report: Reporter = silent) -> dict[str
     Raises: TokenizerError as `import_tokenizer`.
     """
     path = _file_of(source)
-    shutil.copyfile(path, folder / TOKENIZER_FILE)
-    _keep_marks(path.parent, folder)
+    shutil.copyfile(path, folder / path.name)
+    settings = _settings_of(path.parent)
+    if path.name == MODEL_FILE:
+        asked = {key: settings[key] for key in ASKED_SETTINGS if key in settings}
+        files.write_json(folder / SETTINGS_FILE, asked)
+    else:
+        keep_marks(settings, folder)
     report(None, f"Trying {path.name} on all sorts of text")
     return examined(folder, report)
 
@@ -212,12 +218,13 @@ def _file_of(path: Path) -> Path:
     if path.is_dir():
         other = [name for name in _OTHER_FORMS if (path / name).is_file()]
         path = path / TOKENIZER_FILE
-        if other and not path.is_file():
+        if not path.is_file() and path.with_name(MODEL_FILE).is_file():
+            path = path.with_name(MODEL_FILE)
+        elif other and not path.is_file():
             path = path.with_name(other[0])
-    if path.name in _OTHER_FORMS or path.suffix == ".model":
-        form = "a SentencePiece model" if path.suffix == ".model" else "a tokenizer in another form"
+    if path.name in _OTHER_FORMS or (path.suffix == ".model" and path.name != MODEL_FILE):
         raise TokenizerError(
-            f"{path.name} is {form}. Bring it into the form tokenizer.json "
+            f"{path.name} is a tokenizer in another form. Bring it into the form tokenizer.json "
             "first: AutoTokenizer.from_pretrained(folder).save_pretrained(folder), with "
             "transformers."
         )
@@ -234,13 +241,7 @@ def _require_size(n_bytes: int, name: str) -> None:
         )
 
 
-def _keep_marks(source: Path, folder: Path) -> None:
-    """Which tokens begin and end a text, where a tokenizer_config.json beside the file says so."""
-    settings: Mapping[str, Any] = {}
-    if (source / SETTINGS_FILE).is_file() and (source / SETTINGS_FILE).stat().st_size < 2**22:
-        settings = settings_beside(source)
-    marks = {mark: name for mark in _MARKS if (name := token_name(settings.get(mark)))}
-    if marks:
-        files.write_json(
-            folder / SETTINGS_FILE, {"tokenizer_class": "PreTrainedTokenizerFast", **marks}
-        )
+def _settings_of(source: Path) -> Mapping[str, Any]:
+    """The `tokenizer_config.json` beside the file, where there is one of a usual size."""
+    path = source / SETTINGS_FILE
+    return settings_beside(source) if path.is_file() and path.stat().st_size < 2**22 else {}

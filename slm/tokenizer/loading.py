@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from slm.errors import TokenizerError
+from slm.errors import TokenizerError, WorkspaceError
+from slm.intact import require_intact
 from slm.tokenizer.characters import CharacterTokenizer
 from slm.tokenizer.definition import TOKENIZER_FILE
 from slm.tokenizer.fast import Tokenizer
 from slm.tokenizer.imported import ImportedTokenizer, settings_beside, token_name
+from slm.tokenizer.pieces import MODEL_FILE
 from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact, Workspace
 
@@ -19,6 +21,11 @@ def load_tokenizer(folder: Path) -> TextTokenizer:
 
     Raises: TokenizerError when there is none, or it is damaged.
     """
+    try:
+        for name in (TOKENIZER_FILE, MODEL_FILE):
+            require_intact(folder / name)
+    except WorkspaceError as error:
+        raise TokenizerError(f"The tokenizer in {folder.name} is damaged: {error}") from None
     ours: tuple[type[Tokenizer], type[CharacterTokenizer]] = (Tokenizer, CharacterTokenizer)
     for kind in ours:
         try:

@@ -8,6 +8,7 @@ of them a probability; it is then shown by its number.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from slm.tokenizer.beginning import begun
 from slm.tokenizer.protocol import Span, StreamDecoder, TextTokenizer
 
 
@@ -101,7 +102,12 @@ class _Stream(StreamDecoder):
 
 
 def fitted(tokenizer: TextTokenizer, vocab_size: int) -> TextTokenizer:
-    """The tokenizer for a model with so many rows: itself, where they are as many."""
-    if tokenizer.vocab_size >= vocab_size:
-        return tokenizer
-    return PaddedTokenizer(tokenizer, vocab_size)
+    """The tokenizer for a model with so many rows, as the model was trained to read with it.
+
+    Itself, where they are as many. Where it was published with a token before every text, that
+    token is put in front (`slm.tokenizer.beginning`).
+    """
+    padded: TextTokenizer = tokenizer
+    if tokenizer.vocab_size < vocab_size:
+        padded = PaddedTokenizer(tokenizer, vocab_size)
+    return begun(padded, tokenizer)

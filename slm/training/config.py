@@ -14,8 +14,14 @@ from pydantic import Field, model_validator
 
 from slm.config import Config
 from slm.data.windows import WindowMode
+from slm.model.config import ModelConfig
+from slm.model.lora_settings import PARTS, LoraConfig, Parts
 
 MAX_SNAPSHOTS = 24
+_USUAL_WIDTH = 768
+_TUNING_RATE, _ADAPTERS_RATE, _FASTEST_TUNING = 1e-4, 5e-4, 5e-3
+_USUAL_RANK = 8
+_TUNED_WINDOW = 256  # tokens: long windows of a long context make a step slow
 
 
 def _ui(**hints: Any) -> dict[str, Any]:
@@ -47,6 +53,45 @@ class TrainConfig(Config):
         "side, wherever that falls. one_document: a document a window, padded where it is "
         "shorter, going on in further windows where it is longer.",
         json_schema_extra=_ui(options=["documents", "packed", "one_document"]),
+    )
+    window_length: int | None = Field(
+        None,
+        ge=2,
+        le=1_048_576,
+        description="Tokens in a window. None: as many as the model reads at most. Shorter ones "
+        "need less memory and time; the model can read as far as before.",
+        json_schema_extra=_ui(step=64, max=4_096, optional=True),
+    )
+    lora_rank: int = Field(
+        0,
+        ge=0,
+        le=4_096,
+        description="Rank of the adapters (LoRA): two thin matrices beside each adapted one are "
+        "trained, and the model itself stays as it is. 0 trains all weights. For models that "
+        "exist already.",
+        json_schema_extra=_ui(step=4, max=256),
+    )
+    lora_alpha: float = Field(
+        16.0,
+        gt=0,
+        le=4_096,
+        description="What an adapter adds is multiplied by alpha / rank.",
+        json_schema_extra=_ui(step=4.0, max=256.0),
+    )
+    lora_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of an adapter's inputs set to zero in training; helps where there is "
+        "little text.",
+        json_schema_extra=_ui(step=0.05, max=0.5),
+    )
+    lora_parts: Parts = Field(
+        "all",
+        description="Which matrices have adapters. qkv: queries, keys and values. attention: "
+        "these and the output. mlp: the feed-forward. all: every matrix of a block, which learns "
+        "best for its size.",
+        json_schema_extra=_ui(options=list(PARTS)),
     )
     optimizer: Literal["muon", "adamw"] = Field(
         "muon",
@@ -238,6 +283,13 @@ class TrainConfig(Config):
                 f"batch_size ({self.batch_size}) must be a multiple of "
                 f"grad_accum_steps ({self.grad_accum_steps})"
             )
+        if self.lora_rank and self.optimizer != "adamw":
+            problems.append(
+                f"optimizer is {self.optimizer!r}, and with lora_rank {self.lora_rank} only "
+                "adapters are trained, which want adamw"
+            )
+        if self.lora_rank and self.sharding == "full":
+            problems.append("sharding is 'full', which adapters (lora_rank) do not need; take auto")
         too_long = [prompt for prompt in self.sample_prompts if len(prompt) > 2_000]
         if too_long:
             problems.append(
@@ -246,6 +298,37 @@ class TrainConfig(Config):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def lora(self) -> LoraConfig | None:
+        """The adapters to train; None where all weights are trained."""
+        if not self.lora_rank:
+            return None
+        return LoraConfig(
+            rank=self.lora_rank,
+            alpha=self.lora_alpha,
+            dropout=self.lora_dropout,
+            parts=self.lora_parts,
+        )
+
+
+def forward_passes(config: TrainConfig) -> int:
+    """What a training step computes, in forward passes: forward, and back to inputs and weights.
+
+    Frozen matrices have no gradient of their own, which leaves two of the three.
+    """
+    return 2 if config.lora_rank else 3
+
+
+def as_trained(model: ModelConfig, config: TrainConfig) -> ModelConfig:
+    """The model as the training uses it: with the context that its windows have.
+
+    >>> as_trained(ModelConfig(context_length=256), TrainConfig(window_length=64)).context_length
+    64
+    """
+    if config.window_length is None or config.window_length >= model.context_length:
+        return model
+    return model.replace(context_length=config.window_length)
 
 
 def rate_factor(config: TrainConfig, step: int) -> float:
@@ -307,6 +390,28 @@ def is_observation_step(config: TrainConfig, step: int) -> bool:
     sampled = config.sample_every > 0 and step % config.sample_every == 0
     kept = step in snapshot_steps(config.steps, config.snapshots)
     return sampled or kept or is_evaluation_step(config, step)
+
+
+def recipe_for_tuning(model: ModelConfig, *, adapters: bool) -> TrainConfig:
+    """The recipe for fine-tuning a model that exists: gentle rates, so that it keeps what it knows.
+
+    Wide models want smaller rates; adapters, which begin with nothing, several times larger ones.
+    """
+    narrow = max(1.0, _USUAL_WIDTH / model.d_model)
+    rate = (_ADAPTERS_RATE if adapters else _TUNING_RATE) * narrow
+    return TrainConfig(
+        steps=200,
+        batch_size=8,
+        optimizer="adamw",
+        learning_rate=float(f"{min(rate, _FASTEST_TUNING):.1g}"),
+        schedule="linear",
+        warmup_steps=10,
+        window_length=_TUNED_WINDOW if model.context_length > _TUNED_WINDOW else None,
+        lora_rank=min(_USUAL_RANK, model.kv_heads * model.head_width) if adapters else 0,
+        evaluate_every=20,
+        sample_every=50,
+        snapshots=12,
+    )
 
 
 _SMALL = TrainConfig()

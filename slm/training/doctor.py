@@ -50,6 +50,7 @@ def examine(
     Raises: ConfigError for events that were changed by hand into what is not allowed.
     """
     forked = settings.forked_from
+    was_trained = bool(forked or settings.finetuned_from)
     since = int(forked["step"]) if forked else 0
     changed = [event for event in events if event.new != event.old]  # others were refused
     since = max([since, *(event.step for event in changed if event.field in _RATES)])
@@ -60,7 +61,7 @@ def examine(
         doctor_loss.diverged(history),
         doctor_loss.diverging(history),
         doctor_rates.rate_high(history),
-        None if forked else doctor_rates.rate_low(history),
+        None if was_trained else doctor_rates.rate_low(history),  # such weights may move little
         doctor_loss.overfitting(history),
         doctor_loss.below_baseline(history),
         doctor_loss.plateau(history),

@@ -15,10 +15,12 @@ from typing import Any
 from slm import files
 from slm.errors import CheckpointError, ConfigError
 from slm.model import checkpoint
+from slm.model.lora_settings import BASE
 from slm.training.config import TrainConfig
 from slm.training.events import Event, config_at, now, read_events, record_event, windows_read
+from slm.training.finetune import link_base, require_same_adapters
 from slm.training.resume import SCHEMA, Progress
-from slm.training.runs import CONFIG, METRICS, SAMPLES, RunSettings
+from slm.training.runs import CONFIG, METRICS, SAMPLES, RunSettings, base_of_run
 from slm.workspace import LOCAL_OWNER, Artefact, Workspace
 
 _SNAPSHOT_NOTE = "from a snapshot: half-precision weights; the optimizer begins anew"
@@ -53,9 +55,10 @@ def fork_run(
         raise ConfigError(
             f"steps is {wanted.steps:,}, but the fork begins at step {step:,}; choose more steps."
         )
+    require_same_adapters(before, wanted)
     own = replace(settings, train=wanted, forked_from={"run": parent.id, "step": step})
     details = {
-        **{k: v for k, v in parent.details.items() if k == "parameters"},
+        **{k: v for k, v in parent.details.items() if k in {"parameters", "trained_parameters"}},
         "steps": wanted.steps,
         "forked_from": own.forked_from,
         **(more_details or {}),
@@ -64,8 +67,10 @@ def fork_run(
     with workspace.runs.create(
         title, owner=owner, parents={"run": parent}, details=details
     ) as draft:
-        files.write_json(draft.folder / CONFIG, own.to_json())
+        files.write_json(draft.folder / CONFIG, own.to_json(), checked=True)
         shutil.copytree(parent.folder / "tokenizer", draft.folder / "tokenizer")
+        if wanted.lora is not None:
+            link_base(base_of_run(parent.folder), draft.folder / BASE)
         begun_with = files.file_entries(draft.folder)
         _inherit_logs(parent.folder, draft.folder, step)
         note = _begin_state(source, parent, own, before, events, draft.folder / "ckpt" / str(step))
@@ -77,7 +82,7 @@ def fork_run(
         files=begun_with,
         parents={**parent.manifest.parents, **run.manifest.parents},
     )
-    files.write_json(run.folder / files.MANIFEST, manifest.to_json())
+    files.write_json(run.folder / files.MANIFEST, manifest.to_json(), checked=True)
     return replace(run, manifest=manifest)
 
 
@@ -135,13 +140,18 @@ def _begin_state(
     if whole and before.optimizer != own.train.optimizer:
         note = _OPTIMIZER_NOTE
     state |= {"progress": progress, "settings": own.to_json(), "fresh_optimizer": bool(note)}
-    model = checkpoint.load_checkpoint(source)
-    fields = {
-        "schema": SCHEMA,
-        "details": checkpoint.checkpoint_details(model, int(source.name)),
-    }
-    with files.commit_folder(target, fields) as staging:
-        checkpoint.write_weights(model, staging)
+    adapted = own.train.lora is not None
+    model = None if adapted else checkpoint.load_checkpoint(source)
+    details = (
+        files.read_json(source / files.MANIFEST)["details"]
+        if model is None
+        else checkpoint.checkpoint_details(model, int(source.name))
+    )
+    with files.commit_folder(target, {"schema": SCHEMA, "details": details}) as staging:
+        if model is not None:
+            checkpoint.write_weights(model, staging)
+        for path in source.glob(f"{checkpoint.ADAPTER}*") if adapted else ():
+            shutil.copyfile(path, staging / path.name)
         for path in source.glob("optimizer*") if not note else ():
             shutil.copyfile(path, staging / path.name)
         files.write_json(staging / "state.json", state)

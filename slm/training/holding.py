@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from slm.errors import CheckpointError
 from slm.model import checkpoint
 from slm.model.config import ModelConfig, tensor_shapes
+from slm.model.lora import adapt, load_adapter
 from slm.model.loss import token_nats
 from slm.model.tensor_stream import write_stream
 from slm.model.tensors import StoredTensor, require_shapes, stored_tensors, write_tensors
@@ -60,7 +61,8 @@ class Whole:
     @torch.no_grad()
     def is_finite(self) -> bool:
         """Whether no weight is NaN or infinite."""
-        largest = torch.stack([p.detach().abs().max() for p in self.model.parameters()]).max()
+        trained = (p.detach() for p in self.model.parameters() if p.requires_grad)
+        largest = torch.stack([tensor.abs().max() for tensor in trained]).max()
         return bool(torch.isfinite(largest))
 
     def write_weights(self, folder: Path) -> None:
@@ -92,6 +94,30 @@ class Whole:
         """
         stored = stored_tensors(folder, _AVERAGES)
         self.optimizers.load((name, stored[name].read()) for name in stored)
+
+
+class Adapted(Whole):
+    """Every process has all weights, frozen, and the adapters that are trained."""
+
+    def load_weights(self, folder: Path) -> None:
+        """Take the adapters; the frozen weights are there already.
+
+        Raises: CheckpointError when they do not fit, are not finite, or belong to another base.
+        """
+        lora = checkpoint.load_lora(folder)
+        mine = self.model.adapter
+        if lora is None or mine is None or lora != mine.config:
+            raise CheckpointError(
+                f"The checkpoint of step {folder.name} has not the adapters of this run's "
+                "settings. Restore its settings, or start a new run."
+            )
+        tensors = checkpoint.read_adapter(folder, self.model.config, lora)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+            raise CheckpointError(
+                f"Some numbers of the adapter of step {folder.name} are not finite. "
+                "The training that wrote it diverged; use an earlier checkpoint."
+            )
+        load_adapter(self.model, tensors)
 
 
 class InShares(Whole):
@@ -188,17 +214,28 @@ def hold(
     *,
     in_shares: bool,
     fresh: bool,
+    base: Path | None = None,
 ) -> Whole:
     """The model and its optimizers, with the weights that torch's generator draws.
 
-    Without `fresh` those in shares are zeros, for a checkpoint to fill.
+    Or with those of `base`, the model that is fine-tuned. Without `fresh` a checkpoint will
+    bring them: they need not be right yet, but for the frozen ones beside adapters.
+
+    Raises: CheckpointError when the base is missing or damaged.
     """
+    if config.lora is not None:
+        assert base is not None, "adapters belong to a model that exists"
+        return _adapted(base, config, device, chosen)
+    if base is not None and fresh and not in_shares:
+        begun = checkpoint.load_checkpoint(base, device).train()
+        return Whole(begun, Optimizers(begun, config, record=chosen.records))
     if not in_shares:
         whole = Transformer(model).to(device)
         return Whole(whole, Optimizers(whole, config, record=chosen.records))
     drawn: Mapping[str, Tensor] = {}
     if fresh and ranks.rank() == 0:  # all at once in the memory of the processor
-        drawn = Transformer(model).state_dict()
+        begun_with = Transformer(model) if base is None else checkpoint.load_checkpoint(base)
+        drawn = begun_with.state_dict()
     shapes = tensor_shapes(model)
 
     def of_name(name: str) -> Tensor:
@@ -207,3 +244,11 @@ def hold(
     loss = sharding.sharded_loss(model, torch.device(device), dtype, chosen, of_name)
     _logger.info("weights, gradients and averages lie in shares, one in each process")
     return InShares(loss, Optimizers(loss.model, config, muon=sharding.ShardedMuon))
+
+
+def _adapted(base: Path, config: TrainConfig, device: str, chosen: Choice) -> Adapted:
+    """The base, frozen, with fresh adapters."""
+    assert config.lora is not None
+    model = checkpoint.load_frozen(base, device)
+    adapt(model, config.lora, checkpoint.base_digest(base))
+    return Adapted(model, Optimizers(model, config, record=chosen.records))

@@ -9,7 +9,7 @@ from slm import files
 from slm.jobs import Reporter
 from slm.model.config import ModelConfig, flops_per_token
 from slm.training import ranks
-from slm.training.config import TrainConfig, rate_factor
+from slm.training.config import TrainConfig, forward_passes, rate_factor
 from slm.training.resume import Progress
 from slm.training.runs import METRICS
 
@@ -22,6 +22,7 @@ class Journal:
     def __init__(
         self, run_folder: Path, model: ModelConfig, progress: Progress, report: Reporter
     ) -> None:
+        """`model` as the training uses it, see `as_trained`."""
         self._path, self._model, self._report = run_folder / METRICS, model, report
         self._last_report = -math.inf
         self._remember(progress)
@@ -56,7 +57,7 @@ class Journal:
             **record,
         }
         if seconds > 0 and new_places:
-            flops = 3 * flops_per_token(self._model) * new_places
+            flops = forward_passes(config) * flops_per_token(self._model) * new_places
             whole["tokens_per_second"] = round(new_tokens / seconds, 1)
             whole["flops_per_second"] = round(flops / seconds)
         if progress.energy_joules is not None:

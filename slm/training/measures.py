@@ -45,13 +45,15 @@ class UpdateRatios:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         named = model.named_parameters()
-        self._before = {name: share_of(p.detach()).clone() for name, p in named}
+        self._before = {name: share_of(p.detach()).clone() for name, p in named if p.requires_grad}
         self._in_shares = any(is_sharded(p) for p in model.parameters())
 
     def ratios(self) -> dict[str, float]:
         """The ratio of each part whose weights are not all zero."""
         lengths = _norms(self._before.items(), self._in_shares)
         for name, parameter in self._model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             self._before[name].sub_(share_of(parameter.detach()))
         moves = _norms(self._before.items(), self._in_shares)
         return {part: moves[part] / length for part, length in lengths.items() if length > 0}
@@ -59,7 +61,7 @@ class UpdateRatios:
 
 def copy_bytes(model: nn.Module) -> int:
     """What a copy of the weights takes, or of this process's share of them."""
-    return sum(share_of(p.detach()).nbytes for p in model.parameters())
+    return sum(share_of(p.detach()).nbytes for p in model.parameters() if p.requires_grad)
 
 
 def _norms(tensors: Iterable[tuple[str, Tensor]], in_shares: bool) -> dict[str, float]:

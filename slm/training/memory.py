@@ -23,7 +23,8 @@ from slm.model.config import (
     parameter_counts,
     tensor_shapes,
 )
-from slm.training.config import TrainConfig
+from slm.model.lora_settings import LoraConfig, adapted_matrices, adapter_parameters
+from slm.training.config import TrainConfig, as_trained
 from slm.training.events import latest_config, steps_done
 
 _CUDA_LIBRARIES = 600_000_000  # what PyTorch takes on a GPU beside tensors
@@ -84,7 +85,8 @@ def fit(
             if config.batch_size >= parts * processes and need(model, smaller) <= free:
                 return Fit(needed, free, parts, None, in_shares)
     one_window = config.replace(batch_size=1, grad_accum_steps=1)
-    context = model.context_length
+    context = as_trained(model, config).context_length
+    one_window = one_window.replace(lora_rank=0)  # presets are trained whole
     needs = {
         need(
             preset.replace(
@@ -110,7 +112,8 @@ def wants_shares(
 
     On a processor the processes count as sharing its memory.
     """
-    if processes == 1 or device not in {"cpu", "cuda"} or config.sharding == "none":
+    alone = config.sharding == "none" or config.lora is not None
+    if processes == 1 or device not in {"cpu", "cuda"} or alone:
         return False
     if config.sharding == "full":
         return True
@@ -129,14 +132,42 @@ def needed_bytes(
     """What the tensors of a training take in one process, one micro-batch at a time."""
     rows = -(-config.batch_size // (config.grad_accum_steps * processes))
     per_value = 2 if dtype == torch.bfloat16 else 4
+    model = as_trained(model, config)
     parts = memory_bytes(
         model, rows, "train", bytes_per_value=per_value, optimizer=config.optimizer
     )
+    if config.lora is not None:
+        parts |= _with_adapters(model, config.lora, rows, per_value)
+        idle = parts["activations"] + parts["logits"]  # where nothing is on its way back
+        parts["looking"] = max(0, parts["looking"] - idle)
     if in_shares:
         parts |= {name: parts[name] // processes for name in ("gradients", "optimizer")}
         parts["weights"] = BYTES_FLOAT32 * sum(parameter_counts(model).values()) // processes
         parts["gathered"] = _gathered_bytes(model, per_value)
     return sum(parts.values())
+
+
+def _with_adapters(
+    model: ModelConfig, lora: LoraConfig, rows: int, per_value: int
+) -> dict[str, int]:
+    """What differs where adapters are trained: gradients and averages are theirs alone.
+
+    The frozen weights count as float32, the most that they are stored in. "thin" are the
+    adapted layers' inputs after A. "looking" is what the merged weights take for a while, when
+    the model writes a sample.
+    """
+    trained = BYTES_FLOAT32 * adapter_parameters(model, lora)
+    matrices = adapted_matrices(model, lora)
+    thin = per_value * lora.rank * len(matrices) * rows * model.context_length
+    whole = BYTES_FLOAT32 * sum(parameter_counts(model).values())
+    copies = 0 if per_value == BYTES_FLOAT32 else whole // 2
+    return {
+        "weights": whole + copies + trained,
+        "gradients": trained,
+        "optimizer": 2 * trained,
+        "thin": thin,
+        "looking": whole,
+    }
 
 
 def _gathered_bytes(model: ModelConfig, per_value: int) -> int:
@@ -172,10 +203,11 @@ def require(
         return
     where = "on the GPU" if device == "cuda" else "on this machine"
     rows = -(-config.batch_size // (config.grad_accum_steps * processes))
+    window = as_trained(model, config).context_length
     held = f" in each of {processes} processes that share it" if told.in_shares else ""
     needs = (
         f"Training this model takes about {_gb(told.needed)} of memory{held} with {rows:,} windows "
-        f"of {model.context_length:,} tokens at a time; {_gb(told.free)} are free {where}. "
+        f"of {window:,} tokens at a time; {_gb(told.free)} are free {where}. "
     )
     if told.grad_accum_steps is not None:
         finer = config.replace(grad_accum_steps=told.grad_accum_steps)

@@ -144,7 +144,9 @@ def keep_curve(workspace: Workspace, key: str, curve: RateCurve) -> None:
     """
     place = workspace.root / FOLDER
     place.mkdir(parents=True, exist_ok=True)
-    files.write_json(place / f"finder-{key}.json", {"schema": SCHEMA, **asdict(curve)})
+    files.write_json(
+        place / f"finder-{key}.json", {"schema": SCHEMA, **asdict(curve)}, checked=True
+    )
 
 
 def kept_curve(workspace: Workspace, key: str) -> RateCurve | None:

@@ -142,7 +142,7 @@ def keep_probe(
         "model": model.to_json(),
         "train": train.to_json(),
     }
-    files.write_json(place / f"{key_of(model, train)}.json", told)
+    files.write_json(place / f"{key_of(model, train)}.json", told, checked=True)
     return rate
 
 

@@ -265,8 +265,9 @@ class Store:
                 files.remove_folder(place / str(step))
 
     def _bytes(self) -> int:
-        """A checkpoint: weights, and at most two running averages of each."""
-        return 3 * sum(p.numel() * p.element_size() for p in self.model.parameters())
+        """A checkpoint: what is trained, and at most two running averages of each number."""
+        trained = (p for p in self.model.parameters() if p.requires_grad)
+        return 3 * sum(p.numel() * p.element_size() for p in trained)
 
     def _guessed_seconds(self) -> float:
         """How long a commit may take where none was measured yet."""

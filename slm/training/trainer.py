@@ -8,7 +8,6 @@ Shapes: B batch rows, T positions, V vocabulary.
 
 import logging
 import math
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor
 
 from slm import device as devices
-from slm import files
+from slm import files, machine
 from slm.errors import ConfigError, DivergedError, JobError
 from slm.jobs import Reporter, silent
 from slm.locks import FileLock
@@ -32,6 +31,7 @@ from slm.training.changes import Changes, require_rows
 from slm.training.compiling import Choice, choose_way
 from slm.training.config import (
     TrainConfig,
+    as_trained,
     is_evaluation_step,
     is_observation_step,
     rate_factor,
@@ -44,7 +44,7 @@ from slm.training.measures import UpdateRatios, copy_bytes, gradient_norms
 from slm.training.observers import FollowsChanges, Observer, for_the_record
 from slm.training.peak import EnergyMeter, peak_of
 from slm.training.rates import knows_peak, note_machine
-from slm.training.runs import RunSettings, tokens_folder
+from slm.training.runs import RunSettings, base_of_run, tokens_folder
 from slm.training.validation import validation_nats
 
 _COPY_SHARE = 0.25  # of the free memory that a copy of the weights may take for a moment
@@ -115,6 +115,7 @@ class _Training:
         report: Reporter,
     ) -> None:
         self.run_folder, self.settings, self.config = run_folder, settings, settings.train
+        self.shape = as_trained(settings.model, settings.train)
         self.observers, self.report = observers, report
         self.device, self.dtype = place(settings.train)
         self.train_tokens, self.val_tokens = open_tokens(
@@ -122,13 +123,13 @@ class _Training:
         )
         require_rows(self.config)
         in_shares = self._fits_in_shares(latest_config(run_folder))
-        cores = max(1, (os.cpu_count() or 1) // ranks.world_size())
+        cores = max(1, machine.own_cores() // ranks.world_size())
         threads = devices.set_threads(self.config.threads or cores)
         devices.seed_everything(self.config.seed)
         if in_shares:
             chosen = Choice("plain", False, "weights lie in shares")
         else:
-            chosen = choose_way(self.config, settings.model, self.device, ranks.world_size())
+            chosen = choose_way(self.config, self.shape, self.device, ranks.world_size())
         _logger.info("computing steps: %s (%s)", chosen.way, chosen.reason)
         self.held = hold(
             settings.model,
@@ -137,6 +138,7 @@ class _Training:
             self.dtype,
             chosen,
             in_shares=in_shares,
+            base=base_of_run(run_folder) if settings.finetuned_from else None,
             fresh=not checkpoints(run_folder),
         )
         self.model, self.optimizers = self.held.model, self.held.optimizers
@@ -155,7 +157,7 @@ class _Training:
         self.resumed = time.monotonic() - self.progress.elapsed_seconds
         self.train_nats: float | None = None
         self.gradient_norm = 0.0
-        self.journal = Journal(run_folder, settings.model, self.progress, report)
+        self.journal = Journal(run_folder, self.shape, self.progress, report)
 
     def _fits_in_shares(self, config: TrainConfig) -> bool:
         """Whether processes are to have shares of the weights; all of them decide alike.
@@ -216,7 +218,7 @@ class _Training:
         progress, config = self.progress, self.config
         factor = rate_factor(config, progress.step)
         ids_BT, targets_BT = self.train_tokens.batch_from(
-            config.seed, progress.windows, config.batch_size, self.settings.model.context_length
+            config.seed, progress.windows, config.batch_size, self.shape.context_length
         )
         n_targets = int((targets_BT != IGNORED).sum())  # padding is none
         step = progress.step + 1
@@ -258,7 +260,12 @@ class _Training:
             return {"update_ratios": before.ratios()}
 
     def _may_copy(self) -> bool:
-        """Whether this process may copy what it has of the weights, to see how far they move."""
+        """Whether this process may copy what it has of the weights, to see how far they move.
+
+        An adapter's own length says nothing, since half of it begins at zero: it is not asked.
+        """
+        if self.model.adapter is not None:
+            return False
         room = _COPY_SHARE * memory.available(self.device) >= copy_bytes(self.model)
         if self.held.in_shares:
             return ranks.total(float(room)) == [ranks.world_size()]
@@ -326,7 +333,7 @@ class _Training:
         """Mean nats per validation token; None without validation text."""
         if self.val_tokens is None:
             return None
-        model, limit = self.settings.model, self.config.evaluation_tokens
+        model, limit = self.shape, self.config.evaluation_tokens
         summed = partial(self.held.summed_nats, dtype=self.dtype)
         together = self.held.in_shares
         return validation_nats(self.val_tokens, model, limit, summed, together=together)

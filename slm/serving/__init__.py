@@ -1,0 +1,1 @@
+"""A server that speaks the OpenAI protocol, so that existing clients write with a model of ours."""
