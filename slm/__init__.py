@@ -9,6 +9,7 @@
     sampling     how it speaks
 
 Two appendices: `exchange` (models in from elsewhere and out again) and, where
-chapters meet, `lab` (the first model as one job, snapshots and probes).
-Below them all stand `errors`, `config`, `files`, `locks`, `workspace`, `jobs` and `device`.
+chapters meet, `lab` (the first model as one job, snapshots and probes). A class of people
+at one server meets in `workshop`. Below them all stand `errors`, `config`, `files`, `locks`,
+`owners`, `zips`, `intact`, `workspace`, `limits`, `turns`, `jobs`, `keeping` and `device`.
 """

@@ -15,11 +15,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from slm import jobs
+from slm import jobs, processes
 from slm.errors import JobError, SlmError
+from slm.utf8 import without_controls
 from slm.verbs import (
     advice,
     circuits,
+    classroom,
     data,
     evaluating,
     experiments,
@@ -29,9 +31,14 @@ from slm.verbs import (
     moving,
     planning,
     sampling,
+    serving,
+    sharing,
     sources,
+    taking_out,
+    telling,
     tokenizer,
     weights,
+    workshop,
 )
 from slm.verbs.common import Common, Context, Result, TerminalReporter, Verb, verb_name
 
@@ -86,7 +93,21 @@ VERBS: Mapping[str, Verb] = {
         looking.timeline,
         models.build,
         moving.import_,
-        models.export,
+        taking_out.export,
+        taking_out.prove,
+        telling.notebook,
+        telling.tensorboard,
+        serving.serve,
+        classroom.tour,
+        classroom.challenge,
+        classroom.enter,
+        classroom.question,
+        workshop.open_room,
+        sharing.limits,
+        sharing.line,
+        workshop.take_home,
+        workshop.open_archive,
+        workshop.close_class,
     )
 }
 """Every verb by its name on the command line, in the order of the chapters."""
@@ -106,7 +127,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         result = _run_as_job(verb, rest, common) if common.job else _run(verb, rest, common)
     except SlmError as error:
-        print(error, file=sys.stderr)
+        print(without_controls(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped. What was saved stays.", file=sys.stderr)
@@ -114,7 +135,7 @@ def main(arguments: Sequence[str]) -> int:
     if common.json:
         print(json.dumps(result, ensure_ascii=False, indent=1))
     elif result:
-        print("\n".join(_lines(result)))
+        print(without_controls("\n".join(_lines(result))))
     return 0
 
 
@@ -129,11 +150,14 @@ def _run_as_job(verb: str, arguments: Sequence[str], common: Common) -> Result:
     job = jobs.get_job(common.open(), common.job)
     if job is None:
         raise JobError(f"There is no job {common.job!r} in this workspace.")
+    processes.give_way()  # pages answer while jobs work
     with working(job) as report:
         if report.should_stop():
             return report.result
         context = Context(common, report, job.owner, report.result)
         report.result.update(_small(VERBS[verb](arguments, context)))
+    if job.held:
+        jobs.stand_in_line_again(common.open(), job)
     return report.result
 
 

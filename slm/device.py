@@ -3,11 +3,12 @@
 Nothing here runs at import; `training/__main__.py` and the command line decide.
 """
 
-import os
 import random
 
 import numpy as np
 import torch
+
+from slm import machine
 
 
 def best_device() -> str:
@@ -27,11 +28,11 @@ def default_dtype(device: str) -> torch.dtype:
 
 
 def set_threads(n_threads: int | None) -> int:
-    """Use `n_threads` CPU threads (None: all cores); returns how many are in use.
+    """Use `n_threads` CPU threads (None: all cores that are its own); returns how many are in use.
 
     A resumed run repeats bit for bit only with the number it started with.
     """
-    torch.set_num_threads(n_threads or os.cpu_count() or 1)
+    torch.set_num_threads(n_threads or machine.own_cores())
     return torch.get_num_threads()
 
 

@@ -8,6 +8,8 @@
     ├── WorkspaceError     names, ids, locks, disks
     │   └── DiskFullError  no room for what is to be saved
     ├── JobError           work that cannot be started or stopped
+    ├── RightsError        a change of what belongs to somebody else
+    ├── LimitError         more than one person may take of a shared machine
     ├── DivergedError      training that ran into numbers that are not finite
     ├── NoMemoryError      work that does not fit into the memory of this machine
     └── HubError           the Hub is out of reach, or has no such thing
@@ -46,6 +48,14 @@ class DiskFullError(WorkspaceError):
 
 class JobError(SlmError):
     """Work that cannot be started or stopped."""
+
+
+class RightsError(SlmError):
+    """A change of what belongs to somebody else, or a door that is closed to who asks."""
+
+
+class LimitError(SlmError):
+    """More than one person may take of a machine that many share."""
 
 
 class DivergedError(SlmError):

@@ -22,6 +22,8 @@ from uuid import uuid4
 from slm.errors import DiskFullError, WorkspaceError
 
 MANIFEST = "manifest.json"
+CRC = "crc"
+"""The last key of lines and files that vouch for themselves."""
 STAGING = ".tmp-"
 TRASH = ".trash-"
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
@@ -65,16 +67,33 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
         staged.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Put `value` at `path` as JSON, atomically. NaN and infinity are refused."""
+def write_json(
+    path: Path, value: Mapping[str, Any], *, durable: bool = True, checked: bool = False
+) -> None:
+    """Put `value` at `path` as JSON, atomically. NaN and infinity are refused.
+
+    With `checked`, its last key is a sum over the others, which `read_json` looks at and takes
+    away: for files that no manifest vouches for, manifests themselves above all.
+    """
+    if checked:
+        value = {**value, CRC: _sum_of(value)}
     text = json.dumps(value, ensure_ascii=True, indent=1, allow_nan=False)
     write_bytes(path, (text + "\n").encode(), durable=durable)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file lies there: no pipe, which would be waited for, and no path that is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # longer than the system takes, or with a NUL in it
+        return False
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object at `path`.
 
-    Raises: WorkspaceError when it is missing, cannot be read, is torn, or no object.
+    Raises: WorkspaceError when it is missing, cannot be read, is torn, or no object; and when
+    it was written with a sum that does not fit what stands there now.
     """
     try:
         value = json.loads(path.read_bytes())
@@ -92,6 +111,12 @@ def read_json(path: Path) -> dict[str, Any]:
         raise WorkspaceError(f"{path.name} in {path.parent.name} is damaged: {error}.") from None
     if not isinstance(value, dict):
         raise WorkspaceError(f"{path.name} in {path.parent.name} holds no JSON object.")
+    if value and next(reversed(value)) == CRC and isinstance(value[CRC], int):
+        told = value.pop(CRC)
+        if told != _sum_of(value):
+            raise WorkspaceError(
+                f"{path.name} in {path.parent.name} is damaged: it is not what was written there."
+            )
     return value
 
 
@@ -159,17 +184,18 @@ def older_part(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
-def read_records(path: Path, offset: int = 0) -> Records:
+def read_records(path: Path, offset: int = 0, at_most: int = -1) -> Records:
     """The sound records from byte `offset` on; `end` is where to go on next time.
 
-    A torn last line is left for the next call; a damaged line is counted.
+    A torn last line is left for the next call; a damaged line is counted. `at_most` bytes are
+    read at once; below 0, all there are.
 
     Raises: WorkspaceError when the file is there and cannot be read.
     """
     try:
         with path.open("rb") as stream:
             stream.seek(offset)
-            block = stream.read()
+            block = stream.read(at_most)
     except FileNotFoundError:  # not yet written, or its folder was deleted meanwhile
         return Records([], 0, 0)
     except OSError as error:
@@ -231,13 +257,30 @@ def commit_folder(
                 else:
                     _sync_folder(path)
             reach("commit.manifest")
-            write_json(staging / MANIFEST, {**fields, "files": file_entries(staging)})
+            entries = file_entries(staging)
+            write_json(staging / MANIFEST, {**fields, "files": entries}, checked=True)
             reach("commit.rename")
             _replace(staging, final)
             _sync_folder(final.parent)
             reach("commit.done")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def move_folder(staged: Path, final: Path) -> None:
+    """Let a folder that is ready appear at `final`, whole or not at all, and on the disk.
+
+    Raises: WorkspaceError when the disk is full or refuses.
+    """
+    with disk_errors(final):
+        make_folder(final.parent)
+        for path in [*staged.rglob("*"), staged]:
+            if path.is_file():
+                _sync_file(path)
+            else:
+                _sync_folder(path)
+        _replace(staged, final)
+        _sync_folder(final.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -302,8 +345,16 @@ def disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _sum_of(value: Mapping[str, Any]) -> int | None:
+    """The sum over all the keys and values, however they are laid out; None for NaN among them."""
+    try:
+        return zlib.crc32(json.dumps(value, ensure_ascii=True, allow_nan=False).encode())
+    except ValueError:
+        return None
+
+
 def _checked_line(record: Mapping[str, Any]) -> bytes:
-    plain = {key: value for key, value in record.items() if key != "crc"}
+    plain = {key: value for key, value in record.items() if key != CRC}
     body = json.dumps(plain, ensure_ascii=True, allow_nan=False)
     crc = zlib.crc32(body.encode())
     return f'{body[:-1]}{", " if plain else ""}"crc": {crc}}}\n'.encode()
@@ -317,7 +368,7 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
             return None
     except (ValueError, RecursionError):
         return None
-    del record["crc"]
+    del record[CRC]
     return record
 
 

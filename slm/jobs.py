@@ -14,6 +14,7 @@ No torch here.
     spawned.json    the process that was started, while it has not taken its lock
     control/stop    exists when somebody asked it to stop
     control/pause   exists when somebody asked it to pause: to save, end, and go on later
+    control/held    exists beside it when it is to stand in the line again at once
 """
 
 import os
@@ -29,13 +30,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from slm import files, locks, processes
+from slm import files, limits, locks, machine, processes, turns
 from slm.errors import JobError, WorkspaceError
-from slm.workspace import LOCAL_OWNER, Workspace, clean_name
+from slm.owners import LOCAL_OWNER, maker, may_change, require_right
+from slm.utf8 import without_controls
+from slm.workspace import KINDS, Workspace, clean_name
 
 SCHEMA = 1
 HEAVY_VERBS = frozenset({"train", "build", "rate", "sweep", "race", "find-rate"})
 """Verbs that wait for a free slot, because they keep every core busy."""
+LASTING_VERBS = frozenset({"serve"})
+"""Verbs that go on until somebody stops them, and so stand in no line."""
 ALIVE = frozenset({"queued", "running"})
 STATES = ALIVE | {"paused", "done", "stopped", "failed", "interrupted"}
 STALLED_SECONDS = 30.0
@@ -46,6 +51,10 @@ _LOG_TAIL_BYTES = 8_000
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 _children: dict[str, "subprocess.Popen[bytes]"] = {}
 _seen: dict[tuple[str, str], tuple[Any, float]] = {}
+_LINE_SECONDS = 0.3
+_MOST_REMEMBERED = 10_000
+_lines: dict[tuple[Path, bool], tuple[float, dict[str, int]]] = {}
+_remembered: dict[Path, tuple[tuple[int, int, int], dict[str, Any]]] = {}
 
 
 class StoppedError(Exception):
@@ -176,7 +185,10 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class Job:
-    """One job folder; everything else is read from it when asked."""
+    """One job folder; everything else is read from it when asked.
+
+    `actor` is who looks at it: whoever is neither its owner nor LOCAL_OWNER cannot stop it.
+    """
 
     folder: Path
     id: str
@@ -187,11 +199,29 @@ class Job:
     ticket: int
     key: str | None = None
     place: int = 0
+    actor: str = LOCAL_OWNER
 
     @property
     def heavy(self) -> bool:
         """Whether it waits for its turn, because it keeps every core busy."""
         return self.verb in HEAVY_VERBS
+
+    @property
+    def waits_its_turn(self) -> bool:
+        """Whether it stands in a line: in a room, participants' shorter work does so too."""
+        if self.heavy or self.verb in LASTING_VERBS:
+            return self.heavy
+        return limits.read(self.folder.parents[1]).of(self.owner) != limits.UNLIMITED
+
+    @property
+    def mine(self) -> bool:
+        """Whether it belongs to whoever looks."""
+        return self.owner == self.actor
+
+    @property
+    def can_change(self) -> bool:
+        """Whether whoever looks may stop it, go on with it or forget it."""
+        return may_change(self.actor, self.owner)
 
     @property
     def verb(self) -> str:
@@ -207,6 +237,11 @@ class Job:
     def pause_asked(self) -> bool:
         """Whether somebody asked it to pause."""
         return (self.folder / "control" / "pause").exists()
+
+    @property
+    def held(self) -> bool:
+        """Whether it pauses to stand in the line again, since the presenter holds all back."""
+        return (self.folder / "control" / "held").exists()
 
     def is_alive(self) -> bool:
         """Whether a process holds the job's lock."""
@@ -232,34 +267,62 @@ class Job:
             error=f"The process ended without a word. {self.last_words()}".strip(),
         )
 
+    def require_right(self) -> None:
+        """Let through whoever may stop, change or forget this job.
+
+        Raises: RightsError for everybody else.
+        """
+        require_right(self.actor, self.owner, self.name)
+
     def stop(self) -> None:
-        """Ask the job to save what is sound and end; it looks at every step."""
+        """Ask the job to save what is sound and end; it looks at every step.
+
+        Raises: RightsError when it is somebody else's.
+        """
+        self.require_right()
         (self.folder / "control").mkdir(exist_ok=True)
         (self.folder / "control" / "stop").touch()
 
     def pause(self) -> None:
-        """Ask the job to save where it is and end, so that `restart` goes on from there."""
+        """Ask the job to save where it is and end, so that `restart` goes on from there.
+
+        Raises: RightsError when it is somebody else's.
+        """
+        self.require_right()
         (self.folder / "control").mkdir(exist_ok=True)
         (self.folder / "control" / "pause").touch()
+
+    def hold(self) -> None:
+        """Ask the job to save where it is, and to stand in the line again, before all others.
+
+        Raises: RightsError when it is somebody else's.
+        """
+        self.require_right()
+        (self.folder / "control").mkdir(exist_ok=True)
+        (self.folder / "control" / "held").touch()
+        self.pause()
 
     def kill(self) -> None:
         """End the job's process at once. What it committed stays.
 
         A process is touched only if both its id and its birth are those that were written
         down: by the worker, or by who started it a moment ago.
+
+        Raises: RightsError when it is somebody else's.
         """
+        self.require_right()
         for told in ("heartbeat.json", "spawned.json"):
             named = _named_process(self.folder / told)
             if named is not None:
                 processes.end_all(*named)
 
     def log_tail(self) -> str:
-        """The end of what the worker printed; foreign text."""
+        """The end of what the worker printed; foreign text, in which no escape code is obeyed."""
         log = self.folder / "worker.log"
         tail = _tail(log)
         if len(tail) < _LOG_TAIL_BYTES:
             tail = (_tail(files.older_part(log)) + tail)[-_LOG_TAIL_BYTES:]
-        return tail.decode(errors="replace")
+        return without_controls(tail.decode(errors="replace"))
 
     def last_words(self) -> str:
         """The last line of the log, which for a crash names the error."""
@@ -280,9 +343,8 @@ class Job:
 
     def _with_queue(self, status: JobStatus) -> JobStatus:
         ahead = 0
-        if status.state == "queued" and self.heavy:
-            me = _read_job(self.folder) or self  # somebody may have moved it
-            ahead = sum(other.place < me.place for other in _heavy_and_alive(self.folder.parent))
+        if status.state == "queued" and self.waits_its_turn:
+            ahead = _ahead_of(self)
         stopping = status.alive and (self.stop_asked or self.pause_asked)
         beat = _read_or_empty(self.folder / "heartbeat.json").get("counter")
         return replace(
@@ -302,17 +364,23 @@ def start(
     owner: str = LOCAL_OWNER,
     key: str | None = None,
 ) -> Job:
-    """Start `python -m slm *argv` as a job. With a `key` that a living job has, give that one.
+    """Start `python -m slm *argv` as a job. With a `key` that a living one has, give that one.
+
+    Only a job of the same owner is given instead: what two people ask for is made twice.
 
     Raises: JobError when the process cannot be started; WorkspaceError for a
-    name that cannot be used or a full disk.
+    name that cannot be used or a full disk; LimitError when the owner has all that each
+    person may have here.
     """
     shelf = workspace.jobs.folder
+    owner = maker(workspace.actor, owner)
     with admission(shelf):
         jobs = list_jobs(workspace)
-        same = [job for job in jobs if key is not None and job.key == key and job.status().alive]
+        alike = [job for job in jobs if key is not None and (job.key, job.owner) == (key, owner)]
+        same = [job for job in alike if job.status().alive]
         if same:
             return same[0]
+        _require_room_for(workspace, owner, argv[0] in HEAVY_VERBS, jobs)
         now = datetime.now(UTC)
         job_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         description = {
@@ -327,8 +395,8 @@ def start(
             "key": key,
         }
         with files.commit_folder(shelf / job_id, {"schema": SCHEMA, "id": job_id}) as staging:
-            files.write_json(staging / "job.json", description)
-        job = _read_job(shelf / job_id)
+            files.write_json(staging / "job.json", description, checked=True)
+        job = get_job(workspace, job_id)
         assert job is not None
         _spawn(workspace, job)
         return job
@@ -349,6 +417,8 @@ def admission(shelf: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        for heavy in (True, False):
+            _lines.pop((shelf, heavy), None)
         lock.release()
 
 
@@ -358,72 +428,178 @@ def restart(workspace: Workspace, job: Job) -> Job:
     It stands at the end of the line, as one that is started now. Asked for twice, it is
     started once.
 
-    Raises: JobError when it is still running.
+    Raises: JobError when it is still running; RightsError when it is somebody else's;
+    LimitError when its owner has as many as each may have.
     """
+    job.require_right()
     with admission(workspace.jobs.folder):
         if job.is_alive():
             raise JobError(f"{job.name!r} is still running; stop it first.")
         if not job.status().alive:
+            _require_room_for(workspace, job.owner, job.heavy, list_jobs(workspace))
             _start_again(workspace, job)
     return job
 
 
-def _start_again(workspace: Workspace, job: Job) -> None:
-    give_place(job, _last_place(list_jobs(workspace)) + 1)
-    for asked in ("stop", "pause"):
+def stand_in_line_again(workspace: Workspace, job: Job) -> None:
+    """Let a job that was held go on when its turn comes, before all that had not begun.
+
+    Called by the process that worked on it, as its last act.
+    """
+    with admission(workspace.jobs.folder):
+        if job.held and not job.stop_asked and job.status().state == "paused":
+            _start_again(workspace, job, place=first_place(list_jobs(workspace)))
+
+
+def first_place(known: Sequence[Job]) -> int:
+    """A place before those of all these jobs, given by the presenter."""
+    return min([0, *(job.place - 1 for job in known)])
+
+
+def _start_again(workspace: Workspace, job: Job, place: int | None = None) -> None:
+    last = _last_place(list_jobs(workspace))
+    give_place(job, last + 1 if place is None else place)
+    for asked in ("stop", "pause", "held"):
         (job.folder / "control" / asked).unlink(missing_ok=True)
     for told in ("heartbeat.json", "spawned.json"):
         (job.folder / told).unlink(missing_ok=True)
     status = _read_or_empty(job.folder / "status.json")
     queued = {**status, "state": "queued", "error": None}
-    files.write_json(job.folder / "status.json", queued, durable=False)
+    files.write_json(job.folder / "status.json", queued, durable=False, checked=True)
     os.utime(job.folder / "job.json")
     _spawn(workspace, job)
 
 
 def list_jobs(workspace: Workspace) -> list[Job]:
     """All jobs of the workspace, newest first. Damaged folders are left out."""
-    return _jobs_in(workspace.jobs.folder)
+    return [replace(job, actor=workspace.actor) for job in _jobs_in(workspace.jobs.folder)]
 
 
 def get_job(workspace: Workspace, job_id: str) -> Job | None:
     """The job with that id, or None when there is none."""
     if not _ID.fullmatch(job_id):
         return None
-    return _read_job(workspace.jobs.folder / job_id)
+    job = _read_job(workspace.jobs.folder / job_id)
+    return None if job is None else replace(job, actor=workspace.actor)
 
 
 def delete_job(workspace: Workspace, job_id: str) -> None:
     """Remove an ended job's folder; what it made stays.
 
-    Raises: JobError while it runs.
+    Raises: JobError while it runs; RightsError when it is somebody else's.
     """
     job = get_job(workspace, job_id)
+    if job is not None:
+        job.require_right()
     if job is not None and job.is_alive():
         raise JobError(f"{job.name!r} is still running; stop it first.")
     if job is not None:
         files.remove_folder(job.folder)
 
 
-def may_run(job: Job, slots: int) -> bool:
-    """Whether fewer than `slots` living heavy jobs stand before this one."""
-    me = _read_job(job.folder) or job  # somebody may have moved it
-    before = [other for other in _heavy_and_alive(job.folder.parent) if other.place < me.place]
-    return len(before) < slots
+def begins_now(job: Job) -> bool:
+    """Whether it is this job's turn: a slot is free, and nobody stands before it."""
+    working, waiting = _in_line(job.folder.parent, job.heavy)
+    told = limits.read(job.folder.parents[1])
+    if not job.heavy:
+        return any(
+            other.id == job.id for other in turns.beginning(waiting, working, _of_short_work(told))
+        )
+    last = _last_turns(job.folder.parent)
+    return any(other.id == job.id for other in turns.beginning(waiting, working, told, last))
+
+
+def slots_for(job: Job) -> tuple[str, int]:
+    """Which kind of slot a job works in, and how many there are of these."""
+    told = limits.read(job.folder.parents[1])
+    return ("slot", told.slots) if job.heavy else ("short", _of_short_work(told).slots)
+
+
+def _of_short_work(told: limits.Limits) -> limits.Limits:
+    """The limits of shorter work: slots of its own, and never held back."""
+    return told.replace(slots=machine.slots_for_short_work(), paused=False)
+
+
+def in_order(shelf: Path, working: Sequence[Job], waiting: Sequence[Job]) -> list[Job]:
+    """Those that wait, in the order in which their turns come; `shelf` is the folder of jobs."""
+    return turns.order(waiting, working, limits.read(shelf.parent), _last_turns(shelf))
+
+
+def note_turn(job: Job) -> None:
+    """Write down that this job's owner has a turn from now on; call it under admission."""
+    last = _last_turns(job.folder.parent)
+    told = {**last, job.owner: 1 + max(last.values(), default=0)}
+    files.write_json(job.folder.parent / "turns.json", told, durable=False)
 
 
 def give_place(job: Job, place: int) -> None:
     """Write another place in the line into the job's folder; call it under admission."""
     told = {**files.read_json(job.folder / "job.json"), "place": place}
-    files.write_json(job.folder / "job.json", told)
+    files.write_json(job.folder / "job.json", told, checked=True)
+
+
+def _last_turns(shelf: Path) -> Mapping[str, int]:
+    """The number of each person's last turn; what is damaged was never."""
+    told = _read_or_empty(shelf / "turns.json")
+    return {owner: number for owner, number in told.items() if isinstance(number, int)}
 
 
 def _last_place(known: Sequence[Job]) -> int:
     return max((job.place for job in known), default=0)
 
 
-def _heavy_and_alive(shelf: Path) -> list[Job]:
-    return [job for job in _jobs_in(shelf) if job.verb in HEAVY_VERBS and job.is_alive()]
+def _in_line(shelf: Path, heavy: bool) -> tuple[list[Job], list[Job]]:
+    """Jobs of a line with a living process: those whose turn has begun, and those that wait."""
+    working: list[Job] = []
+    waiting: list[Job] = []
+    for job in _jobs_in(shelf):
+        state = _written_status(job.folder).state if job.heavy == heavy else "done"
+        if state in ALIVE and job.waits_its_turn and job.is_alive():
+            (waiting if state == "queued" else working).append(job)
+    return working, waiting
+
+
+def _ahead_of(job: Job) -> int:
+    """How many jobs of its line work, or have their turn earlier.
+
+    The line is read a few times a second at most: thirty pages that tell of a hundred jobs
+    would otherwise read it all the time.
+    """
+    shelf, now = job.folder.parent, time.monotonic()
+    read, places = _lines.get((shelf, job.heavy), (-_LINE_SECONDS, {}))
+    if now - read > _LINE_SECONDS or job.id not in places:
+        working, waiting = _in_line(shelf, job.heavy)
+        ordered = in_order(shelf, working, waiting)
+        places = {other.id: len(working) + n for n, other in enumerate(ordered)}
+        places.setdefault(job.id, len(working) + len(ordered))
+        _lines[shelf, job.heavy] = (now, places)
+    return places[job.id]
+
+
+def _require_room_for(workspace: Workspace, owner: str, heavy: bool, known: Sequence[Job]) -> None:
+    """Let `owner` begin something more.
+
+    Raises: LimitError when they have all that one person may have.
+    """
+    share = limits.read(workspace.root).of(owner)
+    if share == limits.UNLIMITED:
+        return
+    states = [job.status().state for job in known if job.owner == owner and job.heavy == heavy]
+    works, waits = states.count("running"), states.count("queued")
+    if heavy:
+        limits.require_place(share, works, waits)
+    else:
+        limits.require_light_place(share, works + waits)
+    limits.require_disk(share, used_bytes(workspace, owner))
+
+
+def used_bytes(workspace: Workspace, owner: str) -> int:
+    """What all that this person made takes on the disk."""
+    shelves = [workspace.extra_shelf(kind) for kind in KINDS if kind != "jobs"]
+    made = [each for shelf in shelves for each in shelf.list() if not each.problem]
+    own = [each.folder for each in made if each.manifest.owner == owner and not each.read_only]
+    own += [job.folder for job in list_jobs(workspace) if job.owner == owner]
+    return limits.folder_bytes(own)
 
 
 def _jobs_in(shelf: Path) -> list[Job]:
@@ -511,9 +687,21 @@ def _tail(path: Path) -> bytes:
 
 
 def _read_or_empty(path: Path) -> dict[str, Any]:
+    """The JSON object at `path`, parsed again only when another file stands there.
+
+    Every write puts a new file in the place of the old one. What is given is not to be changed.
+    """
     try:
-        return files.read_json(path)
-    except WorkspaceError:
+        now = path.stat()
+        stamp = (now.st_ino, now.st_mtime_ns, now.st_size)
+        known = _remembered.get(path)
+        if known is None or known[0] != stamp:
+            known = (stamp, files.read_json(path))
+            if len(_remembered) >= _MOST_REMEMBERED:
+                _remembered.clear()
+            _remembered[path] = known
+        return known[1]
+    except (OSError, WorkspaceError):
         return {}
 
 
@@ -546,5 +734,5 @@ def _spawn(workspace: Workspace, job: Job) -> None:
 
 def _reap() -> None:
     """Collect ended children, so that none stays a zombie and looks alive."""
-    for child in _children.values():
+    for child in list(_children.values()):  # another page may start one meanwhile
         child.poll()

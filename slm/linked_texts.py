@@ -12,6 +12,7 @@ from pathlib import Path
 
 from slm import files
 from slm.errors import DataError, WorkspaceError
+from slm.utf8 import well_formed
 
 FOLDER = "views"
 MOST_CHARACTERS = 200_000
@@ -70,4 +71,4 @@ def read_texts(root: Path, name: str) -> dict[str, str]:
         or name_of(texts) != name
     ):
         raise WorkspaceError("The text of this link was changed or damaged. Ask for it again.")
-    return texts
+    return {key: well_formed(text) for key, text in texts.items()}

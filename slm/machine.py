@@ -5,7 +5,10 @@ Not its name: a container has another one each time, and a name is nobody else's
 
 import os
 import platform
+import shutil
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +17,13 @@ import psutil
 _CPU_INFO = Path("/proc/cpuinfo")
 _POWER_CAPS = Path("/sys/class/powercap")
 _GROUP = Path("/sys/fs/cgroup")
+_BYTES_OF_A_TRAINING = 1_500_000_000
+_BYTES_OF_SHORT_WORK = 700_000_000
+_MOST_SLOTS = 8
+_SHORTEST_LOOK_SECONDS = 0.5
+_sharers = 1
+_looking = threading.Lock()
+_processor_times: tuple[float, float, float] | None = None
 
 
 @cache
@@ -27,6 +37,71 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def share_cores(among: int) -> None:
+    """Say that so many processes like this one work at the same time."""
+    global _sharers
+    _sharers = max(1, among)
+
+
+def own_cores() -> int:
+    """Cores that this process may keep busy, its part of those that several share."""
+    return max(1, usable_cores() // _sharers)
+
+
+def count_gpus(listed: Path = Path("/proc/driver/nvidia/gpus")) -> int:
+    """NVIDIA GPUs of this machine, where its driver lists them (Linux); without torch."""
+    return sum(1 for _ in listed.iterdir()) if listed.is_dir() else 0
+
+
+def slots_for_many() -> int:
+    """How many trainings at once this machine carries when many people share it.
+
+    One a core, as far as memory goes, since small models gain little from a second core; at
+    least one for each GPU.
+    """
+    by_memory = int(available_memory() // _BYTES_OF_A_TRAINING)
+    return max(1, count_gpus(), min(usable_cores(), by_memory, _MOST_SLOTS))
+
+
+def slots_for_short_work() -> int:
+    """How many shorter pieces of work at once it carries beside them: a core each, two at least."""
+    by_memory = int(available_memory() // _BYTES_OF_SHORT_WORK)
+    return max(2, min(usable_cores(), by_memory, _MOST_SLOTS))
+
+
+@dataclass(frozen=True)
+class Load:
+    """How busy the machine is: percent of its processor, bytes of memory and of disk."""
+
+    processor: float
+    memory_used: int
+    memory: int
+    disk_free: int
+
+
+def load(folder: Path) -> Load:
+    """How busy the machine is now; the disk is that of `folder`.
+
+    The processor's share is that since the last look, whoever looked.
+    """
+    memory = psutil.virtual_memory()
+    used = int(memory.total - memory.available)
+    return Load(_busy_percent(), used, int(memory.total), shutil.disk_usage(folder).free)
+
+
+def _busy_percent() -> float:
+    """`psutil.cpu_percent` remembers for each thread, and every look of a page is a new one."""
+    global _processor_times
+    now = psutil.cpu_times()
+    idle, total = now.idle + getattr(now, "iowait", 0.0), sum(now)
+    with _looking:
+        if _processor_times is None or total - _processor_times[1] > _SHORTEST_LOOK_SECONDS:
+            idle_before, total_before, _ = _processor_times or (0.0, 0.0, 0.0)
+            share = 100 * (1 - (idle - idle_before) / (total - total_before))
+            _processor_times = (idle, total, max(0.0, min(100.0, share)))
+        return _processor_times[2]
 
 
 def available_memory(group: Path = _GROUP) -> int:

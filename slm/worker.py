@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from slm import files, jobs, locks, processes, queueing
-from slm.errors import DiskFullError, JobError, SlmError, WorkspaceError
+from slm import files, jobs, limits, locks, machine, processes, queueing
+from slm.errors import DiskFullError, JobError, LimitError, SlmError, WorkspaceError
 from slm.jobs import Job, StageStatus
 from slm.workspace import Workspace
 
@@ -29,6 +29,8 @@ _LOG_SECONDS = 1.0
 _RESERVED_BYTES = 65_536
 _WRITE_SECONDS = 0.2
 _QUEUE_POLL_SECONDS = 0.5
+_RARELY_SECONDS = 8.0
+_DISK_SECONDS = 20.0
 _logger = logging.getLogger(__name__)
 
 
@@ -48,6 +50,9 @@ class JobReporter:
     _stage_began: float = field(default_factory=time.monotonic)
     _last_write: float = 0.0
     _terminated: bool = False
+    _turn_ends: float | None = None
+    _disk_asked: float | None = None
+    _why_paused: str | None = None
 
     def plan(self, stages: Mapping[str, float]) -> None:
         """Name the stages to come and how much of the whole each is (weights)."""
@@ -77,6 +82,13 @@ class JobReporter:
 
     def should_stop(self) -> bool:
         """Whether a page, a person or the system asked the job to end, for now or for good."""
+        now = time.monotonic()
+        if self._turn_ends is not None and now >= self._turn_ends:
+            self._turn_ends = None
+            self._pause_for_others()
+        if self._disk_asked is not None and now >= self._disk_asked:
+            self._disk_asked = now + _DISK_SECONDS
+            self._pause_where_disk_is_used_up()
         return self._terminated or self.job.stop_asked or self.job.pause_asked
 
     def terminate(self) -> None:
@@ -99,7 +111,7 @@ class JobReporter:
             "error": self._error,
         }
         try:
-            files.write_json(self.job.folder / "status.json", status, durable=False)
+            files.write_json(self.job.folder / "status.json", status, durable=False, checked=True)
         except WorkspaceError:
             return False
         return True
@@ -127,7 +139,39 @@ class JobReporter:
     def begin(self) -> None:
         """Start the clock: time in the queue does not count."""
         self._began = time.monotonic()
+        minutes = self._share.minutes
+        if self.job.heavy and minutes is not None:
+            self._turn_ends = self._began + 60 * minutes
+        if self.job.heavy and self._share.disk_mb is not None:
+            self._disk_asked = self._began + _DISK_SECONDS
         self.turn("running")
+
+    @property
+    def why_paused(self) -> str | None:
+        """Why the work was paused where nobody asked: its turn is over, its disk used up."""
+        return self._why_paused
+
+    @property
+    def _share(self) -> limits.Share:
+        """What the owner of the work may take of the machine now."""
+        return limits.read(self.job.folder.parents[1]).of(self.job.owner)
+
+    def _pause_for_others(self) -> None:
+        """A turn is over: save, and let others have theirs."""
+        self._why_paused = (
+            f"A turn is {self._share.minutes or 0:g} minutes in this room, and this one is over. "
+            "Nothing is lost: go on with it, and it stands in the line again."
+        )
+        self.job.pause()
+
+    def _pause_where_disk_is_used_up(self) -> None:
+        """Save and end while that still finds room: nobody fills the disk for all."""
+        try:
+            used = jobs.used_bytes(Workspace(self.job.folder.parents[1]), self.job.owner)
+            limits.require_disk(self._share, used)
+        except LimitError as error:
+            self._why_paused = f"{error} What was trained is saved; then go on with it."
+            self.job.pause()
 
     def _enter(self, name: str) -> None:
         previous = self._stages.get(self._current or "")
@@ -140,7 +184,7 @@ class JobReporter:
 
 
 @contextmanager
-def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
+def working(job: Job) -> Iterator[JobReporter]:
     """Own `job` for the length of the block and tell its folder how the block ends.
 
     A heavy job waits here for its turn. A normal end is `done` (or `stopped` or `paused`,
@@ -162,13 +206,13 @@ def working(job: Job, *, slots: int = 1) -> Iterator[JobReporter]:
         _hear_signals(report)
         _start_heartbeat(job, stopped)
         report.turn("queued")
-        slot = _wait_for_slot(job, report, slots) if job.heavy else None
+        slot = _wait_for_slot(job, report) if job.waits_its_turn else None
         if slot is None:
             report.begin()
         yield report
         state = _ended(report)
         report.settle(state)
-        report.turn(state)
+        report.turn(state, report.why_paused if state == "paused" else None)
     except DiskFullError as error:
         report.settle("paused")
         report.turn("paused", str(error))
@@ -197,27 +241,56 @@ def _ended(report: JobReporter) -> str:
     return "paused" if paused else "stopped"
 
 
-def _wait_for_slot(job: Job, report: JobReporter, slots: int) -> locks.FileLock | None:
-    """The lock of a free slot once it is this job's turn; None when asked to stop first."""
+def _wait_for_slot(job: Job, report: JobReporter) -> locks.FileLock | None:
+    """The lock of a free slot once it is this job's turn; None when asked to stop first.
+
+    The whole line is read rarely by those far back: a hundred that wait would keep a core busy.
+    """
+    asks_next = 0.0
+    seen: object = None
     while not report.should_stop():
-        if jobs.may_run(job, slots):
-            slot = _claim(job, report, slots)
-            if slot is not None:
-                return slot
+        changed = _changes_of_line(job)
+        if changed != seen or time.monotonic() >= asks_next:
+            seen = changed
+            if jobs.begins_now(job):
+                slot = _claim(job, report)
+                if slot is not None:
+                    return slot
+            ahead = job.status().queue_position
+            asks_next = time.monotonic() + min(_QUEUE_POLL_SECONDS * max(1, ahead), _RARELY_SECONDS)
         time.sleep(_QUEUE_POLL_SECONDS)
     return None
 
 
-def _claim(job: Job, report: JobReporter, slots: int) -> locks.FileLock | None:
+def _changes_of_line(job: Job) -> tuple[int, ...]:
+    """Differs once somebody moved this job, or changed the limits."""
+    paths = (job.folder / "job.json", job.folder.parents[1] / limits.FILE)
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+
+
+def _claim(job: Job, report: JobReporter) -> locks.FileLock | None:
     """Begin this job's turn, if it still is its turn now that nobody else can change the line."""
     try:
         with jobs.admission(job.folder.parent):
-            slot = None if report.should_stop() else queueing.claim(job, slots)
+            slot = None if report.should_stop() else queueing.claim(job)
             if slot is not None:
                 report.begin()
+                _keep_to_share(job, slot)
             return slot
     except JobError:  # a long start holds the line; ask again
         return None
+
+
+def _keep_to_share(job: Job, slot: locks.FileLock) -> None:
+    """Of the cores as many as each slot has; of several GPUs the one of this slot.
+
+    A job that asks for several processes has all GPUs. Called before torch looks at any.
+    """
+    machine.share_cores(jobs.slots_for(job)[1])
+    n_gpus = machine.count_gpus()
+    if job.heavy and n_gpus > 1 and not any(part.startswith("--processes") for part in job.argv):
+        number = int(slot.path.stem.removeprefix("slot-"))
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(number % n_gpus))
 
 
 def _start_heartbeat(job: Job, stopped: threading.Event) -> None:

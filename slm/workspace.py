@@ -24,10 +24,12 @@ from typing import Any, Self
 
 from slm import files, locks
 from slm.errors import WorkspaceError
+from slm.owners import LOCAL_OWNER as LOCAL_OWNER
+from slm.owners import maker as owner_of_what_is_made
+from slm.owners import require_right
 
 SCHEMA = 1
 KINDS = ("corpora", "tokenizers", "tokens", "runs", "models", "jobs")
-LOCAL_OWNER = "local"
 _MAKING = ".making-"
 MAX_NAME = 80
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{3,63}")
@@ -82,11 +84,9 @@ class Manifest:
         """Raises: WorkspaceError for a manifest that lacks a field or holds the wrong type."""
         try:
             return cls(
-                id=str(values["id"]),
-                name=str(values["name"]),
-                kind=str(values["kind"]),
-                owner=str(values["owner"]),
-                created=str(values["created"]),
+                **{
+                    name: _text(values[name]) for name in ("id", "name", "kind", "owner", "created")
+                },
                 parents={
                     role: Parent(str(parent["id"]), str(parent["sha256"]))
                     for role, parent in values["parents"].items()
@@ -96,7 +96,7 @@ class Manifest:
                     name: {**entry, "sha256": str(entry["sha256"])}
                     for name, entry in values["files"].items()
                 },
-                schema=int(values["schema"]),
+                schema=_version(values["schema"]),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise WorkspaceError(f"{files.MANIFEST} is damaged: {error!r}.") from None
@@ -146,10 +146,17 @@ class Draft:
 
 
 class Shelf:
-    """All artefacts of one kind, those of the read-only workspaces included."""
+    """All artefacts of one kind, those of the read-only workspaces included.
 
-    def __init__(self, kind: str, root: Path, read_only: Sequence[Path] = ()) -> None:
+    `actor` is who works with it: what others own can be read by everybody, and changed by
+    its owner and by LOCAL_OWNER alone.
+    """
+
+    def __init__(
+        self, kind: str, root: Path, read_only: Sequence[Path] = (), actor: str = LOCAL_OWNER
+    ) -> None:
         self.kind = kind
+        self.actor = actor
         self.folder = root / kind
         self._read_only = [folder / kind for folder in read_only]
 
@@ -177,13 +184,18 @@ class Shelf:
         return artefact
 
     def find(self, id_or_name: str) -> Artefact | None:
-        """As `get`, but None when there is none, and damaged ones are given too."""
+        """As `get`, but None when there is none, and damaged ones are given too.
+
+        A name may be written in other letters of case, where it stands for nothing else.
+        """
         if _ID.fullmatch(id_or_name):
             for place, shared in [(self.folder, False), *((p, True) for p in self._read_only)]:
                 if (place / id_or_name / files.MANIFEST).exists():
                     return _read(place / id_or_name, self.kind, shared)
         name = unicodedata.normalize("NFC", id_or_name)
-        return next((artefact for artefact in self.list() if artefact.name == name), None)
+        listed = self.list()
+        alike = [each for each in listed if each.name.casefold() == name.casefold()]
+        return next((each for each in alike if each.name == name), alike[0] if alike else None)
 
     @contextmanager
     def create(
@@ -198,6 +210,7 @@ class Shelf:
 
         Raises: WorkspaceError for a name that cannot be used, or a full disk.
         """
+        owner = owner_of_what_is_made(self.actor, owner)
         manifest = self._new_manifest(name, owner, parents or {}, details or {})
         draft_details = dict(manifest.details)
 
@@ -241,36 +254,43 @@ class Shelf:
         """A folder that grows after it is seen (a run, a job), begun with some JSON files."""
         with self.create(name, owner=owner, parents=parents, details=details) as draft:
             for file_name, value in contents.items():
-                files.write_json(draft.folder / file_name, value)
+                files.write_json(draft.folder / file_name, value, checked=True)
         return self.get(draft.id)
 
     def rename(self, artefact_id: str, name: str) -> Artefact:
         """The same artefact under a new name; its id and its files stay.
 
-        Raises: WorkspaceError for the demo, or a name that cannot be used.
+        Raises: WorkspaceError for the demo, or a name that cannot be used; RightsError for
+        what belongs to somebody else.
         """
-        artefact = self._own(artefact_id)
+        artefact = self.changeable(artefact_id)
         renamed = replace(artefact.manifest, name=clean_name(name))
-        files.write_json(artefact.folder / files.MANIFEST, renamed.to_json())
+        files.write_json(artefact.folder / files.MANIFEST, renamed.to_json(), checked=True)
         return replace(artefact, manifest=renamed)
 
     def delete(self, artefact_id: str) -> None:
         """Remove the folder, unless a process is working in it or it is read-only.
 
-        Raises: WorkspaceError with the remedy.
+        Raises: WorkspaceError with the remedy; RightsError for what belongs to somebody else.
         """
-        artefact = self._own(artefact_id)
+        artefact = self.changeable(artefact_id)
         for lock in artefact.folder.glob("*.lock"):
             if locks.is_held(lock):
                 raise WorkspaceError(f"{artefact.name!r} is being worked on; stop it first.")
         files.remove_folder(artefact.folder)
 
-    def _own(self, artefact_id: str) -> Artefact:
+    def changeable(self, artefact_id: str) -> Artefact:
+        """The artefact, once it is clear that whoever works here may change it.
+
+        Raises: WorkspaceError for what is gone or ships with the app; RightsError for what
+        belongs to somebody else.
+        """
         artefact = self.find(artefact_id)
         if artefact is None:
             raise WorkspaceError(f"There is no {artefact_id!r} in {self.kind} any more.")
         if artefact.read_only:
             raise WorkspaceError(f"{artefact.name!r} ships with the app and cannot be changed.")
+        require_right(self.actor, artefact.manifest.owner, artefact.name)
         return artefact
 
     def _new_manifest(
@@ -293,17 +313,32 @@ class Shelf:
 
 
 class Workspace:
-    """The folder that holds everything, and read-only ones (the demo) shown beside it."""
+    """The folder that holds everything, and read-only ones (the demo) shown beside it.
 
-    def __init__(self, root: Path, read_only: Sequence[Path] = ()) -> None:
+    `actor` is the owner of what is made through it, and whose things it may change: all of
+    them where it is LOCAL_OWNER, as on one's own computer.
+    """
+
+    def __init__(
+        self, root: Path, read_only: Sequence[Path] = (), actor: str = LOCAL_OWNER
+    ) -> None:
         self.root = root.absolute()
         self.read_only = tuple(folder.absolute() for folder in read_only)
-        self.corpora = Shelf("corpora", self.root, self.read_only)
-        self.tokenizers = Shelf("tokenizers", self.root, self.read_only)
-        self.tokens = Shelf("tokens", self.root, self.read_only)
-        self.runs = Shelf("runs", self.root, self.read_only)
-        self.models = Shelf("models", self.root, self.read_only)
-        self.jobs = Shelf("jobs", self.root)
+        self.actor = actor
+        self.corpora = self.extra_shelf("corpora")
+        self.tokenizers = self.extra_shelf("tokenizers")
+        self.tokens = self.extra_shelf("tokens")
+        self.runs = self.extra_shelf("runs")
+        self.models = self.extra_shelf("models")
+        self.jobs = Shelf("jobs", self.root, actor=actor)
+
+    def acting_as(self, actor: str) -> "Workspace":
+        """The same folders, worked with by somebody else."""
+        return Workspace(self.root, self.read_only, actor)
+
+    def extra_shelf(self, kind: str) -> Shelf:
+        """A shelf of any kind in these folders, those that only one part of the app knows too."""
+        return Shelf(kind, self.root, self.read_only, self.actor)
 
     def all_models(self) -> list[Artefact]:
         """Runs and imported models, newest first, those that ship with the app last."""
@@ -347,7 +382,7 @@ def archive(artefact: Artefact) -> bytes:
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
-        for unit in _units(artefact.folder):
+        for unit in committed_together(artefact.folder):
             with ExitStack() as opened:
                 try:  # an open file stays readable when its folder is dropped
                     streams = [(path, opened.enter_context(path.open("rb"))) for path in unit]
@@ -360,7 +395,7 @@ def archive(artefact: Artefact) -> bytes:
     return stream.getvalue()
 
 
-def _units(folder: Path) -> Iterator[list[Path]]:
+def committed_together(folder: Path) -> Iterator[list[Path]]:
     """The files of an artefact to pack, those that are committed together in one list."""
     committed = [path.parent for path in sorted(folder.glob(f"*/*/{files.MANIFEST}"))]
     for place in committed:
@@ -395,6 +430,20 @@ def clean_name(name: str) -> str:
             f"A name cannot hold the invisible character U+{ord(hidden[0]):04X}; leave it out."
         )
     return name
+
+
+def _text(value: Any) -> str:
+    """Raises: TypeError for what is no text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} in place of a text")
+    return value
+
+
+def _version(value: Any) -> int:
+    """Raises: ValueError for what is no number of a version."""
+    if type(value) is not int or not 1 <= value < 2**31:
+        raise ValueError("its schema is no version")
+    return value
 
 
 def _folders(place: Path) -> list[Path]:

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from slm import files
+from slm import files, zips
 from slm.errors import CheckpointError
 from slm.model.checkpoint import CheckpointRef, load_checkpoint, snapshots
 from slm.model.transformer import Transformer
@@ -142,7 +142,7 @@ def _read(path: str, step: int, version: int) -> Moment:
                 raise damaged
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _NEEDED}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.error):
+    except (OSError, *zips.DAMAGE):
         raise damaged from None
     if any(arrays[name].ndim != ndim for name, ndim in _NEEDED.items()):
         raise damaged

@@ -25,7 +25,8 @@ from torch import Tensor
 from slm import files
 from slm.data.id_rows import open_row
 from slm.data.windows import Plan, WindowMode, plan, require_marks, require_window
-from slm.errors import DataError
+from slm.errors import DataError, WorkspaceError
+from slm.intact import require_intact
 
 IGNORED = -1  # a target that no loss counts
 
@@ -58,6 +59,10 @@ class TokenFile:
         self.path = Path(path)
         self.document_end = document_end
         self.window_mode: WindowMode = windows
+        try:
+            require_intact(self.path)
+        except WorkspaceError as error:
+            raise DataError(f"The tokens are damaged: {error}") from None
         self.vocab_size, count, dtype = _read_header(self.path)
         self._ids = open_row(self.path, dtype, _HEADER_BYTES, count)
         self._latest_plan: tuple[int, Plan] | None = None

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from slm.data.splitting import Split, position_of
-from slm.errors import DataError
+from slm.errors import DataError, WorkspaceError
+from slm.intact import require_intact
 
 _PART = "part-0.parquet"
 _GROUP_CHARACTERS = 8 * 2**20
@@ -191,6 +192,7 @@ def read_columns(
     end = 0
     for path in paths:
         try:
+            require_intact(path)
             with pq.ParquetFile(path) as part:
                 held = [name for name in columns if name in part.schema_arrow.names]
                 if not held:
@@ -202,6 +204,8 @@ def read_columns(
                         for batch in part.iter_batches(row_groups=[group], columns=held):
                             rows = batch.to_pylist()
                             yield [row | lacking for row in rows] if lacking else rows
+        except WorkspaceError as error:
+            raise DataError(f"The corpus is damaged in {path.name}: {error}") from None
         except (pa.ArrowException, OSError) as error:
             raise DataError(
                 f"The corpus is damaged in {path.name} ({error}). Prepare it again."

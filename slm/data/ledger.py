@@ -18,6 +18,8 @@ from typing import Any
 from slm import files
 from slm.data.cleaning.cleaner import RuleReport
 from slm.data.sources import OpenSource, Original
+from slm.errors import DataError, WorkspaceError
+from slm.intact import require_intact
 
 LEDGER = "ledger.jsonl"
 ORIGINAL = "original"
@@ -42,7 +44,14 @@ def write_ledger(
 
 
 def read_ledger(corpus_folder: Path) -> list[dict[str, Any]]:
-    """The records, in order."""
+    """The records, in order.
+
+    Raises: DataError when the ledger is damaged: a lost line would hide what a rule did.
+    """
+    try:
+        require_intact(corpus_folder / LEDGER)
+    except WorkspaceError as error:
+        raise DataError(f"The ledger of this corpus is damaged: {error}") from None
     return files.read_records(corpus_folder / LEDGER).records
 
 

@@ -2,8 +2,7 @@
 
 Counts tokens of the training split; sees ids, never text. A model that learned
 anything beats them on the same held-out ids: each predicts every token but the
-first, as `perplexity.evaluate` does. `ngrams` has the bigram and the trigram that
-models are compared with; the bigram here is the one that fits on a page.
+first, as `perplexity.evaluate` does. Bigram and trigram are those of `ngrams`.
 
 Legend: V vocabulary, N tokens.
 """
@@ -98,82 +97,6 @@ class Unigram:
         return nats_N
 
 
-@dataclass(frozen=True)
-class Bigram:
-    """Each token as likely as it was after the token before it, mixed with the unigram.
-
-    p(w | v) = (c(v, w) + d(v) · p(w)) / (c(v) + d(v)), where c(v) counts v as a
-    predecessor and d(v) how many different tokens followed it: the more varied
-    what follows, the more the unigram is asked. A v never seen leaves p(w) alone.
-
-    Source: Witten and Bell 1991, method C, interpolated; Chen and Goodman 1998,
-    "Witten-Bell smoothing".
-    """
-
-    unigram: Unigram
-    pair_keys: Counts
-    pair_counts: Counts
-    reach: int = 1
-
-    @classmethod
-    def fit(cls, train_ids: Ids, vocab_size: int) -> "Bigram":
-        """Count the pairs of the training tokens; memory grows with different pairs only.
-
-        Raises: DataError for no tokens, or one outside the vocabulary.
-        """
-        unigram = Unigram.fit(train_ids, vocab_size)
-        keys = np.empty(0, dtype=np.int64)
-        counts = np.empty(0, dtype=np.int64)
-        for chunk_N in chunks(train_ids, vocab_size, overlap=1):
-            more_keys, more = np.unique(
-                _keys(chunk_N[:-1], chunk_N[1:], vocab_size), return_counts=True
-            )
-            keys, where = np.unique(np.concatenate([keys, more_keys]), return_inverse=True)
-            both = np.concatenate([counts, more])
-            counts = np.bincount(where, weights=both, minlength=len(keys)).astype(np.int64)
-        return cls(unigram, keys, counts)
-
-    @property
-    def vocab_size(self) -> int:
-        """V."""
-        return self.unigram.vocab_size
-
-    def probabilities_after(self, previous_id: int) -> Floats:
-        """Of every token after this one; they sum to 1."""
-        all_V = np.arange(self.vocab_size)
-        return np.exp(-self._pair_nats(np.full_like(all_V, previous_id), all_V))
-
-    def nats(self, ids_N: Ids, first: int) -> Floats:
-        """See `Baseline`. A token that nothing precedes has its own frequency."""
-        nats_N = self._pair_nats(ids_N[:-1], ids_N[1:])
-        if first:
-            return nats_N[first - 1 :]
-        return np.concatenate([self.unigram.nats(ids_N[:1], 0), nats_N])
-
-    def _pair_nats(self, previous_N: Ids, next_N: Ids) -> Floats:
-        """−ln p(next | previous) for each pair."""
-        followed_V, different_V = self._context_counts
-        wanted_N = _keys(previous_N, next_N, self.vocab_size)
-        pairs_N = np.zeros(len(wanted_N))
-        if len(self.pair_keys):
-            at_N = np.searchsorted(self.pair_keys, wanted_N).clip(max=len(self.pair_keys) - 1)
-            pairs_N = np.where(self.pair_keys[at_N] == wanted_N, self.pair_counts[at_N], 0)
-        backoff_N = self.unigram.probabilities_V[next_N]
-        followed_N, different_N = followed_V[previous_N], different_V[previous_N]
-        seen_N = followed_N > 0
-        total_N = np.where(seen_N, followed_N + different_N, 1.0)
-        p_N = np.where(seen_N, (pairs_N + different_N * backoff_N) / total_N, backoff_N)
-        nats_N: Floats = -np.log(p_N)
-        return nats_N
-
-    @cached_property
-    def _context_counts(self) -> tuple[Floats, Floats]:
-        contexts = self.pair_keys // self.vocab_size
-        followed_V = np.bincount(contexts, weights=self.pair_counts, minlength=self.vocab_size)
-        different_V = np.bincount(contexts, minlength=self.vocab_size).astype(np.float64)
-        return followed_V.astype(np.float64), different_V
-
-
 def fit_baselines(train_ids: Ids, vocab_size: int, longest: int = 2) -> dict[str, Baseline]:
     """By name, from worst to best: uniform, unigram, bigram, and with `longest` 3 a trigram.
 
@@ -238,8 +161,3 @@ def compare_baselines(
         name: evaluate_baseline(baseline, held_out_ids, n_bytes=n_bytes)
         for name, baseline in fitted.items()
     }
-
-
-def _keys(previous_N: Ids, next_N: Ids, vocab_size: int) -> Counts:
-    keys_N: Counts = previous_N.astype(np.int64) * vocab_size + next_N
-    return keys_N

@@ -21,6 +21,7 @@ from slm.jobs import Reporter, silent
 from slm.model.inference import diverged, inference, require_known
 from slm.model.loss import IGNORED, token_nats
 from slm.model.transformer import Transformer
+from slm.tokenizer.beginning import frame
 from slm.tokenizer.protocol import TextTokenizer
 
 _Z95 = 1.959964  # a normal variable stays within so many standard deviations 95 times in 100
@@ -160,11 +161,12 @@ class _Row(NamedTuple):
 
 
 def _rows(model: Transformer, tokenizer: TextTokenizer, question: Question) -> Iterator[_Row]:
-    lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    framed = frame(tokenizer)
+    lead, cut = framed.before, framed.plain
     if isinstance(question, TokenQuestion):
         texts = [[*lead, *ids] for ids in question.ids]
     else:
-        texts = [[*lead, *tokenizer.encode(question.prompt + each)] for each in question.choices]
+        texts = [[*lead, *cut.encode(question.prompt + each)] for each in question.choices]
     shortest = min(map(len, texts))
     same = next((n for n in range(shortest) if len({ids[n] for ids in texts}) > 1), shortest)
     start = max(0, max(map(len, texts)) - 1 - model.config.context_length)

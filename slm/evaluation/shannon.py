@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slm.errors import DataError
+from slm.tokenizer.beginning import frame
 from slm.tokenizer.protocol import Span, TextTokenizer, well_formed
 
 Unit = Literal["letters", "tokens"]
@@ -110,7 +111,7 @@ def cut_passage(
     Raises: DataError for a text too short to guess anything.
     """
     utf8 = well_formed(text).encode()
-    ids, spans = tokenizer.encode_with_spans(text)
+    ids, spans = frame(tokenizer).plain.encode_with_spans(text)
     ids, spans = ids[:most_tokens], spans[:most_tokens]
     whole = [at for at, (_, stop) in enumerate(spans) if _between_characters(utf8, stop)]
     if len(whole) < 2:

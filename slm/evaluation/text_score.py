@@ -18,6 +18,7 @@ from slm.evaluation.perplexity import Perplexity, Window, batches
 from slm.model.inference import diverged, inference
 from slm.model.loss import LossTally, token_nats
 from slm.model.transformer import Transformer
+from slm.tokenizer.beginning import frame
 from slm.tokenizer.protocol import TextTokenizer, well_formed
 
 
@@ -126,17 +127,18 @@ def score_text(
 ) -> TextScore:
     """The model's surprise at every token of the text.
 
-    The text stands where a document begins: after the end-of-text token, if the
-    tokenizer has one, so that its first token is predicted too. Beyond one context,
+    The text stands where a document begins: after the token that was before texts in
+    training, if there was one, so that its first token is predicted too. Beyond one context,
     windows overlap by half: every token sees at least half a context before it.
 
     Raises: DataError for no text, a single token with nothing before it, or ids that
     the model does not know; DivergedError for a loss that is not a number.
     """
-    ids, spans = tokenizer.encode_with_spans(text)
+    framed = frame(tokenizer)
+    ids, spans = framed.plain.encode_with_spans(text)
     if not ids:
         raise DataError("The text is empty. Type at least one character.")
-    lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    lead = framed.before
     window = model.config.context_length
     stride = max(1, window // 2)
 

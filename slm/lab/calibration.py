@@ -36,6 +36,7 @@ from slm.evaluation.calibration import (
 from slm.evaluation.tempering import AtTemperature, Tempering
 from slm.jobs import Reporter, silent
 from slm.lab.reports import open_run, run_tokens
+from slm.tokenizer.beginning import frame
 from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact, Workspace
 
@@ -84,8 +85,9 @@ def calibration_report(
     tokenizer = opened.tokenizer
     if config.text_file is not None:
         text = config.text_file.read_text(encoding="utf-8")
-        lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
-        ids: NDArray[np.int64] = np.array([*lead, *tokenizer.encode(text)], dtype=np.int64)
+        framed = frame(tokenizer)
+        row = [*framed.before, *framed.plain.encode(text)]
+        ids: NDArray[np.int64] = np.array(row, dtype=np.int64)
         ids = ids[: config.max_tokens]
     else:
         split: Split = "train" if config.split == "train" else "val"
@@ -124,12 +126,12 @@ def ids_to_judge(
         tokens = run_tokens(workspace, run)
         return TokenFile(tokens.folder / f"{split}.bin").ids(0, max_tokens)
     opened = open_corpus(workspace.corpora.get(corpus))
-    end = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
-    ids = list(end)
+    framed = frame(tokenizer)
+    ids = list(framed.before)
     texts = opened.texts(split)
     while len(ids) < max_tokens and (some := list(islice(texts, _DOCUMENTS_AT_ONCE))):
-        for row in tokenizer.encode_batch(some):
-            ids += [*row, *end]
+        for row in framed.plain.encode_batch(some):
+            ids += [*row, *framed.between]
     if len(ids) < 2:
         raise DataError(f"{opened.artefact.name!r} has no text in this split. Choose another.")
     return np.array(ids[:max_tokens], dtype=np.int64)
@@ -194,7 +196,7 @@ def _keep(
     if before is None or before.tokens < found.tokens:
         place = _place(workspace, run, step, config)
         files.make_folder(place.parent)
-        files.write_json(place, as_json(found))
+        files.write_json(place, as_json(found), checked=True)
 
 
 def _place(workspace: Workspace, run: Artefact, step: int, config: CalibrationConfig) -> Path:

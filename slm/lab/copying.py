@@ -29,6 +29,7 @@ from slm.lab.copy_index import MAX_TOKENS, CopyIndex, Text, build_index, choose_
 from slm.lab.reports import OpenedRun, open_run
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import generate
+from slm.tokenizer.beginning import frame
 from slm.workspace import Artefact, Workspace
 
 HELD_OUT_PASSAGES = 20
@@ -212,9 +213,9 @@ def copying_report(
 
 def _asked_ids(opened: OpenedRun, config: CopyingConfig, sampling: SamplingConfig) -> list[int]:
     if config.text_file is not None:
-        return opened.tokenizer.encode(config.text_file.read_text(encoding="utf-8"))
+        return frame(opened.tokenizer).plain.encode(config.text_file.read_text(encoding="utf-8"))
     if config.text is not None:
-        ids = opened.tokenizer.encode(config.text)
+        ids = frame(opened.tokenizer).plain.encode(config.text)
         if not ids:
             raise DataError("The text is empty. Give at least one character.")
         return ids

@@ -118,7 +118,7 @@ class Plan:
 
 def shelf(workspace: Workspace) -> Shelf:
     """All experiments of the workspace; one that ships with the app included."""
-    return Shelf("experiments", workspace.root, workspace.read_only)
+    return workspace.extra_shelf("experiments")
 
 
 def read_plan(experiment: Artefact) -> Plan:
@@ -186,7 +186,7 @@ def problems_of(experiment: Artefact) -> dict[str, str]:
 def note_problems(experiment: Artefact, problems: Mapping[str, str]) -> None:
     """Write down why lanes could not be trained; none at the begin of a try."""
     if problems or (experiment.folder / PROBLEMS).exists():
-        files.write_json(experiment.folder / PROBLEMS, problems)
+        files.write_json(experiment.folder / PROBLEMS, problems, checked=True)
 
 
 def ensure_run(

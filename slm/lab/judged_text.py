@@ -29,6 +29,7 @@ from slm.evaluation.slices import Counts
 from slm.jobs import Reporter, silent
 from slm.lab.health import spread
 from slm.lab.reports import run_tokens
+from slm.tokenizer.beginning import frame
 from slm.tokenizer.protocol import TextTokenizer, well_formed
 from slm.tokenizer.together import encode_together
 from slm.workspace import Artefact, Workspace
@@ -170,28 +171,29 @@ def encode_text(
 
     Raises: DataError for fewer than two tokens.
     """
-    end = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
-    parts: list[NDArray[Any]] = [np.array(end, dtype=np.uint32)]
+    framed = frame(tokenizer)
+    before, between = framed.before, framed.between
+    parts: list[NDArray[Any]] = [np.array(before, dtype=np.uint32)]
     texts: list[str] = []
     sources: list[str] = []
     starts: list[int] = []
-    taken, full = len(end), False
+    taken, full = len(before), False
     for block in _blocks(documents):
-        ids, lengths = encode_together(tokenizer, [document.text for document in block])
+        ids, lengths = encode_together(framed.plain, [document.text for document in block])
         begin = 0
         for document, length in zip(block, lengths, strict=True):
             row, text = ids[begin : begin + length], well_formed(document.text)
             begin += length
             if not length and not keep_empty:
                 continue
-            if max_tokens is not None and length > max_tokens + len(end) - taken:
-                row, full = row[: max(0, max_tokens + len(end) - taken)], True
+            if max_tokens is not None and length > max_tokens + len(before) - taken:
+                row, full = row[: max(0, max_tokens + len(before) - taken)], True
                 text = tokenizer.decode(row.tolist()).rstrip("\ufffd")
             if len(row) or keep_empty:
                 starts.append(taken)
                 texts.append(text)
                 sources.append(document.source)
-                behind = [] if full else end
+                behind = () if full else between
                 parts += [row, np.array(behind, dtype=np.uint32)]
                 taken += len(row) + len(behind)
             if full:
@@ -201,8 +203,10 @@ def encode_text(
     if taken < 2 or not texts:
         raise DataError("The text is too short to be measured. Give at least two tokens.")
     ids_N = np.concatenate(parts)
+    if not full and len(between) > 1:
+        ids_N = ids_N[:-1]  # no text begins behind the last
     bytes_D = np.array([len(text.encode()) for text in texts], dtype=np.int64)
-    if not end:  # nothing comes before the first token, so nothing predicts it
+    if not before:  # nothing comes before the first token, so nothing predicts it
         bytes_D[0] -= len(tokenizer.token_bytes(int(ids_N[0])))
         starts[0] = 1
     return JudgedText(

@@ -38,7 +38,9 @@ def keep_evaluation(
     """
     path = _path(workspace, run, config, step)
     files.make_folder(path.parent)
-    files.write_json(path, {"schema": SCHEMA, "config": config.to_json(), "found": found})
+    files.write_json(
+        path, {"schema": SCHEMA, "config": config.to_json(), "found": found}, checked=True
+    )
     _keep_newest(path.parent)
     return path
 

@@ -20,7 +20,9 @@ from slm.lab.snapshots import BUDGET_BYTES, BUDGET_SHARE
 from slm.model.readout import Guess, read_position
 from slm.model.walk import MOST_TOKENS, Walk, take_walk
 from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.padded import fitted
 from slm.tokenizer.protocol import TextTokenizer
+from slm.training.runs import RunSettings
 from slm.workspace import Artefact
 
 _MOST_MAP_BYTES = 2_000_000_000
@@ -91,13 +93,22 @@ def snapshot_budget(run_folder: Path) -> int:
     return int(min(BUDGET_BYTES, BUDGET_SHARE * shutil.disk_usage(run_folder).free))
 
 
+def run_tokenizer(run: Artefact) -> TextTokenizer:
+    """The run's tokenizer, with a name for every id that its model may write.
+
+    Raises: TokenizerError when the run has lost it.
+    """
+    loaded = load_tokenizer(run.folder / "tokenizer")
+    return fitted(loaded, RunSettings.read(run.folder).model.vocab_size)
+
+
 def timeline_report(run: Artefact) -> dict[str, Any]:
     """What the probes found at every snapshot of a run, and what the snapshots take up.
 
     Raises: TokenizerError when the run has lost its tokenizer.
     """
     timeline = Timeline(run.folder)
-    tokenizer = load_tokenizer(run.folder / "tokenizer")
+    tokenizer = run_tokenizer(run)
     moments, problems = timeline.moments()
     return {
         "run": run.id,
@@ -120,7 +131,7 @@ def text_timeline_report(
     text of fewer than two tokens, or maps of more than 2 GB; TokenizerError.
     """
     timeline = Timeline(run.folder)
-    tokenizer = load_tokenizer(run.folder / "tokenizer")
+    tokenizer = run_tokenizer(run)
     if not timeline.steps:
         raise CheckpointError(f"{run.name!r} has kept no snapshots; train with --snapshots 12.")
     readings, ids = [], []

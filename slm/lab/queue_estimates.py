@@ -1,17 +1,21 @@
 """How long heavy jobs will take, judged by their command lines and what was measured here."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slm import limits
 from slm.errors import ConfigError, WorkspaceError
 from slm.jobs import Job
 from slm.lab import experiments, races, standings, sweeps
 from slm.lab.experiments import Budget, Plan
 from slm.lab.lanes import is_setting, lane_of, with_changes
 from slm.lab.standings import Trace
+from slm.limits import Limits
 from slm.model.config import PRESETS, ModelConfig
+from slm.owners import LOCAL_OWNER
 from slm.queueing import Waiting
-from slm.training.config import TrainConfig, recipe_for
+from slm.training.config import TrainConfig, as_trained, recipe_for
 from slm.training.events import latest_config, steps_done
 from slm.training.rates import Rate, estimated_rate, measured_rate
 from slm.training.runs import RunSettings
@@ -25,17 +29,45 @@ def starts_in(
     workspace: Workspace, line: Sequence[Waiting], rates: Sequence[Rate]
 ) -> list[float | None]:
     """Seconds until each job of the line begins; 0 for those that work, None where nobody knows."""
-    until: float | None = 0.0
-    told: list[float | None] = []
-    for entry in line:
-        told.append(0.0 if entry.works else until)
-        left = (
-            entry.status.remaining_seconds
-            if entry.works
-            else seconds_of(workspace, entry.job, rates)
-        )
-        until = None if until is None or left is None else until + left
-    return told
+    now = limits.read(workspace.root)
+    at_work = [(each.job.owner, each.status.remaining_seconds) for each in line if each.works]
+    behind = [
+        (each.job.owner, seconds_of(workspace, each.job, rates)) for each in line if not each.works
+    ]
+    return [0.0] * len(at_work) + begin_times(at_work, behind, now)
+
+
+def begin_times(
+    at_work: Sequence[tuple[str, float | None]],
+    waiting: Sequence[tuple[str, float | None]],
+    now: Limits,
+) -> list[float | None]:
+    """Seconds until each waiting job begins, with several slots and so many for each person.
+
+    Jobs are told as their owner and the seconds that they have before them, None where nobody
+    knows; `waiting` in the order of turns. None for a job behind one of unknown length, or one
+    that is held back.
+
+    >>> begin_times([("a", 60.0)], [("b", 30.0), ("c", 5.0)], Limits(slots=2))
+    [0.0, 30.0]
+    """
+    ends = [(math.inf if left is None else left, owner) for owner, left in at_work]
+    begins: dict[int, float] = {}
+    left = [n for n, (owner, _) in enumerate(waiting) if not now.paused or owner == LOCAL_OWNER]
+    clock = 0.0
+    while left and clock < math.inf:
+        for number in list(left):
+            owner, seconds = waiting[number]
+            most = now.of(owner).running
+            has_all = most is not None and sum(of == owner for _, of in ends) >= most
+            if len(ends) < now.slots and not has_all:
+                begins[number] = clock
+                ends.append((math.inf if seconds is None else clock + seconds, owner))
+                left.remove(number)
+        clock = min((end for end, _ in ends), default=math.inf)
+        if ends:
+            ends.remove(min(ends))
+    return [begins.get(number) for number in range(len(waiting))]
 
 
 def seconds_of(workspace: Workspace, job: Job, rates: Sequence[Rate]) -> float | None:
@@ -54,7 +86,8 @@ def training_seconds(
     """Seconds for the steps that are left, at the speed that was measured or is likely."""
     known = measured_rate(rates, model, train)
     rate = known.tokens_per_second if known else estimated_rate(rates, model)
-    places = max(0, train.steps - done) * train.batch_size * model.context_length
+    per_step = train.batch_size * as_trained(model, train).context_length
+    places = max(0, train.steps - done) * per_step
     return places / rate if rate else None
 
 

@@ -28,6 +28,7 @@ from slm.lab.svg import Bar, Line, bars, lines
 from slm.lab.task_reports import TasksConfig, score_tasks, taught_by_corpus
 from slm.model.config import parameter_counts
 from slm.sampling.filters import SamplingConfig
+from slm.tokenizer.beginning import frame
 from slm.training.runs import METRICS
 from slm.workspace import Artefact, Workspace
 
@@ -79,8 +80,8 @@ class Material:
         tokenizer = self.opened.tokenizer
         if self.config.text_file is not None:
             text = self.config.text_file.read_text(encoding="utf-8")
-            lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
-            ids = np.array([*lead, *tokenizer.encode(text)], dtype=np.int64)
+            framed = frame(tokenizer)
+            ids = np.array([*framed.before, *framed.plain.encode(text)], dtype=np.int64)
             return ids[: self.config.max_tokens]
         most, corpus = self.config.max_tokens, self.config.corpus
         return ids_to_judge(self.workspace, self.run, tokenizer, "val", most, corpus=corpus)

@@ -23,7 +23,13 @@ from slm.attention.heads import head_scores, label
 from slm.attention.maps import Floats, attention_maps
 from slm.errors import CheckpointError, DataError, NoMemoryError, WorkspaceError
 from slm.machine import available_memory
-from slm.model.checkpoint import CheckpointRef, load_checkpoint, newest_sound, snapshots
+from slm.model.checkpoint import (
+    CheckpointRef,
+    dtype_in_memory,
+    load_checkpoint,
+    newest_sound,
+    snapshots,
+)
 from slm.model.transformer import Transformer
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import decode_stream, generate
@@ -84,7 +90,7 @@ def open_run(run: Artefact, step: int | None = None) -> OpenedRun:
     """
     reference = checkpoint_at(run, step)
     require_room(run)
-    model = load_checkpoint(reference.folder).eval()
+    model = load_checkpoint(reference.folder, dtype=dtype_in_memory(reference.folder)).eval()
     tokenizer = fitted(load_tokenizer(run.folder / "tokenizer"), model.config.vocab_size)
     return OpenedRun(run.id, run.name, reference.step, model, tokenizer, tuple(reference.skipped))
 

@@ -28,6 +28,7 @@ from slm.evaluation.shannon import (
 from slm.lab.reports import OpenedRun, run_tokens
 from slm.model.inference import inference, require_known
 from slm.model.transformer import Transformer
+from slm.tokenizer.beginning import frame
 from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact, Workspace
 
@@ -101,6 +102,23 @@ def held_out_document(
     return tokenizer.decode(ids[start:stop].tolist())
 
 
+def prepare_game(
+    workspace: Workspace,
+    run: Artefact,
+    model: Transformer,
+    tokenizer: TextTokenizer,
+    config: GameConfig,
+) -> tuple[Passage, dict[str, Play]]:
+    """A passage, and how the machines play it.
+
+    Raises: DataError for a text too short, or where there is no held-out text.
+    """
+    text = config.text or held_out_document(workspace, run, tokenizer, config.document)
+    passage = passage_of(model, tokenizer, text, config.unit)
+    trigram = fit_trigram(workspace, run, model.config.vocab_size)
+    return passage, machine_plays(model, tokenizer, passage, Lexicon(tokenizer), trigram)
+
+
 def game_report(
     workspace: Workspace, run: Artefact, opened: OpenedRun, config: GameConfig
 ) -> dict[str, Any]:
@@ -108,11 +126,7 @@ def game_report(
 
     Raises: DataError for a text too short, or where there is no held-out text.
     """
-    model, tokenizer = opened.model, opened.tokenizer
-    text = config.text or held_out_document(workspace, run, tokenizer, config.document)
-    passage = passage_of(model, tokenizer, text, config.unit)
-    trigram = fit_trigram(workspace, run, model.config.vocab_size)
-    plays = machine_plays(model, tokenizer, passage, Lexicon(tokenizer), trigram)
+    passage, plays = prepare_game(workspace, run, opened.model, opened.tokenizer, config)
     return {
         "run": opened.id,
         "step": opened.step,
@@ -137,7 +151,7 @@ def _told(passage: Passage, one: Play) -> Mapping[str, Any]:
 
 def _by_model(model: Transformer, tokenizer: TextTokenizer, passage: Passage) -> NextToken:
     """One forward pass over the passage; rows of probabilities when they are asked for."""
-    lead = [] if tokenizer.eos_id is None else [tokenizer.eos_id]
+    lead = list(frame(tokenizer).before)
     room = model.config.context_length
     ids = [*lead, *passage.ids][: room + 1]
     if len(lead) + len(passage.ids) > room + 1:

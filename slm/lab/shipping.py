@@ -39,7 +39,7 @@ def slim(workspace: Workspace, run: Artefact, source: str, seed: int, owner: str
         tokens=tokens.id,
         token_files={name: str(tokens.manifest.files[name]["sha256"]) for name in TOKEN_FILES},
     )
-    files.write_json(run.folder / CONFIG, settings.to_json())
+    files.write_json(run.folder / CONFIG, settings.to_json(), checked=True)
     files.remove_folder(run.folder / "ckpt")
     (run.folder / MACHINE).unlink(missing_ok=True)  # it is not the visitor's
     manifest = replace(
@@ -56,6 +56,6 @@ def slim(workspace: Workspace, run: Artefact, source: str, seed: int, owner: str
         },
         files=files.file_entries(run.folder),
     )
-    files.write_json(run.folder / files.MANIFEST, manifest.to_json())
+    files.write_json(run.folder / files.MANIFEST, manifest.to_json(), checked=True)
     workspace.tokens.delete(parents["tokens"].id)
     workspace.corpora.delete(whole.id)

@@ -25,11 +25,13 @@ from slm.lab.health import BaselineObserver, HealthObserver
 from slm.model import checkpoint
 from slm.model.config import ModelConfig, parameter_counts
 from slm.model.inference import inference
+from slm.model.lora_settings import adapter_parameters
 from slm.model.loss import token_nats
 from slm.model.transformer import Transformer
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import generate
 from slm.tokenizer.loading import load_tokenizer
+from slm.tokenizer.padded import fitted
 from slm.tokenizer.protocol import TextTokenizer
 from slm.training.config import TrainConfig, snapshot_steps
 from slm.training.observers import Observer
@@ -50,7 +52,7 @@ Probes = dict[str, NDArray[Any]]
 def observers_for(run_folder: Path, tokens: Path | None = None) -> list[Observer]:
     """The observers that a run's settings ask for; `tokens` as in `train`."""
     settings = RunSettings.read(run_folder)
-    tokenizer = load_tokenizer(run_folder / "tokenizer")
+    tokenizer = fitted(load_tokenizer(run_folder / "tokenizer"), settings.model.vocab_size)
     folder = tokens or tokens_folder(run_folder, settings)
     text_ids_NT = probe_texts(folder, settings.model)
     prompt_ids = prompt_of(next(iter(settings.train.sample_prompts), ""), tokenizer)
@@ -142,7 +144,10 @@ class SampleObserver:
 def affordable_steps(config: TrainConfig, model: ModelConfig, free_bytes: int) -> frozenset[int]:
     """The run's snapshot steps, thinned evenly until they fit the disk budget; the last stays."""
     wanted = snapshot_steps(config.steps, config.snapshots)
-    each = 2 * sum(parameter_counts(model).values()) + 65_536
+    n_numbers, width = sum(parameter_counts(model).values()), 2
+    if config.lora is not None:  # the adapter alone, in float32
+        n_numbers, width = adapter_parameters(model, config.lora), 4
+    each = width * n_numbers + 65_536
     allowed = int(min(BUDGET_BYTES, BUDGET_SHARE * free_bytes)) // each
     if allowed < len(wanted):
         _logger.warning("the disk budget allows %s of %s snapshots", allowed, len(wanted))

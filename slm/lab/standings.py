@@ -28,6 +28,8 @@ Read = Callable[[Path], Sequence[Mapping[str, Any]]]
 RECORD = "record.json"
 _MOST_POINTS = 300  # of the training loss; every validation loss is kept
 _LEVELS = 5
+_DIGITS = 6  # of a level behind the point
+_FINEST = 10.0**-_DIGITS
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ def keep_record(experiment: Artefact, traces: Sequence[Trace]) -> None:
     Raises: WorkspaceError when the disk is full.
     """
     told = {"schema": 1, "lanes": [trace.to_json() for trace in traces]}
-    files.write_json(experiment.folder / RECORD, told)
+    files.write_json(experiment.folder / RECORD, told, checked=True)
 
 
 def levels(traces: Sequence[Trace]) -> tuple[float, ...]:
@@ -255,12 +257,12 @@ def levels(traces: Sequence[Trace]) -> tuple[float, ...]:
     """
     lows = [_val(trace.best) for trace in traces if trace.best is not None]
     early = [_val(trace.measured[1]) for trace in traces if len(trace.measured) > 2]
-    if not lows or not early or min(early) <= min(lows):
+    if not lows or not early or min(early) - min(lows) < _LEVELS * _FINEST:
         return ()
     low, high = min(lows), min(early)
     step = _nice((high - low) / _LEVELS)
     first = floor(high / step)
-    found = [round(place * step, 6) for place in range(first, floor(low / step) - 1, -1)]
+    found = [round(place * step, _DIGITS) for place in range(first, floor(low / step) - 1, -1)]
     return tuple(level for level in found if low <= level <= high)[-_LEVELS:]
 
 

@@ -17,9 +17,8 @@ from slm.model.graph_stepping import stepper_for
 from slm.model.inference import diverged, inference
 from slm.model.stepping import Stepper
 from slm.model.transformer import Transformer
-from slm.sampling.distribution import Floats
-from slm.sampling.filters import diverged_rows
 from slm.sampling.generate import Writing, draw
+from slm.sampling.heads import finder_for
 from slm.sampling.steps import Step
 
 SLICE = 32  # ids read between two tokens of the others; a token of each costs about as much
@@ -88,6 +87,7 @@ class Batch:
         self.line: deque[Text] = deque()
         self._model, self._int8 = model, int8
         self._stepper: Stepper | None = None
+        self._finder = finder_for(model.device)
 
     @property
     def is_empty(self) -> bool:
@@ -142,12 +142,16 @@ class Batch:
         stepper = self._stepper
         assert stepper is not None
         ids_B = torch.tensor([text.window[-1] for text in self.writing])
-        logits_BV: Floats = stepper(ids_B.to(self._model.device)).float().cpu().numpy()
+        logits_BV = stepper(ids_B.to(self._model.device))
         for text in self.writing:
             text.n_read += 1
-        whole_B = ~diverged_rows(logits_BV)
+        whole_B = logits_BV.amax(dim=-1).isfinite().tolist()  # the largest is NaN if any is
         texts = [text for text, whole in zip(self.writing, whole_B, strict=True) if whole]
-        steps = iter(draw(logits_BV[whole_B], [text.writing for text in texts])) if texts else None
+        if len(texts) < len(whole_B):
+            logits_BV = logits_BV[torch.tensor(whole_B)]
+        steps = (
+            iter(draw(logits_BV, [text.writing for text in texts], self._finder)) if texts else None
+        )
         drawn = [next(steps) if steps and whole else None for whole in whole_B]
         for row in reversed(range(len(drawn))):  # the last row may move into one done with
             step = drawn[row]

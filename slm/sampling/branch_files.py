@@ -145,7 +145,10 @@ def opened(root: Path, made: str) -> Planted:
             with suppress(FileNotFoundError), files.disk_errors(folder):
                 path = folder / f"{made}.json"
                 if path.stat().st_size <= MOST_BYTES:
-                    return from_json(path.read_bytes())
+                    data = path.read_bytes()
+                    if hashlib.sha256(data).hexdigest()[:16] != made:
+                        raise DataError("The tree of this link is damaged. Grow it again.")
+                    return from_json(data)
     raise WorkspaceError(
         "The tree of this link is not in this workspace any more. Grow another, or open it from "
         "a saved file."

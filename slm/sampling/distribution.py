@@ -152,8 +152,8 @@ class Distributions:
 
     def draw(self, uniforms_B: Sequence[float]) -> list[tuple[int, float]]:
         """For each row the token that `Distribution.draw` gives, and its probability."""
-        rows = zip(self.layers[-1].logits_BV, uniforms_B, strict=True)
-        return [_fall(_lay_out(logits_V), uniform) for logits_V, uniform in rows]
+        rows = zip(_laid_out(self.layers[-1].logits_BV), uniforms_B, strict=True)
+        return [_fall(laid, uniform) for laid, uniform in rows]
 
 
 class _Laid(NamedTuple):
@@ -168,6 +168,16 @@ def _lay_out(logits_V: Floats) -> _Laid:
     ids = np.flatnonzero(logits_V > -np.inf)
     probabilities = softmax(logits_V[ids])
     return _Laid(ids, probabilities, np.cumsum(probabilities, dtype=np.float64))
+
+
+def _laid_out(logits_BV: Floats) -> list[_Laid]:
+    """What `_lay_out` gives for each row: where nothing was removed, for all rows at once."""
+    n_rows, vocab_size = logits_BV.shape
+    if n_rows == 1 or not (logits_BV.min(axis=-1) > -np.inf).all():
+        return [_lay_out(logits_V) for logits_V in logits_BV]
+    ids, probabilities_BV = np.arange(vocab_size), softmax(logits_BV)
+    ends_BV = np.cumsum(probabilities_BV, axis=-1, dtype=np.float64)
+    return [_Laid(ids, *row) for row in zip(probabilities_BV, ends_BV, strict=True)]
 
 
 def _fall(laid: _Laid, uniform: float) -> tuple[int, float]:

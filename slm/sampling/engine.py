@@ -10,9 +10,10 @@ it may be called from many threads at once. Sees ids, never text.
 import os
 import queue
 import threading
+import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import torch
@@ -36,9 +37,9 @@ _POLL_SECONDS = 0.2
 class Ticket:
     """A text that was asked for. Its steps wait here until somebody takes them."""
 
-    def __init__(self, notify: Callable[[], None]) -> None:
+    def __init__(self, notify: Callable[[], None], tell: Callable[[], None] = lambda: None) -> None:
         self._arrived: queue.SimpleQueue[Step | SlmError | None] = queue.SimpleQueue()
-        self._notify = notify
+        self._notify, self._tell = notify, tell
         self._cancelled = False
         self._over = False
 
@@ -59,14 +60,25 @@ class Ticket:
     def deliver(self, step: Step) -> None:
         """One more step."""
         self._arrived.put(step)
+        self._tell()
 
     def end(self, error: SlmError | None = None) -> None:
         """Nothing more comes. Ending again changes nothing."""
         if not self._over:
             self._over = True
             self._arrived.put(error)
+            self._tell()
 
-    def steps(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+    def arrived(self) -> list[Step | SlmError | None]:
+        """What has come and was not taken yet, without waiting; None, or an error, is the end."""
+        taken: list[Step | SlmError | None] = []
+        while True:
+            try:
+                taken.append(self._arrived.get_nowait())
+            except queue.Empty:
+                return taken
+
+    def steps(self, should_stop: Callable[[], bool] = lambda: False) -> Generator[Step, None, None]:
         """The steps as they come; leaving the loop cancels the text.
 
         should_stop is asked before each, and now and then while none comes.
@@ -149,14 +161,18 @@ class Engine:
         n_top: int = 5,
         stop: tuple[str, ...] = (),
         decoder: StreamDecoder | None = None,
+        tell: Callable[[], None] = lambda: None,
     ) -> Ticket:
         """Ask for a text, see `generate`; its ticket streams the steps.
+
+        tell: called by the thread that writes whenever `Ticket.arrived` has something new; it
+        must return at once.
 
         Raises: DataError for a prompt or stop strings that cannot be used, or a full line.
         """
         shape = self._model.config
         prompt = fit_prompt(prompt_ids, shape.vocab_size, shape.context_length, eos_id)
-        ticket = Ticket(self._wake)
+        ticket = Ticket(self._wake, tell)
         writing = Writing(prompt, config, eos_id, n_top, stop, decoder)
         text = Text(
             prompt.ids, writing, max_new_tokens, ticket.deliver, ticket.end, ticket.unwanted
@@ -169,7 +185,7 @@ class Engine:
             self._coming.append((ticket, text))
             self._alive[text] = ticket
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="engine")
                 self._thread.start()
             self._changed.notify_all()
         return ticket
@@ -185,7 +201,7 @@ class Engine:
         n_top: int = 5,
         stop: tuple[str, ...] = (),
         decoder: StreamDecoder | None = None,
-    ) -> Iterator[Step]:
+    ) -> Generator[Step, None, None]:
         """The steps that `slm.sampling.generate.generate` gives, written beside others' texts.
 
         Begins at once; ends early when should_stop says so or the iterator is closed.
@@ -227,8 +243,10 @@ class Engine:
     def _receive(self) -> bool:
         """Seat or line up who has come; wait for somebody when there is nothing to do."""
         with self._changed:
-            if self._batch.is_empty and not self._coming:
-                self._changed.wait_for(lambda: bool(self._coming), self._idle_seconds)
+            if self._batch.is_empty:
+                self._wait()
+            if not threading.main_thread().is_alive():
+                return False
             while self._coming:
                 self._batch.line.append(self._coming.popleft()[1])
             if self._batch.is_empty:
@@ -236,6 +254,18 @@ class Engine:
                 self._batch.drop_cache()
                 return False
             return True
+
+    def _wait(self) -> None:
+        """Until somebody comes, the time is up, or the program ends.
+
+        A thread that Python cuts off at its end while it computes aborts the whole process.
+        """
+        until = time.monotonic() + self._idle_seconds
+        while not self._coming and threading.main_thread().is_alive():
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self._changed.wait(min(left, _POLL_SECONDS))
 
     def _end(self) -> None:
         """After a bug in a turn nobody may wait for ever, and whoever comes next begins anew."""

@@ -26,6 +26,7 @@ from slm.model.stepping import Stepper
 from slm.model.transformer import Transformer
 from slm.sampling.distribution import Floats
 from slm.sampling.filters import SamplingConfig, next_token_distributions
+from slm.sampling.heads import HeadFinder, finder_for
 from slm.sampling.steps import Ending, steps_of
 from slm.sampling.steps import Step as Step
 from slm.sampling.steps import decode_stream as decode_stream
@@ -112,13 +113,14 @@ def generate(
     cache = model.new_cache(max_length=longest) if use_cache else None
     reader = _Reader(model, cache, probe, int8=int8, n_steps=max_new_tokens)
     writing = Writing(prompt, config, eos_id, n_top, stop, decoder)
+    finder = finder_for(model.device)
 
     def steps() -> Iterator[Step]:
         new_ids = prompt.ids
         for _ in range(max_new_tokens):
             if should_stop():
                 return
-            (drawn,) = draw(reader.read(new_ids)[None], [writing])
+            (drawn,) = draw(reader.read(new_ids)[None], [writing], finder)
             step = writing.take(drawn)
             yield step
             if writing.ended:
@@ -167,20 +169,34 @@ class Writing:
         self.ended = ends or stopped_by is not None
         self.seen.add(step.id)
         notes, self._notes = self._notes, ()
+        if not (self.ended or notes):
+            return step
         return replace(step, ends=ends, notes=notes, stopped_by=stopped_by)
 
 
-def draw(logits_BV: Floats, writings: Sequence[Writing]) -> list[Step]:
-    """One token for each text, from the logits of its row; `Writing.take` completes the step.
+def draw(
+    logits_BV: Tensor, writings: Sequence[Writing], finder: HeadFinder | None = None
+) -> list[Step]:
+    """One token for each text, from its row of logits_BV; `Writing.take` completes the step.
+
+    finder: `finder_for` the model's device; logits stay on a GPU, of which a draw mostly needs
+    the likeliest alone.
 
     Raises: DivergedError for logits that are not finite.
     """
+    if finder is not None:
+        configs, n_top = [each.config for each in writings], [each.n_top for each in writings]
+        if head := finder.find(logits_BV, configs, n_top):
+            distributions = next_token_distributions(head.logits_BM, configs, [()] * len(configs))
+            drawn = distributions.draw([each.uniform() for each in writings])
+            return steps_of(distributions, drawn, n_top, head)
+    own_BV: Floats = logits_BV.float().cpu().numpy()
     together = max(1, _AT_ONCE // logits_BV.shape[1])
     steps: list[Step] = []
     for begin in range(0, len(writings), together):
         part = writings[begin : begin + together]
         distributions = next_token_distributions(
-            logits_BV[begin : begin + together],
+            own_BV[begin : begin + together],
             [each.config for each in part],
             [each.seen for each in part],
         )
@@ -195,7 +211,8 @@ def logits(model: Transformer, prompt_ids: Sequence[int], eos_id: int | None = N
     Raises: DataError as `fit_prompt`.
     """
     prompt = fit_prompt(prompt_ids, model.config.vocab_size, model.config.context_length, eos_id)
-    return _Reader(model, None).read(prompt.ids)
+    logits_V: Floats = _Reader(model, None).read(prompt.ids).float().cpu().numpy()
+    return logits_V
 
 
 class _Reader:
@@ -217,7 +234,7 @@ class _Reader:
         self._stepper: Stepper | None = None
         self._window: list[int] = []
 
-    def read(self, new_ids: Sequence[int]) -> Floats:
+    def read(self, new_ids: Sequence[int]) -> Tensor:
         """Logits_V after these ids, which follow all that was read before."""
         unread = list(new_ids)
         self._window += unread
@@ -229,8 +246,7 @@ class _Reader:
         if self._cache is None:
             unread = self._window
         with inference(self._model):
-            logits_V: Floats = self._logits(unread).float().cpu().numpy()
-        return logits_V
+            return self._logits(unread)
 
     def _logits(self, unread: list[int]) -> Tensor:
         """Logits_V after these ids; a single one behind others takes the short way."""

@@ -109,7 +109,7 @@ def keep_preset(root: Path, model_id: str, name: str, writing: WritingConfig) ->
     with files.disk_errors(folder):
         files.make_folder(folder)
     told = {"schema": SCHEMA, "name": preset.name, "writing": preset.writing.to_json()}
-    files.write_json(path, told)
+    files.write_json(path, told, checked=True)
     return preset
 
 

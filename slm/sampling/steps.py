@@ -6,14 +6,17 @@ Legend: B rows of a batch, V vocabulary.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from slm.errors import DataError
 from slm.sampling.distribution import Distributions, top_tokens
+from slm.sampling.heads import Head
 from slm.tokenizer.protocol import TextTokenizer
 
+Ids = npt.NDArray[np.int64]
 _NEVER = np.float32(-1e4)  # e to this is 0, as is e to minus infinity
 
 
@@ -44,9 +47,15 @@ class Step:
 
 
 def steps_of(
-    distributions: Distributions, drawn: Sequence[tuple[int, float]], n_top: Sequence[int]
+    distributions: Distributions,
+    drawn: Sequence[tuple[int, float]],
+    n_top: Sequence[int],
+    head: Head | None = None,
 ) -> list[Step]:
-    """For each row the step that drew this token, with the `n_top` likeliest beside it."""
+    """For each row the step that drew this token, with the `n_top` likeliest beside it.
+
+    head: where the distributions are those of a head, which then says what their places mean.
+    """
     own_BV = distributions.own_logits_BV
     rows_B, chosen_B = np.arange(len(own_BV)), np.array([token for token, _ in drawn])
     chosen_B1 = own_BV[rows_B, chosen_B][:, None]
@@ -55,16 +64,20 @@ def steps_of(
     below_B = below_BV[rows_B, chosen_B].astype(np.float64)
     weights_BV = np.exp(below_BV)
     sums_B = weights_BV.sum(axis=-1, dtype=np.float64)
-    logprobs_B = below_B - np.log(sums_B)
-    entropies_B = np.log(sums_B) - np.einsum("bv,bv->b", weights_BV, below_BV) / sums_B
+    if head is None:
+        log_sums_B = np.log(sums_B)
+        entropies_B = log_sums_B - np.einsum("bv,bv->b", weights_BV, below_BV) / sums_B
+    else:
+        log_sums_B, entropies_B = head.log_sums_B, head.entropies_B
+        sums_B = np.exp(log_sums_B)
     ranks_B = 1 + (own_BV > chosen_B1).sum(axis=-1)
     kept_BV = distributions.layers[-1].logits_BV > -np.inf
     n_kept_B = np.count_nonzero(kept_BV, axis=-1)
     tops = [top_tokens(own_V, count) for own_V, count in zip(weights_BV, n_top, strict=True)]
-    return [
+    steps = [
         Step(
             id=token,
-            logprob=float(logprobs_B[row]),
+            logprob=float(below_B[row] - log_sums_B[row]),
             probability=probability,
             rank=int(ranks_B[row]),
             top=tuple((other, weight / float(sums_B[row])) for other, weight in tops[row]),
@@ -74,6 +87,19 @@ def steps_of(
         )
         for row, (token, probability) in enumerate(drawn)
     ]
+    return (
+        steps if head is None else [_named(*each) for each in zip(steps, head.ids_BM, strict=True)]
+    )
+
+
+def _named(step: Step, ids_M: Ids) -> Step:
+    """A step whose tokens are places in a head, by their ids."""
+    return replace(
+        step,
+        id=int(ids_M[step.id]),
+        top=tuple((int(ids_M[place]), share) for place, share in step.top),
+        removed=tuple(int(ids_M[place]) for place in step.removed),
+    )
 
 
 def decode_stream(

@@ -86,8 +86,8 @@ class Context:
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace that the command line names."""
-        return self.common.open()
+        """The workspace that the command line names, as the owner of the work may use it."""
+        return self.common.open().acting_as(self.owner)
 
 
 def parse(settings: type[T], verb: Verb, arguments: Sequence[str]) -> T:

@@ -159,6 +159,8 @@ def _text(
 def _lanes_of(path: Path | None) -> list[str]:
     if path is None:
         return []
+    if not files.is_file(path):
+        raise ConfigError(f"There is no file {str(path)[:200]!r}.")
     lanes = files.read_json(path).get("lanes")
     if not isinstance(lanes, list) or not all(isinstance(lane, str) for lane in lanes):
         raise ConfigError(

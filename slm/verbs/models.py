@@ -12,6 +12,7 @@ from slm.errors import ConfigError, JobError, WorkspaceError
 from slm.locks import is_held
 from slm.tokenizer.separators import Separator
 from slm.verbs.common import Context, Result, chosen_tokens, parse, preset_of, value_of
+from slm.verbs.tuning import ToTune, to_tune
 from slm.workspace import Artefact
 
 
@@ -34,21 +35,31 @@ class TrainChoice:
     given: with more --steps a finished run gets longer."""
     fork: str = ""
     """Begin a new run where this one was; settings are its own but for those given."""
+    from_model: Annotated[str, tyro.conf.arg(name="from")] = ""
+    """Fine-tune this model, imported or trained here: a new run that begins with its weights and
+    keeps its shape and tokenizer. --lora-rank 8 trains adapters beside them, 0 all of them."""
     at: int | None = None
-    """The step to fork from: of a checkpoint or a snapshot. Default: the newest checkpoint."""
+    """The step to fork or to fine-tune: of a checkpoint or a snapshot. Default: the newest
+    checkpoint."""
     nproc: int = 1
     """Processes that share the work, on one machine."""
 
 
 def train(arguments: Sequence[str], context: Context) -> Result:
-    """Train a model, go on with one, or fork one."""
+    """Train a model, go on with one, fork one, or fine-tune one."""
     from slm.model.config import PRESETS, ModelConfig
     from slm.training.config import TrainConfig, recipe_for
+    from slm.training.runs import RunSettings
 
     preset = preset_of(arguments, TrainChoice.preset)
 
-    known = None if "run" in context.result else _known_run(arguments, context)
+    known: _Known | ToTune | None = None
     shape, recipe = PRESETS[preset], recipe_for(preset)
+    if "run" not in context.result:
+        known = to_tune(arguments, context) or _known_run(arguments, context)
+    elif value_of("--from", arguments):  # an earlier try made the run
+        made_before = RunSettings.read(context.workspace.runs.get(context.result["run"]).folder)
+        shape, recipe = made_before.model, made_before.train
     if known is not None:
         shape, recipe = known.model, known.training
 
@@ -84,7 +95,9 @@ class _Known:
         """The run to train: itself, with what is to change asked for, or its fork."""
         from slm.training.events import request_change
         from slm.training.fork import fork_run
+        from slm.training.runs import require_steps
 
+        require_steps(context.workspace, training.steps)
         if model != self.model:
             raise ConfigError(
                 f"The model of {self.run.name!r} cannot change; start a new run for another model."
@@ -113,6 +126,7 @@ def _known_run(arguments: Sequence[str], context: Context) -> _Known | None:
     settings = RunSettings.read(run.folder)
     if name:
         _require_own(run)
+        context.workspace.runs.changeable(run.id)
         return _Known(run, settings.model, latest_config(run.folder), None)
     at = value_of("--at", arguments)
     step = int(at) if at and at.isdigit() else _newest_step(run)
@@ -148,11 +162,14 @@ def change(arguments: Sequence[str], context: Context) -> Result:
     """Change settings of a run while it trains, or for when it goes on."""
     from slm.training.config import TrainConfig
     from slm.training.events import CHANGEABLE, latest_config, request_change
+    from slm.training.runs import require_steps
 
     name = value_of("--run", arguments)
     run = context.workspace.runs.get(name) if name else None
     if run is not None and run.read_only:
         raise WorkspaceError(f"{run.name!r} ships with the app and cannot be changed; fork it.")
+    if run is not None:
+        context.workspace.runs.changeable(run.id)
     before = TrainConfig() if run is None else latest_config(run.folder)
 
     @dataclass(frozen=True)
@@ -169,6 +186,7 @@ def change(arguments: Sequence[str], context: Context) -> Result:
             "Nothing would change: give at least one setting another value than it has. "
             f"What can change: {', '.join(sorted(CHANGEABLE))}."
         )
+    require_steps(context.workspace, asked.training.steps)
     request_change(run.folder, changes)
     return {"run": run.id, "name": run.name, "changes": changes}
 
@@ -220,6 +238,10 @@ class Writing:
     """The beginning; empty: a new document."""
     max_new_tokens: int = 200
     """How many tokens at most."""
+    stop: tuple[str, ...] = ()
+    """The text ends before the first of these strings."""
+    int8: bool = False
+    """Read new tokens with weights of 8 bits: faster, nearly as well, on a processor."""
 
 
 def generate(arguments: Sequence[str], context: Context) -> Result:
@@ -228,6 +250,7 @@ def generate(arguments: Sequence[str], context: Context) -> Result:
     from slm.sampling.filters import SamplingConfig
     from slm.sampling.generate import decode_stream
     from slm.sampling.generate import generate as write
+    from slm.utf8 import without_controls
 
     @dataclass(frozen=True)
     class Generate:
@@ -240,15 +263,23 @@ def generate(arguments: Sequence[str], context: Context) -> Result:
     prompt_ids = run.tokenizer.encode(asked.writing.prompt)
     eos_id = run.tokenizer.eos_id
     n_new = asked.writing.max_new_tokens
-    steps = _tell_notes(write(run.model, prompt_ids, asked.sampling, n_new, eos_id=eos_id))
+    stop, int8 = asked.writing.stop, asked.writing.int8
+    decoder = run.tokenizer.decoder(prompt_ids) if stop else None
+    steps = _tell_notes(
+        write(
+            run.model, prompt_ids, asked.sampling, n_new,
+            eos_id=eos_id, stop=stop, decoder=decoder, int8=int8,
+        )
+    )  # fmt: skip
     stream = not context.common.json
+    shown = without_controls if sys.stdout.isatty() else str  # a file gets the very text
     pieces = [] if not stream else [asked.writing.prompt]
     if stream:
-        print(asked.writing.prompt, end="", flush=True)
-    for piece in decode_stream(steps, run.tokenizer, after=prompt_ids):
+        print(shown(asked.writing.prompt), end="", flush=True)
+    for piece in decode_stream(steps, run.tokenizer, prompt_ids, stop):
         pieces.append(piece)
         if stream:
-            print(piece, end="", flush=True)
+            print(shown(piece), end="", flush=True)
     if stream:
         print()
         return {}
@@ -294,27 +325,6 @@ def attention(arguments: Sequence[str], context: Context) -> Result:
     run = open_run(context.workspace.get_model(asked.choice.run), asked.choice.step)
     looking = asked.looking
     return attention_report(run, looking.text, looking.out, looking.measure)
-
-
-@dataclass(frozen=True)
-class Export:
-    """Where the model goes."""
-
-    run: str
-    """Run or imported model, by name or id."""
-    to: Path
-    """A new folder."""
-
-
-def export(arguments: Sequence[str], context: Context) -> Result:
-    """Write a run as a Hugging Face folder that `transformers` opens."""
-    from slm.exchange.pretrained import export_pretrained
-    from slm.lab.reports import open_run
-
-    asked = parse(Export, export, arguments)
-    run = open_run(context.workspace.get_model(asked.run))
-    export_pretrained(run.model, run.tokenizer, asked.to)
-    return {"run": run.id, "step": run.step, "folder": str(asked.to)}
 
 
 def _new_run(choice: TrainChoice, model: Any, training: Any, context: Context) -> Artefact | None:

@@ -86,7 +86,10 @@ def write(arguments: Sequence[str], context: Context) -> Result:
 def _text_of(path: Path) -> str:
     """Raises: DataError for a file that is not there, or is no text."""
     from slm.errors import DataError
+    from slm.files import is_file
 
+    if not is_file(path):
+        raise DataError(f"There is no file {str(path)[:200]!r}.")
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -126,7 +129,7 @@ def branches(arguments: Sequence[str], context: Context) -> Result:
     given = parse(Branches, branches, arguments)
     opened = open_run(context.workspace.get_model(given.choice.run), given.choice.step)
     if given.asked.tree is not None:
-        if not given.asked.tree.is_file():
+        if not files.is_file(given.asked.tree):
             raise DataError(f"There is no file {given.asked.tree}. Give the path of a saved tree.")
         with files.disk_errors(given.asked.tree), given.asked.tree.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)

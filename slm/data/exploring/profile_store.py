@@ -116,8 +116,8 @@ def _save(
         files.remove_folder(folder)
         fields = {"schema": SCHEMA, "corpus": corpus.artefact.id}
         with files.commit_folder(folder, fields) as staging:
-            files.write_json(staging / _PROFILE, profile.to_json())
-            files.write_json(staging / _LEAKAGE, leakage.to_json())
+            files.write_json(staging / _PROFILE, profile.to_json(), checked=True)
+            files.write_json(staging / _LEAKAGE, leakage.to_json(), checked=True)
             table.write(staging / _DOCUMENTS)
         _remove_stale(workspace, folder)
     finally:

@@ -45,11 +45,13 @@ def records(
     deadline_seconds: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     reader: Sequence[str] = READER,
+    remedy: str = REMEDY,
 ) -> Generator[Record]:
     """What a reader process answers to a request, until it ends or should_stop says so.
 
     It may be silent for patience_seconds at a time (longer while it starts), and work for
-    deadline_seconds in all. Closing the iterator ends the process.
+    deadline_seconds in all. Closing the iterator ends the process. What goes wrong with the Hub
+    is told with `remedy`.
 
     Raises: HubError or DataError as the reader told, or when it is silent or crashes.
     """
@@ -73,7 +75,7 @@ def records(
             now = time.monotonic()
             late = deadline_seconds is not None and now - began >= deadline_seconds
             if late or now - heard >= patience:
-                raise _silent(name, deadline_seconds or patience, paused)
+                raise _silent(name, deadline_seconds or patience, paused, remedy)
             try:
                 record = arrived.take(_POLL_SECONDS)
             except TimeoutError:
@@ -82,7 +84,7 @@ def records(
             if record is None:
                 raise HubError(
                     f"{name} cannot be read: its reader ended with status {process.wait()}. "
-                    "The log has more. Choose another data set."
+                    f"The log has more. {remedy}"
                 )
             if "end" in record:
                 return
@@ -91,7 +93,7 @@ def records(
             if "paused" in record:
                 paused = float(record["paused"])
                 if paused >= patience_seconds:
-                    raise _silent(name, patience_seconds, paused)
+                    raise _silent(name, patience_seconds, paused, remedy)
             elif "ready" not in record:
                 paused = 0.0
                 yield record
@@ -166,13 +168,13 @@ def _record_of(line: bytes) -> Record | None:
     return record if isinstance(record, dict) else None
 
 
-def _silent(name: str, seconds: float, paused: float) -> HubError:
+def _silent(name: str, seconds: float, paused: float, remedy: str) -> HubError:
     if paused:
         return HubError(
             f"The Hub asks for a pause of {paused:.0f} seconds (429 Too Many Requests) before it "
-            f"says more about {name}. Wait so long and go on. {REMEDY}"
+            f"says more about {name}. Wait so long and go on. {remedy}"
         )
     return HubError(
         f"The Hub gave no answer about {name} for {seconds:.0f} seconds. "
-        f"Check the network and try again. {REMEDY}"
+        f"Check the network and try again. {remedy}"
     )

@@ -231,13 +231,13 @@ def in_words(error: Exception, name: str, n_documents: int) -> SlmError | None:
     if isinstance(error, RepositoryNotFoundError):
         return HubError(f"The Hub has no public data set {name}. Check owner and name. {REMEDY}")
     after = f" after {n_documents:,} rows" if n_documents else ""
-    if _status_of(error) == 429:
+    if status_of(error) == 429:
         return HubError(
             f"The Hub asks for a pause (429 Too Many Requests) about {name}{after}. "
             f"Wait a few minutes and go on. {REMEDY}"
         )
     package = type(error).__module__.split(".")[0]
-    if _status_of(error) == 404:
+    if status_of(error) == 404:
         return _unreadable(error, name)
     if package in _NETWORK_PACKAGES or isinstance(error, ConnectionError | TimeoutError | EOFError):
         return _out_of_reach(error, name, after)
@@ -248,18 +248,18 @@ def in_words(error: Exception, name: str, n_documents: int) -> SlmError | None:
 
 def _out_of_reach(error: Exception, name: str, after: str) -> HubError:
     return HubError(
-        f"The Hub cannot be reached for {name}{after}: {_brief(error)} "
+        f"The Hub cannot be reached for {name}{after}: {brief(error)} "
         f"Check the network and try again. {REMEDY}"
     )
 
 
 def _unreadable(error: Exception, name: str) -> HubError:
     return HubError(
-        f"{name} cannot be read: {_brief(error)} Choose what it has, or another data set."
+        f"{name} cannot be read: {brief(error)} Choose what it has, or another data set."
     )
 
 
-def _status_of(error: BaseException | None) -> int | None:
+def status_of(error: BaseException | None) -> int | None:
     """The HTTP status behind an error or what caused it."""
     while error is not None:
         status = getattr(getattr(error, "response", None), "status_code", None)
@@ -269,10 +269,10 @@ def _status_of(error: BaseException | None) -> int | None:
     return None
 
 
-def _brief(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
     """The first line of what went wrong, ended as a sentence.
 
-    >>> _brief(OSError("[Errno 111] Connection refused"))
+    >>> brief(OSError("[Errno 111] Connection refused"))
     'Connection refused.'
     """
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
@@ -280,7 +280,7 @@ def _brief(error: BaseException) -> str:
     return (words[:300] or type(error).__name__).rstrip(".:") + "."
 
 
-class _PauseTeller(logging.Handler):
+class PauseTeller(logging.Handler):
     """Tells the parent when the Hub's library waits because it was asked to."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -299,7 +299,7 @@ def write(record: Record) -> None:
 def main(request: Mapping[str, Any]) -> None:
     """Answer on standard output."""
     children.end_with_parent()
-    logging.getLogger("huggingface_hub").addHandler(_PauseTeller())
+    logging.getLogger("huggingface_hub").addHandler(PauseTeller())
     for record in answer(request):
         write(record)
 

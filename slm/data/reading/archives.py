@@ -6,22 +6,18 @@ ever read of a member.
 
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
+from slm import zips
 from slm.data.reading.content import Content, plain_name
 from slm.data.reading.formats import kind_of
 from slm.errors import DataError
 
 MAX_MEMBERS = 20_000
-_FOREIGN = (
-    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError),
-    *(NotImplementedError, RuntimeError, OSError, ValueError, LookupError),
-)
 _ENCRYPTED = 1
 _HIDDEN = (".", "__MACOSX")
 
@@ -42,13 +38,14 @@ def open_archive(content: Content) -> tuple[zipfile.ZipFile, list[Member]]:
     Raises: DataError when it is no zip, damaged, or holds too many files.
     """
     content.require_bytes()
-    try:
+    with zips.damage_as(
+        lambda reason: DataError(
+            f"{content.name} is a damaged zip archive ({reason}). Pack or download it again."
+        )
+    ):
         archive = zipfile.ZipFile(content.open())
         infos = archive.infolist()
-    except _FOREIGN as error:
-        raise DataError(
-            f"{content.name} is a damaged zip archive ({_brief(error)}). Pack or download it again."
-        ) from None
+        zips.require_inside(infos)
     if len(infos) > MAX_MEMBERS:
         raise DataError(
             f"{content.name} holds {len(infos):,} files; at most {MAX_MEMBERS:,} are read. "
@@ -84,12 +81,12 @@ def member_content(archive: zipfile.ZipFile, member: Member, archive_name: str) 
 @contextmanager
 def member_errors(name: str, archive_name: str) -> Iterator[None]:
     """Turn what a damaged or locked member raises into a DataError that names it."""
-    try:
+    with zips.damage_as(
+        lambda reason: DataError(
+            f"{name} in {archive_name} cannot be unpacked ({reason}). Pack it again."
+        )
+    ):
         yield
-    except _FOREIGN as error:
-        raise DataError(
-            f"{name} in {archive_name} cannot be unpacked ({_brief(error)}). Pack it again."
-        ) from None
 
 
 def _member(info: zipfile.ZipInfo) -> Member:
@@ -115,7 +112,3 @@ def _reason(info: zipfile.ZipInfo) -> str | None:
 def _is_hidden(info: zipfile.ZipInfo) -> bool:
     parts = info.filename.replace("\\", "/").split("/")
     return info.is_dir() or any(part.startswith(_HIDDEN) and part != ".." for part in parts)
-
-
-def _brief(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0][:160] or type(error).__name__

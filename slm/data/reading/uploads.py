@@ -15,7 +15,7 @@ from pathlib import Path
 
 from slm import files, jobs
 from slm.data.reading.formats import require_kind
-from slm.errors import DataError
+from slm.errors import DataError, RightsError
 from slm.workspace import Workspace
 
 FOLDER = "uploads"
@@ -88,6 +88,16 @@ def is_upload(path: Path) -> bool:
     """
     folder = path.absolute().parent
     return folder.parent.name == FOLDER and _HASH.fullmatch(folder.name) is not None
+
+
+def require_upload(path: Path, workspace: Workspace) -> None:
+    """Let through a file that was sent here; a visitor may name no other path of this machine.
+
+    Raises: RightsError for any other path.
+    """
+    sent = path.resolve().is_relative_to(workspace.root.resolve()) and is_upload(path)
+    if not sent:
+        raise RightsError("In a shared room, send a file instead of naming a path of this machine.")
 
 
 def forget_upload(path: Path) -> None:

@@ -6,7 +6,6 @@ fetched: no entity, no picture, no template.
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,17 +14,14 @@ from docx.opc.exceptions import OpcError
 from docx.table import Table
 from lxml import etree
 
+from slm import zips
 from slm.data.reading.content import Content
 from slm.errors import DataError
 
 MAX_UNPACKED = 500_000_000
 """Bytes of all the parts of a document."""
 
-_FOREIGN = (
-    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, RuntimeError, OSError, EOFError),
-    *(OpcError, etree.LxmlError),
-    *(KeyError, ValueError, AttributeError, TypeError, IndexError, NotImplementedError),
-)
+_FOREIGN = (OpcError, etree.LxmlError, *zips.DAMAGE, OSError, AttributeError, TypeError)
 """What is raised for damaged documents; the last ones where parts are missing or odd."""
 
 
