@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import session, sidebar
+from ui import presenting, session, sidebar
 
 # Streamlit leaves 96 pixels above a page and 80 beside it; a laptop's screen needs them.
 # A narrow one has smaller titles and figures, so that a row of figures stays a row; a low one,
@@ -20,6 +20,12 @@ _ROOM = """<style>
   .stMainBlockContainer { padding-top: 1.25rem; }
   .stMainBlockContainer h1 { font-size: 1.6rem; padding: 0; }
 }
+@media (max-width: 640px) { /* a phone, where the bar with the menu lies above the page */
+  .stMainBlockContainer { padding: 4rem 1rem 1rem; }
+}
+/* A table's own CSV is written by the browser: a cell such as =HYPERLINK(…) would stay a formula
+   that the spreadsheet of whoever downloads it obeys. */
+[data-testid=stElementToolbarButton]:has([aria-label^="Download as CSV"]) { display: none; }
 </style>"""
 
 st.set_page_config(
@@ -30,5 +36,6 @@ session.boot()
 page = st.navigation(session.pages())
 session.forget_endless_numbers()
 session.take_linked_texts()
-sidebar.render()
+sidebar.render(page.url_path)
+presenting.apply()
 page.run()

@@ -1,11 +1,11 @@
 """Training: a model learns, and one sees how."""
 
 from ui import session, widgets
-from ui.views.training import compare, experiments, start, timeline, watch
+from ui.views.training import begin, compare, experiments, timeline, watch
 
 VIEWS = {
     "watch": ("Watch", watch),
-    "start": ("New training", start),
+    "start": ("New training", begin),
     "compare": ("Compare runs", compare),
     "experiments": ("Sweeps and races", experiments),
     "timeline": ("Time machine", timeline),

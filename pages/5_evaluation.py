@@ -22,8 +22,8 @@ widgets.page_header(
 VIEWS = {
     "held_out": ("Held-out text", held_out),
     "slices": ("Slices", slices),
-    "painted": ("Token by token", painted),
-    "tasks": ("Small tasks", tasks),
+    "painted": ("By token", painted),
+    "tasks": ("Tasks", tasks),
     "shannon": ("Shannon game", shannon),
     "copying": ("Copy detective", copying),
     "calibration": ("Calibration", calibration),

@@ -4,19 +4,25 @@ import streamlit as st
 
 from ui import session, widgets
 from ui.view_models.library import KINDS
-from ui.views.library import artefacts, bring, work
+from ui.views.library import artefacts, bring, recipe, serve, take_out, work
 
 session.guard(__file__)
 state = session.state()
 widgets.page_header(
     "Library",
-    "Everything that was made here: models, tokenizers and corpora, and the work that made them. "
-    "Take it home, give it a better name, or throw it away.",
+    "Everything that was made here or brought in: give it a name, take it elsewhere, or delete it.",
 )
-chosen = widgets.view_picker({**KINDS, "work": "Work"})
+more = {"out": "Take out", "serve": "Serve", "recipe": "Recipe", "work": "Work"}
+chosen = widgets.view_picker({**KINDS, **more})
 with widgets.user_errors():
     if chosen == "work":
         work.render(state)
+    elif chosen == "out":
+        take_out.render(state)
+    elif chosen == "serve":
+        serve.render(state)
+    elif chosen == "recipe":
+        recipe.render(state)
     else:
         if chosen == "models":
             bring.render(state)

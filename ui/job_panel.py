@@ -33,8 +33,11 @@ def watch(workspace: Workspace, job_id: str, key: str) -> Job | None:
             st.text(view.headline)
             if view.alive:
                 st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
-                st.button("Stop", key=f"{key}-stop", disabled=status.stopping, on_click=job.stop)
-                if view.may_force:
+                if job.can_change:
+                    st.button(
+                        "Stop", key=f"{key}-stop", disabled=status.stopping, on_click=job.stop
+                    )
+                if view.may_force and job.can_change:
                     st.button(
                         "End it at once",
                         key=f"{key}-force",
@@ -43,7 +46,7 @@ def watch(workspace: Workspace, job_id: str, key: str) -> Job | None:
                     )
             elif view.problem:
                 widgets.show_problem(view.problem)
-            if view.can_resume:
+            if view.can_resume and job.can_change:
                 st.button(
                     "Go on from where it stopped",
                     key=f"{key}-resume",
@@ -62,8 +65,8 @@ def resume(workspace: Workspace, job: Job) -> None:
 
 
 def sidebar_summary(workspace: Workspace) -> None:
-    """One line for each job that runs now, so that no page hides them."""
-    alive = [job for job in jobs.list_jobs(workspace) if job.status().alive]
+    """One line for each job of one's own that runs now, so that no page hides them."""
+    alive = [job for job in jobs.list_jobs(workspace) if job.mine and job.status().alive]
     if not alive:
         return
 

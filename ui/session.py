@@ -15,8 +15,10 @@ import streamlit as st
 
 from slm import linked_texts
 from slm.errors import WorkspaceError
+from slm.workshop import passes, room
+from slm.workshop.people import Person
 from slm.workspace import LOCAL_OWNER, Artefact, Workspace
-from ui import loaders
+from ui import loaders, login
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
@@ -31,7 +33,10 @@ _PAGES = {
         ("6_attention.py", "Attention", ":material/grid_on:", "attention"),
         ("7_sampling.py", "Sampling", ":material/casino:", "sampling"),
     ],
-    "Yours": [("8_library.py", "Library", ":material/inventory_2:", "library")],
+    "Yours": [
+        ("8_library.py", "Library", ":material/inventory_2:", "library"),
+        ("9_workshop.py", "Workshop", ":material/groups:", "workshop"),
+    ],
 }
 LINKED_TEXTS = "v"
 """The parameter of an address that names texts too long to stand in it."""
@@ -81,8 +86,14 @@ def guard(page_file: str) -> None:
 
 
 def boot() -> None:
-    """Warm the server once, and forward a visitor whom `guard` sent here."""
+    """Warm the server once, ask who it is, and forward a visitor whom `guard` sent here."""
     loaders.warm_up(DEMO)
+    if is_shared():
+        who = person()
+        if who is None:
+            _ask_to_come_in()
+        else:
+            login.require(files_of_all(), who)
     st.session_state["booted"] = True
     wanted = st.query_params.get("goto")
     if wanted in _FILE_OF.values():
@@ -145,10 +156,50 @@ def go_to(chapter: str, **choices: str | int) -> None:
     st.switch_page(f"pages/{_FILE_OF[chapter]}", query_params={})
 
 
-def workspace() -> Workspace:
-    """What users make, and the demo beside it. SLM_WORKSPACE moves the first."""
+def is_shared() -> bool:
+    """Whether this server is for a room full of people: `python dev.py app --share`."""
+    return bool(os.environ.get("SLM_SHARE"))
+
+
+def person() -> Person | None:
+    """Who looks, by their cookie; None for nobody whom the room knows.
+
+    Read anew at each run: the presenter may have taken somebody off the list meanwhile.
+    """
+    here = files_of_all()
+    now = room.read(here)
+    return passes.holder(here, now, st.context.cookies.get(now.cookie_name))
+
+
+def owner() -> str:
+    """The owner of what is made here: one's own computer's, or the one who looks."""
+    if not is_shared():
+        return LOCAL_OWNER
+    who = person()
+    return who.id if who is not None else "nobody"
+
+
+def files_of_all() -> Workspace:
+    """The workspace's folders, whoever looks. SLM_WORKSPACE moves them."""
     root = Path(os.environ.get("SLM_WORKSPACE", ROOT / "workspace"))
     return Workspace(root, read_only=[DEMO])
+
+
+def workspace() -> Workspace:
+    """What users make, and the demo beside it, as whoever looks may work with it."""
+    return files_of_all().acting_as(owner())
+
+
+def _ask_to_come_in() -> None:
+    """Instead of every page, for whoever lost their place in the room while a page was open."""
+    st.title("SLM Lab", anchor=False)
+    st.info(
+        "Your place in the room is not known any more: the room was opened anew, or the "
+        "presenter took your name off the list. What you made is still there.",
+        icon=":material/meeting_room:",
+    )
+    st.link_button("Come in again", "/join", type="primary")
+    st.stop()
 
 
 def state() -> PageState:
@@ -162,7 +213,7 @@ def state() -> PageState:
         corpus = here.corpora.find(parents["corpus"].id)
     if tokenizer is None and "tokenizer" in parents:
         tokenizer = here.tokenizers.find(parents["tokenizer"].id)
-    return PageState(here, run, corpus, tokenizer)
+    return PageState(here, run, corpus, tokenizer, here.actor)
 
 
 def demo_run(here: Workspace) -> Artefact | None:

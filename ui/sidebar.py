@@ -4,22 +4,43 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from slm.workshop.rights import is_presenter
 from slm.workspace import Artefact
-from ui import job_panel, session, widgets
-from ui.view_models.library import unique_labels
+from ui import job_panel, presenting, session, tour_panel, widgets
+from ui.components.together import together
+from ui.view_models import glossary
+from ui.view_models.library import begins_note, unique_labels
 
 
-def render() -> None:
-    """Draw the pickers. None chosen means the demo, and no choice stays out of the URL."""
+def render(chapter: str = "") -> None:
+    """Draw the pickers. None chosen means the demo, and no choice stays out of the URL.
+
+    `chapter` is the page that is opened, as its address names it.
+    """
     session.apply_choice()
     here = session.workspace()
     demo = session.demo_run(here)
     with st.sidebar:
-        _picker(here.all_models(), "run", "Model", "the demo" if demo else "no model yet")
+        tour_panel.step_at_hand(here, chapter)
+        models = here.all_models()
+        _picker(models, "run", "Model", "the demo" if demo else "no model yet")
+        _how_it_reads(models)
         with st.popover("Corpus and tokenizer", width="stretch"):
             _picker(here.corpora.list(), "corpus", "Corpus", "the model's own")
             _picker(here.tokenizers.list(), "tokenizer", "Tokenizer", "the model's own")
         job_panel.sidebar_summary(here)
+        tour_panel.way_in(here)
+        presenting.offer()
+        if session.is_shared():
+            together(presents=is_presenter(here.actor))
+
+
+def _how_it_reads(models: Sequence[Artefact]) -> None:
+    """What the chosen model gets before every text, where that is more than the text."""
+    chosen = next((one for one in models if one.id == st.session_state.get("run")), None)
+    note = begins_note(chosen.details) if chosen is not None else None
+    if note:
+        st.caption(widgets.esc_md(note), help=glossary.meaning("begin token"))
 
 
 def _picker(listed: Sequence[Artefact], key: str, label: str, placeholder: str) -> None:

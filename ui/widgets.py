@@ -12,23 +12,41 @@ from typing import Any, get_args
 
 import streamlit as st
 from pydantic.fields import FieldInfo
+from streamlit.errors import StreamlitAPIException
 
 from slm.config import Config, bounds
 from slm.errors import SlmError
+from slm.utf8 import without_controls
 from ui.view_models.tutorial import for_app
 
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial"
 _LARGEST = 2**53 - 1  # whole numbers that a browser can tell apart
 _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
+_CODE_BLOCK = re.compile(r"^(?: {4,}| *\t)[ \t]*", re.MULTILINE)
+_NO_WIDTH = "\u2060"
+_REPLACED_LATER = re.compile(
+    r"(?<=:)(?=(?:[\w+-]*[^\W\d][\w+-]*|100|1234|[+-]1):)"  # :smile:, :streamlit:
+    r"|(?:(?<=\s[-<>~])|(?<=^[-<>~]))(?=(?:[-=>]|->)(?:\s|$))"  # ->, <->, --, >=
+    r"|(?<=[Hh][Tt][Tt][Pp]:)(?=//)|(?<=[Tt][Pp][Ss]:)(?=//)"
+    r"|(?<=[Ww]{3})(?=\.)|(?<=[\w.+-])(?=@[\w-]+\.)"
+)
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
 
 
 def esc_md(text: str) -> str:
     r"""`text` for a place that reads Markdown: every ASCII punctuation mark escaped.
 
+    What Streamlit replaces after Markdown was read (arrows, emoji codes, bare addresses) is
+    parted by a character without width. Marks that would turn our own words around show as �.
+
     >>> esc_md("![x](y)")
     '\\!\\[x\\]\\(y\\)'
+    >>> esc_md("a -> b, :smile:").count("\u2060")
+    2
     """
-    return _PUNCTUATION.sub(r"\\\1", text.encode("utf-8", "replace").decode())
+    text = without_controls(text.encode("utf-8", "replace").decode()).translate(_TURNING)
+    parted = _REPLACED_LATER.sub(_NO_WIDTH, _CODE_BLOCK.sub(" ", text))
+    return _PUNCTUATION.sub(r"\\\1", parted)
 
 
 def page_header(title: str, first_line: str) -> None:
@@ -68,8 +86,11 @@ def view_picker(views: Mapping[str, str]) -> str:
         asked = None if remembered == first else remembered
     if asked is not None and views.get(asked, asked) != asked:
         st.session_state["view"] = asked
-        st.query_params["view"] = views[asked]
-        st.rerun()  # the picker takes its value from the address, where it knows titles alone
+        try:
+            st.query_params["view"] = views[asked]
+            st.rerun()  # the picker takes its value from the address, where it knows titles alone
+        except StreamlitAPIException:
+            pass  # a picker was here already in this visit: it takes the value that was just set
     chosen = st.segmented_control(
         "View",
         list(views),
@@ -109,6 +130,24 @@ def config_form(
         )
         for name in names
     }
+
+
+def optional_number(
+    config: type[Config], name: str, label: str, start: Config, key: str
+) -> float | None:
+    """Ask for one number of a config that may be left empty, which is no limit: None."""
+    field = config.model_fields[name]
+    low, high = bounds(field)
+    told: dict[str, Any] = {"placeholder": "no limit", "key": key, "help": field.description}
+    value = getattr(start, name)
+    if int in get_args(field.annotation):
+        whole: int | None = st.number_input(label, min_value=low and int(low), value=value, **told)
+        return whole
+    least = None if low is None else float(low)
+    most = None if high is None else float(high)
+    told |= {"min_value": least, "max_value": most, "format": "%g"}
+    given: float | None = st.number_input(label, value=value, **told)
+    return given
 
 
 def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:

@@ -2,10 +2,12 @@
 
 import plotly.graph_objects as go
 
+from ui.figures.literal import literal
 from ui.view_models.attention_compare import LossChange
 
 _LESS, _MORE = "#0072B2", "#D55E00"
 _MOST_LABELS = 40
+_LONGEST = 14
 
 
 def loss_bars(change: LossChange) -> go.Figure:
@@ -18,7 +20,7 @@ def loss_bars(change: LossChange) -> go.Figure:
             y=change.change_T1,
             marker={"color": [_LESS if each < 0 else _MORE for each in change.change_T1]},
             customdata=[
-                (_plain(token), before, after)
+                (literal(token, _LONGEST), before, after)
                 for token, before, after in zip(
                     change.tokens, change.a_T1, change.b_T1, strict=True
                 )
@@ -33,7 +35,7 @@ def loss_bars(change: LossChange) -> go.Figure:
         xaxis={
             "title": "token",
             "tickvals": places[::every],
-            "ticktext": [_plain(token) for token in change.tokens[::every]],
+            "ticktext": [literal(token, _LONGEST) for token in change.tokens[::every]],
             "tickangle": -60,
             "showgrid": False,
         },
@@ -42,9 +44,3 @@ def loss_bars(change: LossChange) -> go.Figure:
         showlegend=False,
     )
     return figure
-
-
-def _plain(text: str) -> str:
-    """Foreign text as Plotly shows it literally, and not too long for an axis."""
-    cut = text if len(text) <= 14 else f"{text[:13]}…"
-    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

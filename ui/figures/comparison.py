@@ -3,9 +3,11 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from ui.figures.literal import literal
 from ui.view_models.comparison import Grid
 
 _ROW_PIXELS = 22
+_LONGEST = 24
 
 
 def heat_map(grid: Grid) -> go.Figure:
@@ -16,7 +18,7 @@ def heat_map(grid: Grid) -> go.Figure:
         go.Heatmap(
             z=shades,
             x=list(range(len(grid.columns))),
-            y=list(grid.rows),
+            y=[literal(name) for name in grid.rows],
             text=grid.cells,
             customdata=grid.hovers,
             texttemplate="%{text}",
@@ -34,16 +36,10 @@ def heat_map(grid: Grid) -> go.Figure:
         xaxis={
             "side": "top",
             "tickvals": list(range(len(grid.columns))),
-            "ticktext": [_plain(name) for name in grid.columns],
+            "ticktext": [literal(name, _LONGEST) for name in grid.columns],
             "showgrid": False,
             "fixedrange": True,
         },
         yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True, "ticks": ""},
     )
     return figure
-
-
-def _plain(name: str) -> str:
-    """A name as Plotly shows it literally, and not too long for its column."""
-    short = name if len(name) <= 24 else f"{name[:23]}…"
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

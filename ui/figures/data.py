@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.figures.literal import literal
 from ui.view_models.explore_pictures import Bar, Bin
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
@@ -61,7 +62,7 @@ def rank_frequency(
             name="words",
             marker={"color": OKABE_ITO[0], "size": 8},
             unselected=_DIMMED,
-            customdata=[[word, f"find={word}"] for _, _, word in points],
+            customdata=[[literal(word), f"find={word}"] for _, _, word in points],
             hovertemplate="%{customdata[0]}, rank %{x:,}: %{y:,} times<extra></extra>",
         )
     )
@@ -115,7 +116,7 @@ def bars(rows: Sequence[Bar], title: str, *, percent: bool = False, height: int 
             width=0.8,
             marker={"color": OKABE_ITO[0]},
             unselected=_DIMMED,
-            customdata=[[row.name, row.click] for row in rows],
+            customdata=[[literal(row.name), row.click] for row in rows],
             hovertemplate="%{customdata[0]}: %{x:.2%}<extra></extra>"
             if percent
             else "%{customdata[0]}: %{x:,}<extra></extra>",
@@ -130,7 +131,7 @@ def bars(rows: Sequence[Bar], title: str, *, percent: bool = False, height: int 
             "automargin": True,
             "tickmode": "array",
             "tickvals": list(range(len(rows))),
-            "ticktext": [row.name for row in rows],
+            "ticktext": [literal(row.name) for row in rows],
         },
     )
     return figure

@@ -1,12 +1,12 @@
 """How good a model is, as bars. Names of other models are escaped."""
 
 from collections.abc import Sequence
-from html import escape
 from math import log10
 
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.figures.literal import literal
 from ui.view_models.evaluation import OTHER, Rival, Unit
 
 _GREY, _WHISKER = "#8C8C8C", "#595959"
@@ -62,7 +62,7 @@ def rivals_chart(rivals: Sequence[Rival], unit: Unit, height: int = 300) -> go.F
         autorange="reversed",
         tickfont_size=16,
         tickvals=list(range(len(rivals))),
-        ticktext=[escape(_short(rival.label)) for rival in rivals],
+        ticktext=[literal(rival.label, _LONGEST_NAME) for rival in rivals],
     )
     figure.update_xaxes(title=_TITLES[unit], rangemode="tozero", tickangle=0)
     if unit == "perplexity":
@@ -78,12 +78,8 @@ def rivals_chart(rivals: Sequence[Rival], unit: Unit, height: int = 300) -> go.F
 
 
 def _hover(rival: Rival, unit: Unit) -> str:
-    told = f"{escape(_short(rival.label))}: {rival.value(unit):,.4g}"
+    told = f"{literal(rival.label, _LONGEST_NAME)}: {rival.value(unit):,.4g}"
     if unit not in rival.edges:
         return told
     low, high = rival.edges[unit]
     return f"{told}<br>95% interval {low:,.4g} to {high:,.4g}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

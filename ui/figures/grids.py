@@ -1,11 +1,11 @@
 """A measure of texts across a grid: a line for each row."""
 
 from collections.abc import Sequence
-from html import escape
 
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.figures.literal import literal
 
 _HEIGHT = 260
 
@@ -18,14 +18,14 @@ def curves(points: Sequence[dict[str, object]], title: str) -> go.Figure:
     series: dict[str, tuple[list[object], list[object]]] = {}
     for point in points:
         xs, ys = series.setdefault(str(point["series"]), ([], []))
-        xs.append(escape(str(point["x"])))
+        xs.append(literal(str(point["x"])))
         ys.append(point["value"])
     figure = go.Figure(
         [
             go.Scatter(
                 x=xs,
                 y=ys,
-                name=escape(name),
+                name=literal(name),
                 mode="lines+markers",
                 line={"color": OKABE_ITO[number % len(OKABE_ITO)]},
                 hovertemplate="%{x}<br>%{y:.3g}<extra>%{fullData.name}</extra>",

@@ -1,11 +1,11 @@
 """The loss sliced, as bars. Names of sources are foreign text and escaped."""
 
 from collections.abc import Sequence
-from html import escape
 
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.figures.literal import literal
 from ui.view_models.slices import Bar
 
 _MEAN = "#8C8C8C"
@@ -16,9 +16,9 @@ def slices_chart(
     bars: Sequence[Bar], mean: float, title: str, *, height: int = 240, flat: bool = False
 ) -> go.Figure:
     """Nats a token by slice, the mean of all as a dashed line; `flat` puts long names beside."""
-    labels = [escape(bar.tick[:_LONGEST_NAME]) for bar in bars]
+    labels = [literal(bar.tick[:_LONGEST_NAME]) for bar in bars]
     values = [bar.nats_per_token for bar in bars]
-    told = [[bar.tokens, bar.share, escape(bar.label), bar.nats_per_token] for bar in bars]
+    told = [[bar.tokens, bar.share, literal(bar.label), bar.nats_per_token] for bar in bars]
     hover = (
         "%{customdata[2]}: %{customdata[3]:.3f} nats<br>"
         "%{customdata[0]:,} tokens, %{customdata[1]:.1%} of the text<extra></extra>"

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.figures.literal import literal
 from ui.view_models.vocabulary import Points
 
 _BELOW = 0.4  # where tokens that never occur stand on an axis that has no zero
@@ -21,7 +22,7 @@ def frequencies(
         x=points.x,
         y=points.frequency,
         customdata=points.ids,
-        text=points.texts,
+        text=[literal(text) for text in points.texts],
         mode="markers",
         name="used",
         marker={"color": OKABE_ITO[0], "size": 5},
@@ -32,7 +33,7 @@ def frequencies(
             x=points.unused_x,
             y=[_BELOW] * len(points.unused_x),
             customdata=points.unused_ids,
-            text=points.unused_texts,
+            text=[literal(text) for text in points.unused_texts],
             mode="markers",
             name=f"never used ({points.unused:,})",
             marker={

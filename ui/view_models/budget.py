@@ -19,7 +19,7 @@ from slm.training.budget import (
     budget_of,
     effective_tokens,
 )
-from slm.training.config import TrainConfig, recipe_for
+from slm.training.config import TrainConfig, as_trained, recipe_for
 from slm.training.rates import Rate, estimated_rate, measured_rate
 from ui.view_models import settings
 from ui.view_models.jobs import count, duration, size
@@ -202,7 +202,8 @@ class Time:
 
 def time_of(plan: Plan, rates: Sequence[Rate]) -> Time:
     """The time of the plan from what was measured on this machine."""
-    places = plan.train.steps * plan.train.batch_size * plan.model.context_length
+    per_step = plan.train.batch_size * as_trained(plan.model, plan.train).context_length
+    places = plan.train.steps * per_step
     rate = measured_rate(rates, plan.model, plan.train)
     if rate is not None:
         speed = f"{rate.tokens_per_second:,.0f} tokens/s"

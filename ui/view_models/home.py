@@ -38,6 +38,7 @@ _STATES: Mapping[str, StageState] = MappingProxyType(
         "running": "running",
         "done": "done",
         "stopped": "waiting",
+        "paused": "waiting",
         "failed": "failed",
     }
 )

@@ -58,8 +58,9 @@ def job_view(name: str, status: JobStatus) -> JobView:
 
 
 def jobs_to_show(known: Iterable[Job], verb: str, *mine: str | None) -> list[Job]:
-    """The jobs of one verb that run now, and those that this visitor started or saw at work."""
-    return [job for job in known if job.verb == verb and (job.id in mine or job.status().alive)]
+    """The visitor's jobs of one verb that run now, and those that they started or saw at work."""
+    shown = [job for job in known if job.verb == verb and (job.mine or job.id in mine)]
+    return [job for job in shown if job.id in mine or job.status().alive]
 
 
 def duration(seconds: float) -> str:

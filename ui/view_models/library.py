@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact, Workspace, folder_bytes
+from ui.view_models import workshop
 from ui.view_models.jobs import count, size
 
 KINDS: Mapping[str, str] = {
     "runs": "Runs",
-    "models": "Imported models",
+    "models": "Imported",
     "tokenizers": "Tokenizers",
     "corpora": "Corpora",
 }
@@ -19,7 +21,7 @@ LARGEST_DOWNLOAD = 500_000_000
 
 @dataclass(frozen=True)
 class ArtefactRow:
-    """One artefact in the Library. `name`, `made_from` and `problem` may hold foreign text."""
+    """One artefact in the Library. `name`, `made_from`, `owner`, `problem` may be foreign text."""
 
     id: str
     name: str
@@ -27,9 +29,11 @@ class ArtefactRow:
     made_from: str
     made: str
     size: str
+    owner: str
     can_change: bool
     can_download: bool
     problem: str | None
+    why_not: str = ""
 
 
 def unique_labels(artefacts: Sequence[Artefact]) -> dict[str, str]:
@@ -56,15 +60,22 @@ def library_rows(
 ) -> list[ArtefactRow]:
     """The rows of one shelf, in its order."""
     names = {artefact.id: artefact.name for other in KINDS for artefact in _all(workspace, other)}
-    return [_row(kind, artefact, names) for artefact in artefacts]
+    people = workshop.names_in(workspace)
+    return [_row(kind, artefact, names, people, workspace.actor) for artefact in artefacts]
 
 
 def _all(workspace: Workspace, kind: str) -> list[Artefact]:
     return workspace.shelf(kind).list()
 
 
-def _row(kind: str, artefact: Artefact, names: Mapping[str, str]) -> ArtefactRow:
-    n_bytes = folder_bytes(artefact)
+def _row(
+    kind: str,
+    artefact: Artefact,
+    names: Mapping[str, str],
+    people: Mapping[str, str],
+    looking: str,
+) -> ArtefactRow:
+    n_bytes, owner = folder_bytes(artefact), artefact.manifest.owner
     parents = [
         names.get(parent.id, f"a deleted {role}")
         for role, parent in artefact.manifest.parents.items()
@@ -75,18 +86,22 @@ def _row(kind: str, artefact: Artefact, names: Mapping[str, str]) -> ArtefactRow
         name=artefact.name,
         facts=_FACTS[kind](artefact.details),
         made_from=", ".join(parents),
-        made="ships with the app" if artefact.read_only else _when(artefact.manifest.created),
+        made="ships with the app" if artefact.read_only else when(artefact.manifest.created),
         size=size(n_bytes),
-        can_change=not artefact.read_only,
+        owner="" if artefact.read_only else workshop.owner_name(people, owner, looking),
+        can_change=may_change_artefact(looking, artefact),
         can_download=n_bytes <= LARGEST_DOWNLOAD and artefact.problem is None,
         problem=artefact.problem,
+        why_not="It ships with the app: it can be used, not changed."
+        if artefact.read_only
+        else "It belongs to somebody else: look at it, use it, or fork it.",
     )
 
 
-def _when(created: str) -> str:
+def when(created: str) -> str:
     """An ISO time as local date and minute.
 
-    >>> _when("not a time")
+    >>> when("not a time")
     ''
     """
     try:
@@ -109,6 +124,19 @@ def _model_facts(details: Mapping[str, Any]) -> str:
         facts.append(f"{size(memory)} in memory")
     facts.append(f"licence {details.get('licence') or 'not told'}")
     return ", ".join(fact for fact in facts if fact)
+
+
+def begins_note(details: Mapping[str, Any]) -> str | None:
+    """What is put before every text that an imported model reads, in one sentence.
+
+    >>> begins_note({"tokenizer": {"begins_with": "<s>"}})
+    'Begins every text with <s>, as it did in its training.'
+    """
+    facts = details.get("tokenizer")
+    name = facts.get("begins_with") if isinstance(facts, Mapping) else None
+    if not isinstance(name, str):
+        return None
+    return f"Begins every text with {name[:40]}, as it did in its training."
 
 
 def _tokenizer_facts(details: Mapping[str, Any]) -> str:

@@ -1,12 +1,16 @@
 """The line of heavy jobs in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from slm.limits import Limits
+from slm.owners import LOCAL_OWNER, may_change
 from slm.queueing import Waiting
-from slm.workspace import LOCAL_OWNER
 from ui.view_models.jobs import duration
 
+ALONE = Limits()
+"""How a machine is shared that is not: one heavy job at a time."""
 _WHAT = {
     "train": "training",
     "build": "first model",
@@ -19,32 +23,76 @@ _WHAT = {
 
 @dataclass(frozen=True)
 class QueueRow:
-    """One job of the line. `told` holds its name, which is foreign text."""
+    """One job of the line. `told` holds names, which are foreign text."""
 
     id: str
     told: str
     can_move: bool
     can_leave: bool
+    works: bool = False
+    mine: bool = True
 
 
-def queue_rows(line: Sequence[Waiting], starts: Sequence[float | None]) -> tuple[QueueRow, ...]:
-    """The line, ready to show; empty while nobody waits."""
+def queue_rows(
+    line: Sequence[Waiting],
+    starts: Sequence[float | None],
+    viewer: str = LOCAL_OWNER,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[QueueRow, ...]:
+    """The line, ready to show to `viewer`; empty while nobody waits. `names` are by owner."""
     if all(entry.works for entry in line):
         return ()
-    return tuple(_row(entry, start) for entry, start in zip(line, starts, strict=True))
+    rows = []
+    own_before = 0  # of the viewer's own that wait
+    for entry, start in zip(line, starts, strict=True):
+        mine = entry.job.owner == viewer
+        others_before = entry.ahead > 1 if viewer == LOCAL_OWNER else own_before > 0
+        rows.append(_row(entry, start, viewer, names, others_before))
+        own_before += mine and not entry.works
+    return tuple(rows)
 
 
-def headline(rows: Sequence[QueueRow]) -> str:
+def rows_to_show(rows: Sequence[QueueRow], most: int = 8) -> tuple[tuple[QueueRow, ...], int]:
+    """What works, the viewer's own, and the first of the others; and how many are left out."""
+    shown: list[QueueRow] = []
+    for row in rows:
+        if row.works or row.mine or len(shown) < most:
+            shown.append(row)
+    return tuple(shown), len(rows) - len(shown)
+
+
+def headline(rows: Sequence[QueueRow], now: Limits = ALONE, viewer: str = LOCAL_OWNER) -> str:
     """What the list is."""
-    waiting = sum(row.can_leave for row in rows)
+    waiting = sum(not row.works for row in rows)
     jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-    return f"One heavy job runs at a time here, so that each has the whole machine. {jobs}:"
+    if now.paused and viewer != LOCAL_OWNER:
+        return (
+            f"The presenter holds the work of all back for now. What ran is saved, and goes on "
+            f"first. {jobs}:"
+        )
+    if now.paused:
+        return f"You hold everybody's work back. {jobs}:"
+    if now.slots == 1:
+        return f"One heavy job runs at a time here, so that each has the whole machine. {jobs}:"
+    return (
+        f"{now.slots} heavy jobs run at a time here. The next turn is always for somebody who has "
+        f"none at work. {jobs}:"
+    )
 
 
-def _row(entry: Waiting, start: float | None) -> QueueRow:
+def _row(
+    entry: Waiting,
+    start: float | None,
+    viewer: str,
+    names: Mapping[str, str],
+    others_before: bool,
+) -> QueueRow:
     job, status = entry.job, entry.status
     name = f"{job.name} ({_WHAT.get(job.verb, job.verb)}"
-    name += ")" if job.owner == LOCAL_OWNER else f", {job.owner})"
+    whose = "yours" if job.owner == viewer else names.get(job.owner, "")
+    if viewer == LOCAL_OWNER == job.owner:
+        whose = ""
+    name += f", {whose})" if whose else ")"
     if entry.works:
         left = status.remaining_seconds
         when = "runs now" + (f", about {duration(left)} left" if left else "")
@@ -53,9 +101,12 @@ def _row(entry: Waiting, start: float | None) -> QueueRow:
     else:
         when = f"begins in about {duration(start)}" if start >= 1 else "begins next"
     place = "▶" if entry.works else f"{entry.ahead}."
+    may = may_change(viewer, job.owner) and not entry.works and not status.stopping
     return QueueRow(
         id=job.id,
         told=f"{place} {name} · {'taken out' if status.stopping and not entry.works else when}",
-        can_move=not entry.works and entry.ahead > 1 and not status.stopping,
-        can_leave=not entry.works and not status.stopping,
+        can_move=may and others_before,
+        can_leave=may,
+        works=entry.works,
+        mine=job.owner == viewer,
     )

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any, Protocol, get_args
 
 from slm.model.config import ModelConfig, parameter_counts
+from slm.model.lora_settings import adapter_parameters
 from slm.tokenizer.separators import matching_tokens, separator_of
-from slm.training.config import TrainConfig, rate_factor, recipe_for, snapshot_steps
+from slm.training.config import TrainConfig, as_trained, rate_factor, recipe_for, snapshot_steps
 from slm.workspace import Artefact
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
@@ -26,7 +27,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "gradient_clip",
             "grad_accum_steps",
         ),
-        "Text": ("windows",),
+        "Text": ("windows", "window_length"),
         "What is recorded": (
             "evaluate_every",
             "evaluation_tokens",
@@ -40,7 +41,14 @@ _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Machine and seed": ("seed", "threads", "device", "dtype", "compile", "sharding"),
     }
 )
-_GROUPED = {*BASIC, "sample_prompts", *(name for names in _GROUPS.values() for name in names)}
+ADAPTERS: tuple[str, ...] = ("lora_rank", "lora_alpha", "lora_parts", "lora_dropout")
+"""Asked for only where a model exists that they can stand beside."""
+_GROUPED = {
+    *BASIC,
+    *ADAPTERS,
+    "sample_prompts",
+    *(name for names in _GROUPS.values() for name in names),
+}
 FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **_GROUPS,
@@ -49,13 +57,18 @@ FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 FIELDS: tuple[str, ...] = (*BASIC, *(name for names in FOLDED.values() for name in names))
 _NAMES = re.compile(  # a name that is also a word, such as "windows", where its value follows
-    rf"\b({'|'.join(sorted(FIELDS, key=len, reverse=True))})\b(?= \(| is )"
+    rf"\b({'|'.join(sorted((*FIELDS, *ADAPTERS), key=len, reverse=True))})\b(?= \(| is )"
 )
 SCHEDULES: tuple[str, ...] = get_args(TrainConfig.model_fields["schedule"].annotation)
 LABELS: Mapping[str, str] = MappingProxyType(
     {
         "batch_size": "Batch (windows)",
         "windows": "Windows",
+        "window_length": "Window length",
+        "lora_rank": "Rank of the adapters",
+        "lora_alpha": "Alpha",
+        "lora_parts": "Adapted matrices",
+        "lora_dropout": "Dropout in adapters",
         "learning_rate": "Learning rate",
         "muon_learning_rate": "Muon learning rate",
         "muon_momentum": "Muon momentum",
@@ -144,6 +157,7 @@ def training_tokens(
 
 def plan(model: ModelConfig, recipe: TrainConfig, corpus_tokens: int | None) -> Plan:
     """What a training reads, against the text that there is."""
+    model = as_trained(model, recipe)
     per_step = recipe.batch_size * model.context_length
     seen = recipe.steps * per_step
     sentence = (
@@ -206,10 +220,12 @@ def disk_need(
     model: ModelConfig, recipe: TrainConfig, n_snapshots: int, free_bytes: int, kept: int
 ) -> Need:
     """What checkpoints and snapshots will take on the disk. `kept` checkpoints stay at a time,
-    and the best one; each holds the weights and the optimizer's averages."""
-    n = sum(parameter_counts(model).values())
+    and the best one; each holds what is trained and the optimizer's averages."""
+    n, width = sum(parameter_counts(model).values()), 2
+    if recipe.lora is not None:
+        n, width = adapter_parameters(model, recipe.lora), 4
     averages = 1.5 if recipe.optimizer == "muon" else 2
-    checkpoint, snapshot = 4 * n * (1 + averages), 2 * n
+    checkpoint, snapshot = 4 * n * (1 + averages), width * n
     total = (kept + 1) * checkpoint + n_snapshots * snapshot
     told = (
         f"On the disk: up to {kept + 1} checkpoints of about {size(checkpoint)} and "

@@ -219,8 +219,8 @@ def job_of_run(jobs: Sequence[Job], run_id: str) -> Job | None:
 
 
 def job_at_work(jobs: Sequence[Job]) -> Job | None:
-    """The training that runs now, else the one that waits longest; jobs come newest first."""
-    alive = [job for job in jobs if job.verb in VERBS and job.status().alive]
+    """One's training that runs now, else the one that waits longest; jobs come newest first."""
+    alive = [job for job in jobs if job.mine and job.verb in VERBS and job.status().alive]
     running = [job for job in alive if job.status().state == "running"]
     return next(iter(running), alive[-1] if alive else None)
 

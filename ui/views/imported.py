@@ -15,8 +15,8 @@ def lacks(run: Artefact, what: str) -> bool:
         return False
     st.info(
         f"{widgets.esc_md(run.name)} was trained elsewhere, so {what} not here. Model, Attention, "
-        "Evaluation (on your own text), Sampling and Tokenizer work with it. For this page choose "
-        "a run that was trained here, at the top of the sidebar.",
+        "Evaluation (on your own text), Sampling and Tokenizer work with it, and it can be "
+        "fine-tuned. For this page choose a run that was trained here, at the top of the sidebar.",
         icon=":material/info:",
     )
     with st.container(horizontal=True, gap="small"):
@@ -24,4 +24,6 @@ def lacks(run: Artefact, what: str) -> bool:
             session.go_to("attention")
         if st.button("Let it write", key="imported-sampling"):
             session.go_to("sampling")
+        if st.button("Fine-tune it", key="imported-tune"):
+            session.go_to("training", view="start")
     return True

@@ -13,6 +13,7 @@ function themeOf(root) {
     accent: read("--st-primary-color", "#005a9c"),
     font: read("--st-font", "sans-serif"),
     code: read("--st-code-font", "monospace"),
+    laser: read("--slm-laser", ""),   // set while somebody presents
   };
 }
 

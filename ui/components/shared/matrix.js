@@ -1,5 +1,5 @@
 // Geometry and drawing of one T×T matrix with token labels. Knows no events and no readout.
-const LABEL_FONT = 13, WIDEST_LABEL = 120, LARGEST_CELL = 44, MARK = "#ff4fd8", CURVES = { root: Math.sqrt, plain: (w) => w };
+const LABEL_FONT = 13, LASER_FONT = 20, WIDEST_LABEL = 120, LARGEST_CELL = 44, MARK = "#ff4fd8", CURVES = { root: Math.sqrt, plain: (w) => w };
 
 // One pixel a value; what a query may not see stays transparent, what is no number turns red.
 // `colour` gives [red, green, blue] of a value.
@@ -22,9 +22,10 @@ function paintMatrix(values, length, sees, colour) {
 
 // Where things are, in CSS pixels. The matrix fills a square window; zooming moves what is in it.
 function layOut(pen, texts, width, height, view, theme) {
-  pen.font = `${LABEL_FONT}px ${theme.code}`;
+  const font = theme.laser ? LASER_FONT : LABEL_FONT;
+  pen.font = `${font}px ${theme.code}`;
   const longest = texts.reduce((most, text) => Math.max(most, pen.measureText(text).width), 0);
-  const widest = Math.ceil(Math.min(WIDEST_LABEL, longest + 10));
+  const widest = Math.ceil(Math.min(WIDEST_LABEL * font / LABEL_FONT, longest + 10));
   const left = Math.max(84, widest + 8), top = Math.max(48, widest + 8);
   const length = texts.length;
   const room = Math.min(width - left - 2, height - top - 2) / length;
@@ -56,6 +57,9 @@ function drawMatrix(pen, sheet, box, view, texts, theme, at, locked) {
     band(pen, x, y, cell, cell, MARK);
   }
   pen.restore();
+  if (at && theme.laser) {
+    laser(pen, left - view.x + (at[1] + 0.5) * cell, top - view.y + (at[0] + 0.5) * cell, cell, theme);
+  }
   pen.strokeStyle = theme.border;
   pen.lineWidth = 1;
   pen.strokeRect(left - 0.5, top - 0.5, span + 1, span + 1);
@@ -72,16 +76,28 @@ function band(pen, x, y, width, height, colour) {
   }
 }
 
-// Labels as chips on both sides, thinned so that none touch; the chosen ones are always shown.
+// A ring around the cell that is pointed at, seen from the back row.
+function laser(pen, x, y, cell, theme) {
+  for (const [thick, ink] of [[9, "#fff"], [5, theme.laser]]) {
+    pen.beginPath();
+    pen.arc(x, y, Math.max(18, cell), 0, 2 * Math.PI);
+    pen.lineWidth = thick;
+    pen.strokeStyle = ink;
+    pen.stroke();
+  }
+}
+
+// Labels as chips on both sides, thinned so that none touch; the chosen ones are always shown,
+// and larger while somebody presents.
 function drawLabels(pen, box, view, texts, theme, at, locked) {
   const { left, top, cell, span, widest, length } = box;
   const every = Math.max(1, Math.ceil((LABEL_FONT + 4) / cell));
   const chosenRows = new Set([locked, at?.[0]].filter((i) => i !== null && i !== undefined));
   const chosenColumns = new Set(at ? [at[1]] : []);
-  pen.font = `${LABEL_FONT}px ${theme.code}`;
+  const chosenFont = theme.laser ? LASER_FONT : LABEL_FONT;
   pen.textBaseline = "middle";
   for (const [chosen, offset, isRow] of [[chosenRows, view.y, true], [chosenColumns, view.x, false]]) {
-    const free = (i) => [...chosen].every((c) => Math.abs(c - i) * cell >= LABEL_FONT + 4);
+    const free = (i) => [...chosen].every((c) => Math.abs(c - i) * cell >= (LABEL_FONT + chosenFont) / 2 + 4);
     for (let i = 0; i < length; i++) {
       const isChosen = chosen.has(i);
       const middle = (i + 0.5) * cell - offset;
@@ -89,7 +105,9 @@ function drawLabels(pen, box, view, texts, theme, at, locked) {
       pen.save();
       if (isRow) pen.translate(left - 5, top + middle);
       else { pen.translate(left + middle, top - 5); pen.rotate(Math.PI / 2); }
-      label(pen, fitText(pen, texts[i], widest - 8), isChosen, theme);
+      const size = isChosen ? chosenFont : LABEL_FONT;
+      pen.font = `${size}px ${theme.code}`;
+      label(pen, fitText(pen, texts[i], widest - 8), size, isChosen, theme);
       pen.restore();
     }
   }
@@ -101,11 +119,11 @@ function drawLabels(pen, box, view, texts, theme, at, locked) {
 }
 
 // One chip whose right end is at the pen's origin.
-function label(pen, text, isChosen, theme) {
+function label(pen, text, size, isChosen, theme) {
   const width = pen.measureText(text).width + 6;
   pen.fillStyle = isChosen ? theme.accent : theme.panel;
   pen.beginPath();
-  pen.roundRect(-width, -LABEL_FONT / 2 - 1.5, width, LABEL_FONT + 3, 4);
+  pen.roundRect(-width, -size / 2 - 1.5, width, size + 3, 4);
   pen.fill();
   pen.fillStyle = isChosen ? theme.background : theme.text;
   pen.textAlign = "right";

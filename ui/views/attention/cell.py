@@ -9,7 +9,7 @@ import streamlit as st
 from slm.attention.cells import HeadVectors, head_vectors
 from slm.model.self_attention import score, weigh
 from slm.workspace import Artefact
-from ui import widgets
+from ui import loaders, widgets
 from ui.components.cell_view import cell_view as draw
 from ui.figures.attention_saved import cell_picture
 from ui.loaders import LoadedRun
@@ -98,7 +98,7 @@ def _ask_query(asked: Asked, opened: Opening) -> int:
     return first if chosen is None else chosen
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@loaders.shared_answer()
 def _vectors(
     run_id: str, step: int, ids_T: tuple[int, ...], layer: int, head: int, _loaded: LoadedRun
 ) -> HeadVectors:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from slm.attention.heads import standard_scores
 from slm.attention.survey import head_weights, survey
+from ui import loaders
 from ui.loaders import LoadedRun
 from ui.view_models import glossary
 from ui.view_models.attention import Opening, opening
@@ -60,7 +61,7 @@ def keep_head(layer: int, head: int) -> None:
             st.session_state[key] = value
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _opening(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Opening:
     """The head that tells most of this text, in one pass."""
     del run_id, step

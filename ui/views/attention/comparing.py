@@ -127,7 +127,7 @@ def _same_tokens(a: LoadedRun, b: LoadedRun, asked: Asked) -> bool:
     return tuple(ids) == asked.ids_T and bytes_a == bytes_b
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the text")
+@loaders.shared_answer("Reading the text")
 def _read(folder: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Reading:
     del folder, step
     return read_text(_loaded.model, ids_T, eos_id=_loaded.tokenizer.eos_id)

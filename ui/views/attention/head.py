@@ -19,7 +19,7 @@ from slm.attention.flows import (
 )
 from slm.attention.maps import Floats, attention_maps
 from slm.workspace import Artefact
-from ui import session, widgets
+from ui import loaders, session, widgets
 from ui.components.head_view import head_view
 from ui.figures.attention_pictures import SavedPicture
 from ui.loaders import LoadedRun
@@ -182,7 +182,7 @@ def _picture(asked: Asked, values_TT: Floats, shown: Shown, measure: Measure) ->
     )
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _values(
     run_id: str,
     step: int,
@@ -213,7 +213,7 @@ def _values(
     return values_TT
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@loaders.shared_answer()
 def _means(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Floats:
     del run_id, step
     return layer_means(_loaded.model, ids_T)

@@ -12,7 +12,7 @@ from slm.attention.attribution import Against, Attribution, attribute_logit
 from slm.attention.lens import Lens, LensConfig, Reading, logit_lens
 from slm.lab.circuits import lens_arrays
 from slm.workspace import Artefact
-from ui import widgets
+from ui import loaders, widgets
 from ui.components.lens_view import lens_view
 from ui.figures.attention_pictures import SavedPicture
 from ui.figures.circuits import bar_rows, token_bars
@@ -262,7 +262,7 @@ def _reading(
     return Reading(_loaded.model, ids_T, config)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _attribution(
     run_id: str,
     step: int,

@@ -14,7 +14,7 @@ from slm.attention.means import Means, mean_outputs
 from slm.attention.readings import Reading, reading
 from slm.lab.ablation import continuation
 from slm.sampling.filters import SamplingConfig
-from ui import widgets
+from ui import loaders, widgets
 from ui.components.tokens import tokens_view
 from ui.figures.circuits import bar_rows, token_bars
 from ui.loaders import LoadedRun
@@ -154,7 +154,7 @@ def _draw_text(name: str, written: Written) -> None:
         st.markdown(f"{together}:blue-background[{alone}]" if alone else together)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _read(
     run_id: str,
     step: int,
@@ -167,7 +167,7 @@ def _read(
     return reading(_loaded.model, ids_T, edits, positions=positions, means=means)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _written(
     run_id: str,
     step: int,
@@ -189,7 +189,7 @@ def _written(
     return "".join(decoder.push(token) for token in new_ids) + decoder.flush()
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@loaders.shared_answer()
 def _means(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Means:
     del run_id, step
     return mean_outputs(_loaded.model, ids_T)

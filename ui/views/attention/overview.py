@@ -15,7 +15,7 @@ from slm.attention.heads import HeadScores, Told, head_scores, nobody, standard_
 from slm.attention.maps import Floats, attention_maps
 from slm.attention.survey import Survey, head_weights, survey
 from slm.workspace import Artefact
-from ui import session, widgets
+from ui import loaders, session, widgets
 from ui.components.attention_view import AttentionPick, attention_view
 from ui.figures.attention_saved import heads_picture
 from ui.loaders import LoadedRun
@@ -241,7 +241,7 @@ def _save(look: Look, asked: Asked, opened: AttentionPick) -> None:
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@loaders.shared_answer()
 def _look(run_id: str, step: int, ids_T: tuple[int, ...], named: bool, _loaded: LoadedRun) -> Look:
     """Scores, names and what to open, once for each checkpoint and text."""
     found = _survey(run_id, step, ids_T, _loaded)
@@ -255,14 +255,14 @@ def _look(run_id: str, step: int, ids_T: tuple[int, ...], named: bool, _loaded: 
     return Look(found, scores, grid_of(scores), opening(scores, ids_T, weights_of), named)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@loaders.shared_answer()
 def _survey(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Survey:
     """Pictures and scores of all heads, once for each checkpoint and text."""
     del run_id, step
     return survey(_loaded.model, ids_T)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _weights(
     run_id: str,
     step: int,

@@ -10,7 +10,7 @@ from slm.attention.interventions import Interventions, PaintedRow
 from slm.attention.maps import Floats, attention_maps
 from slm.attention.readings import reading
 from slm.workspace import Artefact
-from ui import widgets
+from ui import loaders, widgets
 from ui.components.painting import painting
 from ui.figures.attention_pictures import SavedPicture
 from ui.loaders import LoadedRun
@@ -233,7 +233,7 @@ def _save(
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@loaders.shared_answer()
 def _weights(
     run_id: str, step: int, ids_T: tuple[int, ...], layer: int, head: int, _loaded: LoadedRun
 ) -> Floats:

@@ -298,7 +298,7 @@ def _picture(
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@loaders.shared_answer()
 def _contrast(
     run_id: str,
     step: int,

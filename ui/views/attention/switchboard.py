@@ -19,7 +19,7 @@ from slm.attention.readings import reading
 from slm.lab.ablation import importance_arrays, reading_arrays
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
-from ui import widgets
+from ui import loaders, widgets
 from ui.components.switchboard import switchboard_view
 from ui.figures.attention_pictures import SavedPicture
 from ui.loaders import LoadedRun
@@ -233,7 +233,7 @@ def _picture(
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@loaders.shared_answer()
 def _names(run_id: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> HeadGrid:
     """What each head does, once for each checkpoint and text."""
     del run_id, step

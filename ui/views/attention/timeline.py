@@ -234,7 +234,7 @@ def _read_all(
     return found, problems
 
 
-@st.cache_resource(max_entries=120, show_spinner=False)
+@loaders.shared_answer()
 def _read(
     folder: str,
     step: int,

@@ -10,7 +10,7 @@ from slm.data.cleaning import cleaner as cleaning
 from slm.data.corpus import CORPUS_PREFIX, PrepareConfig, prepare_corpus
 from slm.data.sources import SourceConfig
 from slm.jobs import Job
-from ui import job_panel, widgets
+from ui import job_panel, queue_panel, widgets
 from ui.session import PageState
 from ui.view_models import glossary, preparing, sources
 from ui.view_models import hub as hub_words
@@ -165,6 +165,7 @@ def _ask_and_save(
         persist_state="session",
     )
     limits = _ask_how_much(places[1], places[2], fetches)
+    queue_panel.share(state)
     row = st.container(horizontal=True, vertical_alignment="center")
     start = row.button("Save the corpus", type="primary", icon=":material/save:", key="prepare")
     with row.popover("More", icon=":material/tune:"):

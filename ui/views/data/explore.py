@@ -113,7 +113,9 @@ def _progress(state: PageState, shown: Shown, known: Known, job: Job | None) -> 
             st.rerun()  # the exact numbers are there, or the reason why not
         row = _line()
         row.caption(words.seen_note(known.profile, status))
-        if job is not None and status is not None and status.alive:
+        if job is not None and status is not None and status.alive and not job.can_change:
+            pass  # somebody else has asked for the same; its count is for everybody
+        elif job is not None and status is not None and status.alive:
             row.button("Stop", key="explore-stop", on_click=job.stop, type="tertiary")
         else:
             row.button(
@@ -137,7 +139,7 @@ def _line() -> DeltaGenerator:
 
 
 def _count(state: PageState, shown: Shown, job: Job | None) -> None:
-    if job is None:
+    if job is None or not job.can_change:
         shown.count(state.owner)
     elif not job.is_alive():
         jobs.restart(state.workspace, job)

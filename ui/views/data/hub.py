@@ -10,6 +10,7 @@ from slm.data.hub import spool as hub_spool
 from slm.data.hub.data_sets import HubDescription, check_hub_name, describe
 from slm.data.hub.spool import Download
 from slm.data.sources import SourceConfig, hub_request
+from slm.workshop.rights import is_presenter
 from ui import widgets
 from ui.session import PageState
 from ui.view_models import glossary, sources
@@ -61,7 +62,7 @@ def downloads(state: PageState) -> None:
                 key=f"delete-{download.key}",
                 on_click=_delete,
                 args=(state, download.key),
-                disabled=download.busy,
+                disabled=download.busy or not is_presenter(state.owner),
             )
 
 

@@ -1,55 +1,27 @@
 """Is it only copying? What of a text stands in the training text, and where.
 
-A text is written now, pasted, or held out. Its chips, the passage of the training text
-behind one of them, and how new its n-grams are.
+A text's chips, the passage of the training text behind one of them, and how new its n-grams
+are. `copied_text` asks for the text, `copy_indexing` makes the index.
 """
-
-import time
-from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from slm import jobs
-from slm.data.corpus import open_corpus
-from slm.evaluation.memorization import Copying, passages
-from slm.jobs import Job
+from slm.evaluation.memorization import Copying
 from slm.lab.copy_index import CopyIndex, Text, choose_text, open_index
-from slm.lab.copying import (
-    HELD_OUT_PASSAGES,
-    Examined,
-    examine,
-    find_sources,
-    held_out_copies,
-)
-from slm.sampling.filters import SamplingConfig
-from slm.sampling.generate import fit_prompt, generate
-from ui import job_panel, loaders, widgets
+from slm.lab.copying import Examined, examine, find_sources, held_out_copies
+from ui import loaders, widgets
 from ui.components.tokens import tokens_view
 from ui.figures.copying import novelty_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
 from ui.view_models import copying as words
 from ui.view_models import glossary
+from ui.views.evaluation.copied_text import Asked, ask_text
+from ui.views.evaluation.copy_indexing import index_first
 from ui.views.kept import keep, recall
 
-_SOURCES = {"written": "Written now", "own": "Your own", "held_out": "Held out"}
-_LONGEST, _LONGEST_LINK = 8_000, 500
-_PROMPT, _LENGTH, _MIN_LENGTH = "Once upon a time", 200, 16
+_MIN_LENGTH = 16
 _CHIPS_HEIGHT, _PASSAGE_HEIGHT = 230, 200
-_TOLD_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A text to examine. `pasted` is what was given; None for what the model wrote."""
-
-    prompt_ids: tuple[int, ...]
-    ids: tuple[int, ...]
-    prompt: str
-    pasted: str | None
-    config: SamplingConfig
-    length: int
 
 
 def render(state: PageState) -> None:
@@ -65,7 +37,7 @@ def render(state: PageState) -> None:
         widgets.demo_note(state.on_demo, "a text")
         text = _choose_text(state)
         index = open_index(state.workspace, text) if text is not None else None
-        asked = _ask(loaded, index)
+        asked = ask_text(loaded, index)
         least = _least()
         if asked is not None:
             st.session_state["copy-seen"] = loaded.tokenizer.decode(asked.prompt_ids + asked.ids)
@@ -78,7 +50,7 @@ def render(state: PageState) -> None:
             if index is not None:
                 st.info("There is no text yet. Paste one: what of it is copied is found.")
             elif text is not None:
-                _index_first(state, text)
+                index_first(state, text)
             elif state.run.imported:
                 st.info(words.unknown_text(widgets.esc_md(state.run.name)), icon=":material/info:")
         if asked is not None and asked.ids:
@@ -111,150 +83,6 @@ def _choose_text(state: PageState) -> Text | None:
     return None
 
 
-def _ask(loaded: LoadedRun, index: CopyIndex | None) -> _Asked | None:
-    """The text to examine; None while there is none."""
-    source = st.pills(  # they wrap where the column is narrow
-        "Text",
-        list(_SOURCES),
-        format_func=lambda key: _SOURCES.get(key, key),
-        default="written",
-        key="copy_from",
-        bind="query-params",
-        required=True,
-        wrap=True,
-        on_change=_take_over,
-    )
-    if source == "own":
-        return _pasted(loaded)
-    if source == "held_out":
-        return _held_out(loaded, index)
-    return _written(loaded)
-
-
-def _take_over() -> None:
-    """Whoever turns to a text of their own begins with the one that they saw."""
-    if st.session_state.get("copy_from") == "own" and not st.session_state.get("copy_text"):
-        st.session_state["copy_text"] = str(st.session_state.get("copy-seen", ""))[:_LONGEST]
-
-
-def _pasted(loaded: LoadedRun) -> _Asked | None:
-    short = len(str(st.session_state.get("copy_text", ""))) <= _LONGEST_LINK
-    kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
-    pasted: str = st.text_area(
-        "Your text",
-        key="copy_text",
-        height=200,
-        max_chars=_LONGEST,
-        placeholder="Paste a text; what of it stands in the training text is found",
-        **kept,
-    )
-    if not pasted:
-        return None  # the other column asks for it
-    ids = tuple(loaded.tokenizer.encode(pasted))
-    return _Asked((), ids, "", pasted, SamplingConfig(), _LENGTH)
-
-
-def _held_out(loaded: LoadedRun, index: CopyIndex | None) -> _Asked | None:
-    """A passage that the model never saw: what a text that copies nothing looks like."""
-    if index is None:
-        return None
-    rows = passages(index.held_out_N, _LENGTH, HELD_OUT_PASSAGES, index.document_end)
-    if not rows:
-        st.caption("There is too little held-out text.")
-        return None
-    number = st.number_input(
-        f"Passage, 1 to {len(rows)}",
-        min_value=1,
-        max_value=len(rows),
-        key="copy_passage",
-        bind="query-params",
-        help=glossary.meaning("held-out"),
-    )
-    row = tuple(token for token in rows[int(number) - 1] if token != index.document_end)
-    return _Asked((), row, "", loaded.tokenizer.decode(row), SamplingConfig(), _LENGTH)
-
-
-def _written(loaded: LoadedRun) -> _Asked | None:
-    prompt: str = st.text_area(
-        "Prompt",
-        _PROMPT,
-        key="copy_prompt",
-        height=80,
-        max_chars=_LONGEST_LINK,
-        bind="query-params",
-        placeholder="Empty: the model begins a new text",
-        help=glossary.meaning("prompt"),
-    )
-    config = _sampling()
-    length = int(
-        st.number_input(
-            "Length",
-            min_value=1,
-            max_value=1_000,
-            value=_LENGTH,
-            step=50,
-            key="copy_length",
-            bind="query-params",
-            help="At most this many tokens; the model may end its text before.",
-        )
-    )
-    prompt_ids = tuple(loaded.tokenizer.encode(prompt))
-    ids = _write(loaded, prompt_ids, config, length)
-    return _Asked(prompt_ids, ids, prompt, None, config, length)
-
-
-def _sampling() -> SamplingConfig:
-    fields = SamplingConfig.model_fields
-    temperature = st.slider(
-        "Temperature",
-        0.0,
-        2.0,
-        float(fields["temperature"].default),
-        0.05,
-        key="copy_temperature",
-        bind="query-params",
-        help=fields["temperature"].description,
-    )
-    seed = st.number_input(
-        "Seed",
-        min_value=0,
-        max_value=2**31,
-        key="copy_seed",
-        bind="query-params",
-        help=fields["seed"].description,
-    )
-    return SamplingConfig(temperature=temperature, seed=int(seed))
-
-
-def _write(
-    loaded: LoadedRun, prompt_ids: tuple[int, ...], config: SamplingConfig, length: int
-) -> tuple[int, ...]:
-    """What the model writes, kept. A bar shows how far; a change of settings ends it."""
-    kept = _box(loaded.run_id, loaded.step, prompt_ids, config.to_json(), length)
-    if "ids" not in kept:
-        shape, eos_id = loaded.model.config, loaded.tokenizer.eos_id
-        fitted = fit_prompt(prompt_ids, shape.vocab_size, shape.context_length, eos_id)
-        bar, told = st.empty(), time.monotonic()
-        ids: list[int] = []
-        for step in generate(loaded.model, fitted.ids, config, length, eos_id=eos_id):
-            if not step.ends:
-                ids.append(step.id)
-            if time.monotonic() - told > _TOLD_SECONDS:
-                told = time.monotonic()
-                bar.progress(len(ids) / length, f"{len(ids):,} of {length:,} tokens written")
-        bar.empty()
-        kept["ids"] = tuple(ids)
-    return kept["ids"]
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _box(
-    run_id: str, step: int, prompt_ids: tuple[int, ...], config: dict[str, Any], length: int
-) -> dict[str, tuple[int, ...]]:
-    """A place for a text; it is filled when the text is whole."""
-    return {}
-
-
 def _least() -> int:
     return int(
         st.slider(
@@ -270,46 +98,8 @@ def _least() -> int:
     )
 
 
-def _index_first(state: PageState, text: Text) -> None:
-    """The job that indexes the training text: how far it is, or the button that starts it."""
-    assert state.run is not None
-    key = f"copying-{text.key}"
-    corpus = open_corpus(text.corpus) if text.corpus is not None else None
-    tokens = words.training_tokens(text, corpus)
-    newest = _index_job(state, key)
-    made_before = newest is not None and newest.status().state == "done"  # and was cleared away
-    if (newest is None or made_before) and tokens <= words.BY_ITSELF_TOKENS:
-        _start(state, text, key)
-        newest = _index_job(state, key)
-    if newest is not None:
-        job_panel.watch(state.workspace, newest.id, key="copy-index")
-        if newest.status().alive:
-            return
-    st.caption(words.index_offer(tokens))
-    st.button(
-        "Index the training text",
-        icon=":material/manage_search:",
-        key="copy-index-start",
-        type="primary",
-        on_click=_start,
-        args=(state, text, key),
-    )
-
-
-def _index_job(state: PageState, key: str) -> Job | None:
-    return next((job for job in jobs.list_jobs(state.workspace) if job.key == key), None)
-
-
-def _start(state: PageState, text: Text, key: str) -> None:
-    assert state.run is not None
-    argv = ["copying", "--run", state.run.id, "--index-only", "True"]
-    if not text.own and text.corpus is not None:
-        argv += ["--corpus", text.corpus.id]
-    jobs.start(state.workspace, argv, name=f"Index of {text.name}"[:80], key=key)
-
-
 @st.fragment
-def _show(loaded: LoadedRun, index: CopyIndex, text: Text, asked: _Asked, least: int) -> None:
+def _show(loaded: LoadedRun, index: CopyIndex, text: Text, asked: Asked, least: int) -> None:
     """The verdict, the chips, and below them where a match is from, and the n-grams."""
     if not asked.ids:
         st.info("The model wrote nothing: it ended the text at once. Try another seed or prompt.")
@@ -381,7 +171,7 @@ def _passage(
         st.caption(widgets.esc_md(words.source_line(source, text)))
 
 
-def _show_code(state: PageState, text: Text, asked: _Asked, least: int) -> None:
+def _show_code(state: PageState, text: Text, asked: Asked, least: int) -> None:
     assert state.run is not None
     given = asked.prompt if asked.pasted is None else asked.pasted
     lines = words.copying_code(

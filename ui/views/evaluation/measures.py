@@ -24,6 +24,7 @@ from slm.lab.evaluation import Contender, Counted, EvaluateConfig, count_trainin
 from slm.lab.judged_text import JudgedText, TextConfig, encode_text, open_text
 from slm.lab.kept_evaluations import kept_evaluation
 from slm.lab.reports import run_tokens
+from slm.tokenizer.beginning import frame
 from slm.training.runs import REPORT
 from slm.workspace import Artefact, Workspace
 from ui import loaders
@@ -144,8 +145,8 @@ def text_figures(
     """The model on a text beside the baselines, if the training tokens are still there."""
     figures: Figures = {"model": asdict(scored.total)}
     counted = _counted_for(state, loaded, TextConfig())
-    ids = loaded.tokenizer.encode(text)
-    lead = [] if loaded.tokenizer.eos_id is None else [loaded.tokenizer.eos_id]
+    framed = frame(loaded.tokenizer)
+    ids, lead = framed.plain.encode(text), framed.before
     if counted is None or len(lead) + len(ids) < 2:
         return figures
     row = _array([*lead, *ids])
@@ -159,7 +160,7 @@ def score(loaded: LoadedRun, text: str) -> TextScore:
     return _score(loaded.run_id, loaded.step, text, loaded)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _first_look(
     run_id: str,
     step: int,
@@ -195,7 +196,7 @@ def _documents(path: str, version: int, _loaded: LoadedRun) -> tuple[str, ...]:
     return documents_of(ids.tolist(), tokenizer.eos_id, tokenizer.decode, _DOCUMENTS)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@loaders.shared_answer()
 def _by_surprise(
     run_id: str, step: int, texts: tuple[str, ...], _loaded: LoadedRun
 ) -> tuple[str, ...]:
@@ -209,7 +210,7 @@ def _by_surprise(
     return (*(texts[n] for n in first), *texts[judged_text.documents :])
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _score(run_id: str, step: int, text: str, _loaded: LoadedRun) -> TextScore:
     return score_text(_loaded.model, _loaded.tokenizer, text)
 
@@ -219,7 +220,7 @@ def _counted_for(state: PageState, loaded: LoadedRun, config: TextConfig) -> Cou
     return _counted(loaded.run_id, config.corpus, version, state, loaded)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@loaders.shared_answer()
 def _counted(
     run_id: str, corpus: str, version: object, _state: PageState, _loaded: LoadedRun
 ) -> Counted | None:

@@ -183,7 +183,7 @@ def _kept(workspace: Workspace, run: Artefact) -> Mapping[str, object]:
     return kept
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@loaders.shared_answer()
 def _quick(run_id: str, step: int, _loaded: LoadedRun) -> Scores:
     found = score_tasks(_loaded.model, _loaded.tokenizer, TasksConfig(questions=_QUICK))
     assert found is not None, "nobody asks a silent reporter to stop"
@@ -197,7 +197,7 @@ def _taught(
     return taught_by_corpus(_workspace, _run, _loaded.tokenizer)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@loaders.shared_answer()
 def _answers(run_id: str, step: int, task: str, _loaded: LoadedRun) -> tuple[Answer, ...]:
     room = Room(_loaded.tokenizer, _loaded.model.config.context_length)
     few = _SHOWN_ANSWERS if _loaded.model.n_parameters <= _QUICK_MODEL else 2

@@ -11,7 +11,7 @@ from slm.errors import WorkspaceError
 from slm.jobs import Job
 from slm.training.runs import METRICS, REPORT, SAMPLES
 from slm.workspace import Artefact
-from ui import loaders, session, widgets
+from ui import loaders, queue_panel, session, widgets
 from ui.components.pipeline import pipeline_view
 from ui.figures import curves
 from ui.session import PageState
@@ -32,7 +32,7 @@ _POLL_SECONDS = 1.0
 
 def render(state: PageState) -> None:
     """A build that runs, or what the current model has to say and the button for a new one."""
-    build = newest_build(jobs.list_jobs(state.workspace))
+    build = newest_build([job for job in jobs.list_jobs(state.workspace) if job.mine])
     if build is not None and _unfinished(build):
         st.session_state["build_watched"] = build.id
         _watch(state, build)
@@ -139,6 +139,7 @@ def _invite(state: PageState, build: Job | None) -> None:
         "tokenizer, trains a Transformer, measures it, and lets it speak. About two minutes "
         "on two processor cores, with no network."
     )
+    queue_panel.share(state)
     label = "Build another model" if again else "Build my first model"
     if st.button(label, type="primary", icon=":material/rocket_launch:", key="build"):
         with widgets.user_errors():
@@ -146,6 +147,7 @@ def _invite(state: PageState, build: Job | None) -> None:
             jobs.start(state.workspace, ["build", "--name", name], name=name, key="build")
             st.rerun()
     st.caption("Closing this page harms nothing: the work goes on by itself.")
+    queue_panel.queue(state)
 
 
 def _tell(state: PageState, report: dict[str, Any] | None) -> None:

@@ -6,9 +6,16 @@ import streamlit as st
 from slm.workspace import Artefact, Shelf, archive
 from ui import session, widgets
 from ui.session import PageState
-from ui.view_models.library import KINDS, ArtefactRow, library_rows
+from ui.view_models.library import ArtefactRow, library_rows
 
 _PICKER_OF = {"runs": "run", "models": "run", "tokenizers": "tokenizer", "corpora": "corpus"}
+
+
+_NOTHING = {
+    "runs": "No runs yet. Training makes them, and so does Home's first model.",
+    "tokenizers": "No tokenizers yet. The Tokenizer chapter makes them.",
+    "corpora": "No corpora yet. The Data chapter makes them.",
+}
 
 
 def render(state: PageState, kind: str) -> None:
@@ -17,7 +24,7 @@ def render(state: PageState, kind: str) -> None:
     rows = library_rows(state.workspace, kind, shelf.list())
     if not rows:
         if kind != "models":  # the panel above says how they come
-            st.info(f"No {KINDS[kind].lower()} yet. The chapters to the left make them.")
+            st.info(_NOTHING[kind])
         return
     listing, actions = st.columns([2.2, 1], gap="large")
     with listing:
@@ -38,6 +45,7 @@ def _table(rows: list[ArtefactRow], kind: str) -> ArtefactRow | None:
     frame = pd.DataFrame(
         {
             "Name": [row.name for row in rows],
+            **({"By": [row.owner for row in rows]} if session.is_shared() else {}),
             "What": [row.problem or row.facts for row in rows],
             "Made from": [row.made_from for row in rows],
             "Made": [row.made for row in rows],
@@ -76,7 +84,7 @@ def _actions(shelf: Shelf, kind: str, artefact: Artefact, row: ArtefactRow) -> N
         st.caption("Too large to download here; its folder is:")
         st.code(str(artefact.folder), language=None)
     if not row.can_change:
-        st.caption("It ships with the app: it can be used, not changed.")
+        st.caption(row.why_not)
         return
     with st.form("library-rename", border=False):
         name = st.text_input("Name", value=artefact.name, max_chars=80)

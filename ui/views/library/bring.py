@@ -1,46 +1,50 @@
-"""Bring a model in: a folder of Hugging Face on this machine, or a zip of one. A job."""
+"""Bring a model in: by its name on the Hub, from a folder on this machine, or as a zip. A job."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from slm import jobs
+from slm.exchange.arriving import Arrival
+from slm.exchange.hub import require_hub_id
 from slm.exchange.importing import (
     MAX_UPLOAD_BYTES,
+    ImportConfig,
     folder_at,
     import_model,
     keep_upload,
     look_at,
+    look_at_hub,
 )
 from slm.jobs import Job
+from slm.workshop.rights import is_presenter
 from slm.workspace import clean_name
 from ui import job_panel, session, widgets
 from ui.session import PageState
 from ui.view_models import bringing as words
 from ui.view_models import glossary
+from ui.view_models.bringing import Asked
 from ui.view_models.jobs import jobs_to_show
 from ui.view_models.preparing import work_key
 
 _VERB = "import"
-_FOLDER, _ZIP = "A folder on this machine", "A zip of such a folder"
 
 
 def render(state: PageState) -> None:
     """Imports at work, then the questions, what the model needs, and the button."""
     _work(state)
+    asked: Asked | None = None
     with st.expander("Bring a model in", icon=":material/download:", expanded=_is_open(state)):
-        st.markdown(
-            "A published model in the form of Hugging Face: `config.json`, `model.safetensors` "
-            "and `tokenizer.json`. Families that are read: GPT-2, Llama, Qwen2.5, Qwen3, Phi-3.",
-            help=glossary.meaning("imported model"),
-        )
+        st.markdown(words.INTRODUCTION, help=glossary.meaning("imported model"))
         with widgets.user_errors():
-            _ask(state)
-    widgets.show_code(words.code_lines(str(state.workspace.root)), import_model)
+            asked = _ask(state)
+        with st.popover("From nanoGPT, litgpt or a pickle", icon=":material/help:"):
+            st.markdown(words.ELSEWHERE)
+    widgets.show_code(words.code_lines(str(state.workspace.root), asked), import_model)
 
 
 def _is_open(state: PageState) -> bool:
-    return not state.workspace.models.list()
+    return not state.workspace.models.list() or bool(st.session_state.get("bring_hub"))
 
 
 def _work(state: PageState) -> None:
@@ -77,34 +81,99 @@ def _use(model_id: str) -> None:
     st.session_state.pop("bring_job", None)
 
 
-def _ask(state: PageState) -> None:
+def _ask(state: PageState) -> Asked | None:
+    """The source, what it needs, the number format and the name; None while there is no source."""
     way = st.segmented_control(
         "From",
-        [_FOLDER, _ZIP],
-        default=_FOLDER,
+        words.ways(is_presenter(state.owner)),
+        default=words.ways(is_presenter(state.owner))[1],
         key="bring_from",
         required=True,
         label_visibility="collapsed",
+        bind="query-params",
+        persist_state="session",
     )
-    source = _ask_folder() if way == _FOLDER else _ask_zip(state)
-    if source is None:
-        return
-    arrival = look_at(source)
-    told = words.needs(arrival)
-    st.caption(widgets.esc_md(told.what))
-    if told.problem:
-        widgets.show_problem(told.problem)
-        return
-    name = st.text_input(
-        "Name", key="bring_name", placeholder=arrival.name[:80], max_chars=80, width=360
+    found = _ask_hub() if way == words.HUB else _ask_here(state, way == words.ZIP)
+    if found is None:
+        return None
+    source, arrival = found
+    st.caption(widgets.esc_md(words.what(arrival)))
+    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
+    with left:
+        dtype = st.segmented_control(
+            "Numbers in memory",
+            words.DTYPES,
+            default=words.usual_dtype(arrival),
+            format_func=lambda each: words.dtype_label(arrival, each),
+            key="bring_dtype",
+            required=True,
+            help=ImportConfig.model_fields["dtype"].description,
+        )
+    with right:
+        name = st.text_input("Name", key="bring_name", placeholder=arrival.name[:80], max_chars=80)
+    asked = Asked(source, arrival.revision, dtype, name or arrival.name[:80])
+    problem = words.problem(arrival, asked.dtype)
+    if problem:
+        widgets.show_problem(problem)
+    elif st.button("Bring it in", type="primary", key="bring"):
+        _start(state, asked)
+    return asked
+
+
+def _start(state: PageState, asked: Asked) -> None:
+    argv = [_VERB, *words.arguments(asked, clean_name(asked.name))]
+    title = f"Import {clean_name(asked.name)}"[:80]
+    job = jobs.start(state.workspace, argv, name=title, owner=state.owner, key=work_key(argv))
+    st.session_state["bring_job"] = job.id
+    st.rerun()
+
+
+def _ask_hub() -> tuple[str, Arrival] | None:
+    """A model on the Hub, once it was asked for; the answer is kept for ten minutes.
+
+    Raises: HubError for what is no owner/name, and for a Hub out of reach.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name: str = row.text_input(
+        "Model on the Hub",
+        key="bring_hub",
+        placeholder="owner/name, as in HuggingFaceTB/SmolLM2-135M",
+        max_chars=200,
+        bind="query-params",
+        persist_state="session",
+    ).strip()
+    revision: str = row.text_input(
+        "Revision",
+        key="bring_revision",
+        placeholder="the newest",
+        max_chars=120,
+        width=180,
+        help=ImportConfig.model_fields["revision"].description,
+        bind="query-params",
+        persist_state="session",
+    ).strip()
+    asked = row.button(
+        "Look", icon=":material/cloud_download:", disabled=not name, key="bring-look"
     )
-    if st.button("Bring it in", type="primary", key="bring"):
-        named = clean_name(name or arrival.name[:80])
-        argv = [_VERB, str(source), f"--name={named}"]
-        title = f"Import {named}"[:80]
-        job = jobs.start(state.workspace, argv, name=title, owner=state.owner, key=work_key(argv))
-        st.session_state["bring_job"] = job.id
-        st.rerun()
+    if not name:
+        return None
+    require_hub_id(name, revision or None)
+    if asked:
+        st.session_state["bring_looked"] = (name, revision)
+    if st.session_state.get("bring_looked") != (name, revision):
+        st.caption("*Look* asks the Hub how large it is; nothing is fetched yet.")
+        return None
+    return name, _on_hub(name, revision or None)
+
+
+@st.cache_data(ttl=600, max_entries=64, show_spinner="Asking the Hub; it has 30 seconds to answer")
+def _on_hub(name: str, revision: str | None) -> Arrival:
+    return look_at_hub(name, revision)
+
+
+def _ask_here(state: PageState, zipped: bool) -> tuple[str, Arrival] | None:
+    source = _ask_zip(state) if zipped else _ask_folder()
+    return None if source is None else (str(source), look_at(source))
 
 
 def _ask_folder() -> Path | None:

@@ -12,7 +12,7 @@ _SHOWN = 20
 
 def render(state: PageState) -> None:
     """The newest jobs; running ones can be stopped, ended ones gone on with or forgotten."""
-    listed = jobs.list_jobs(state.workspace)[:_SHOWN]
+    listed = [job for job in jobs.list_jobs(state.workspace) if job.can_change][:_SHOWN]
     if not listed:
         st.info("Nothing has run yet.")
     for job in listed:

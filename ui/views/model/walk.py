@@ -118,7 +118,7 @@ def _move(asked: Any) -> None:
     kept.keep(_PLACE, words.write_place(place))
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@loaders.shared_answer()
 def _first_walk(run_id: str, step: int, ids: tuple[int, ...], _loaded: LoadedRun) -> "Walk":
     """The whole way, with the first block opened."""
     from slm.model.walk import take_walk
@@ -127,7 +127,7 @@ def _first_walk(run_id: str, step: int, ids: tuple[int, ...], _loaded: LoadedRun
     return take_walk(_loaded.model, ids, 0)
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@loaders.shared_answer()
 def _walk(run_id: str, step: int, ids: tuple[int, ...], layer: int, _loaded: LoadedRun) -> "Walk":
     """The same way with another block opened; the streams are shared, not copied."""
     from slm.model.walk import open_block
@@ -135,7 +135,7 @@ def _walk(run_id: str, step: int, ids: tuple[int, ...], layer: int, _loaded: Loa
     return open_block(_loaded.model, _first_walk(run_id, step, ids, _loaded), layer)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@loaders.shared_answer()
 def _reading(
     run_id: str, step: int, ids: tuple[int, ...], layer: int, token: int, _loaded: LoadedRun
 ) -> "Reading":

@@ -134,7 +134,7 @@ def _ask_draw() -> int:
     return count
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@loaders.shared_answer()
 def _logits(run_id: str, step: int, ids: tuple[int, ...], _loaded: LoadedRun) -> Any:
     """Logits after a text: one forward pass for each checkpoint and text."""
     return logits(_loaded.model, ids, _loaded.tokenizer.eos_id)

@@ -6,6 +6,7 @@ find it again; every change makes another.
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -25,6 +26,7 @@ from slm.sampling.branches import (
     prune,
 )
 from slm.sampling.engine import engine_for
+from slm.workshop.rights import is_presenter
 from ui import loaders, widgets
 from ui.components.branches import Act, branches_view
 from ui.components.tokens import tokens_view
@@ -122,7 +124,7 @@ def _tree(state: PageState, loaded: LoadedRun, prompt: str) -> Planted:
     return _first(loaded.run_id, loaded.step, prompt, loaded)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reading the branches with this model")
+@loaders.shared_answer("Reading the branches with this model")
 def _scored(made: str, run_id: str, step: int, _planted: Planted, _loaded: LoadedRun) -> Planted:
     """The tree as this model sees it. A file's own figures are never trusted."""
     del made
@@ -130,7 +132,7 @@ def _scored(made: str, run_id: str, step: int, _planted: Planted, _loaded: Loade
     return moved_to(_opened(_loaded), _planted)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Growing the first branches")
+@loaders.shared_answer("Growing the first branches")
 def _first(run_id: str, step: int, prompt: str, _loaded: LoadedRun) -> Planted:
     """What the model is likeliest to write, a few tokens deep."""
     tree, _ = planted_in(_opened(_loaded), prompt)
@@ -283,14 +285,23 @@ def _files(state: PageState) -> None:
             )
         saved = branch_files.saved(root)
         if saved:
-            chosen = st.selectbox(
-                "Saved trees",
-                list(saved),
-                index=None,
-                format_func=lambda key: saved[key].name if key in saved else "",
-                placeholder="Choose one to open",
-                key="tree_saved",
-            )
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                chosen = st.selectbox(
+                    "Saved trees",
+                    list(saved),
+                    index=None,
+                    format_func=lambda key: saved[key].name if key in saved else "",
+                    placeholder="Choose one to open",
+                    key="tree_saved",
+                )
+                st.button(
+                    "Delete",
+                    icon=":material/delete:",
+                    key="tree_delete",
+                    disabled=chosen is None or not is_presenter(state.owner),
+                    on_click=_delete,
+                    args=(root, chosen),
+                )
             if (
                 chosen is not None
                 and chosen in saved
@@ -310,6 +321,12 @@ def _files(state: PageState) -> None:
         if st.session_state.get("tree-sent") != sent.file_id:
             st.session_state["tree-sent"] = sent.file_id
             _open(state, brought)
+
+
+def _delete(root: Path, chosen: str) -> None:
+    """Forget a saved tree; one that is looked at stays open, without a name."""
+    branch_files.forget(root, chosen)
+    st.session_state["tree_saved"] = None
 
 
 def _open(state: PageState, planted: Planted) -> None:

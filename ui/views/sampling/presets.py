@@ -3,6 +3,7 @@
 import streamlit as st
 
 from slm.errors import SlmError
+from slm.owners import may_change, require_right
 from slm.sampling import presets
 from slm.sampling.methods import WritingConfig
 from ui import widgets
@@ -35,7 +36,10 @@ def preset_row(state: PageState) -> str:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         method = ask_method()
         with st.popover("Save", icon=":material/save:", help=_SAVING):
-            _saving(state, shelf)
+            if state.run is not None and may_change(state.owner, state.run.manifest.owner):
+                _saving(state, shelf)
+            else:
+                st.caption("Whose model this is saves settings with it. A link keeps yours.")
             _as_json()
     if shelf.damaged:
         st.caption(f"{shelf.damaged} saved settings cannot be read and are passed over.")
@@ -114,6 +118,7 @@ def _save(state: PageState, writing: WritingConfig) -> None:
     assert state.run is not None
     name = str(st.session_state.get("preset_name", ""))
     try:
+        require_right(state.owner, state.run.manifest.owner, state.run.name)
         preset = presets.keep_preset(state.workspace.root, state.run.id, name, writing)
     except SlmError as error:
         st.session_state[_PROBLEM] = str(error)
@@ -126,6 +131,7 @@ def _forget(state: PageState) -> None:
     assert state.run is not None
     name = str(st.session_state.get("preset_own", ""))
     try:
+        require_right(state.owner, state.run.manifest.owner, state.run.name)
         presets.forget_preset(state.workspace.root, state.run.id, name)
     except SlmError as error:
         st.session_state[_PROBLEM] = str(error)

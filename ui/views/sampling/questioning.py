@@ -10,7 +10,7 @@ import streamlit as st
 from slm.sampling.filters import next_token_distribution
 from slm.sampling.generate import fit_prompt, logits
 from slm.sampling.methods import WritingConfig
-from ui import session, widgets
+from ui import loaders, session, widgets
 from ui.loaders import LoadedRun
 from ui.view_models.chips import labeller
 from ui.view_models.sampling import controls
@@ -61,7 +61,7 @@ def _to_anatomy(loaded: LoadedRun, order: Order, before: Sequence[int]) -> None:
     st.rerun()
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@loaders.shared_answer()
 def _alternatives(
     run_id: str,
     step: int,

@@ -67,6 +67,16 @@ def text_panel(loaded: LoadedRun) -> None:
     panel()
 
 
+def written_texts() -> list[tuple[Order, Progress]]:
+    """What was written for this visitor, as far as it is: the texts on the page."""
+    found = [(_desk().order(text_id), _desk().poll(text_id)) for text_id in _shown()]
+    return [(order, text) for order, text in found if order is not None and text is not None]
+
+
+def _shown() -> tuple[str, ...]:
+    return tuple(st.session_state.get(_TEXTS, ()))
+
+
 def _is_alive(text_id: str) -> bool:
     progress = _desk().poll(text_id)
     return progress is not None and progress.alive

@@ -9,7 +9,7 @@ from slm.tokenizer.config import TokenizeConfig
 from slm.tokenizer.encoding import train_tokenizer
 from slm.tokenizer.history import merges_for
 from slm.tokenizer.learning import learn
-from ui import job_panel, session, widgets
+from ui import job_panel, queue_panel, session, widgets
 from ui.figures import tokenizer as figures
 from ui.session import PageState
 from ui.view_models import glossary
@@ -127,6 +127,7 @@ def _put_aside() -> None:
 
 
 def _offer_to_start(state: PageState, config: TokenizeConfig) -> None:
+    queue_panel.share(state)
     if st.button("Train the tokenizer", type="primary", icon=":material/play_arrow:", key="train"):
         with widgets.user_errors():
             _start(state, config)

@@ -18,10 +18,11 @@ from slm.training import launch, runs
 from slm.training.config import TrainConfig
 from slm.training.events import CHANGEABLE, latest_config, pending_requests, request_change
 from slm.training.runs import METRICS, RunSettings
+from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact
 from ui import job_panel, loaders, session, widgets
 from ui.session import PageState
-from ui.view_models import recipe, settings
+from ui.view_models import glossary, recipe, settings, tuning
 from ui.view_models import run_control as words
 from ui.view_models import training as run_words
 from ui.view_models.training import State
@@ -56,7 +57,7 @@ def render(
         ahead=standing.ahead,
         ending=standing.ending,
         may_force=standing.may_force,
-        read_only=run.read_only,
+        read_only=not may_change_artefact(state.owner, run),
         has_job=standing.job_id is not None,
         later_schema=told.later_schema,
     )
@@ -84,6 +85,11 @@ def render(
         widgets.show_problem(standing.problem)
     if can.sentence:
         st.caption(can.sentence)
+    if told.finetuned_from:
+        st.caption(
+            widgets.esc_md(tuning.came_from(told.finetuned_from, run.details, told.train)),
+            help=widgets.esc_md(glossary.meaning("lora")),
+        )
     if standing.state in {"failed", "interrupted"} and job is not None and job.log_tail().strip():
         with st.expander("What its process printed last", icon=":material/subject:"):
             st.code(job.log_tail(), language=None)
@@ -191,7 +197,10 @@ def _change(state: PageState, run: Artefact, standing: Standing) -> None:
             values |= _fields(more, before, key)
         asked = st.form_submit_button("Apply", type="primary", key="change-apply")
     if asked:
-        request_change(run.folder, settings.differing(values, before))
+        state.workspace.runs.changeable(run.id)
+        changes = settings.differing(values, before)
+        runs.require_steps(state.workspace, int(changes.get("steps", 0)))
+        request_change(run.folder, changes)
         session.choose(do=None)
         st.rerun()
 
@@ -219,6 +228,8 @@ def _extend(state: PageState, run: Artefact, standing: Standing) -> None:
     )
     st.caption(words.extend_told(before, done, steps))
     if button.button("Train longer", type="primary", key="extend-apply"):
+        state.workspace.runs.changeable(run.id)
+        runs.require_steps(state.workspace, steps)
         if standing.alive:
             request_change(run.folder, {"steps": steps})
             session.choose(do=None)
@@ -273,6 +284,7 @@ def unreadable(state: PageState, run: Artefact, problem: str) -> None:
     widgets.show_problem(problem)
     st.caption(words.damaged_told(saved))
     if saved is not None and st.button("Restore its settings", type="primary", key="restore"):
+        state.workspace.runs.changeable(run.id)
         runs.restore_settings(run.folder)
         st.rerun()
     with st.expander("Delete this run", icon=":material/delete:"):

@@ -11,7 +11,8 @@ from slm.training import launch
 from slm.training.config import recipe_for
 from slm.training.doctor import Finding, examine
 from slm.training.events import Event, config_at, request_change
-from slm.training.runs import RunSettings
+from slm.training.runs import RunSettings, require_steps
+from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact
 from ui import session, widgets
 from ui.session import PageState
@@ -38,7 +39,7 @@ def panel(
     """Every finding with its remedy. `found` is what `examine` gave, where that is known."""
     if found is None:
         found = examine(told, records, events)
-    patient = _patient(run, told, events)
+    patient = _patient(state, run, told, events)
     st.markdown("**The training doctor**", help=glossary.meaning("training doctor"))
     if not found:
         st.caption("It finds nothing wrong with what was recorded so far.")
@@ -46,7 +47,9 @@ def panel(
         _one(state, run, told, patient, advice, f"doctor-{run.id}-{advice.kind}-{number}")
 
 
-def _patient(run: Artefact, told: RunSettings, events: Sequence[Event]) -> Patient:
+def _patient(
+    state: PageState, run: Artefact, told: RunSettings, events: Sequence[Event]
+) -> Patient:
     last = max((event.step for event in events), default=0)
     return Patient(
         run.id,
@@ -55,7 +58,7 @@ def _patient(run: Artefact, told: RunSettings, events: Sequence[Event]) -> Patie
         tuple(each.step for each in checkpoint.checkpoints(run.folder)),
         tuple(each.step for each in checkpoint.snapshots(run.folder)),
         locks.is_held(run.folder / "run.lock"),
-        run.read_only,
+        not may_change_artefact(state.owner, run),
     )
 
 
@@ -81,7 +84,10 @@ def _do(state: PageState, run: Artefact, told: RunSettings, patient: Patient, de
 
     Raises: ConfigError, JobError, WorkspaceError when that cannot be.
     """
+    if deed.way in {"change", "stop"}:
+        state.workspace.runs.changeable(run.id)
     if deed.way == "change":
+        require_steps(state.workspace, int(deed.settings.get("steps", 0)))
         request_change(run.folder, deed.settings)
     elif deed.way == "stop":
         _stop(state, run)

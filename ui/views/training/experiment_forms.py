@@ -13,7 +13,7 @@ from slm.model.config import PRESETS
 from slm.training.config import TrainConfig, recipe_for
 from slm.training.rates import known_rates
 from slm.workspace import Artefact
-from ui import session, widgets
+from ui import queue_panel, session, widgets
 from ui.session import PageState
 from ui.view_models import experiment_forms as words
 from ui.view_models import glossary, settings, sweep_words
@@ -240,6 +240,7 @@ def _offer(state: PageState, argv: list[str], name: str, preview: Preview, what:
             f"Time in all: {preview.time}. The runs share the machine one after the other, and go "
             "on when you close this page."
         )
+    queue_panel.share(state)
     if st.button(
         f"Start the {what}",
         type="primary",

@@ -7,6 +7,7 @@ from slm.errors import ConfigError, WorkspaceError
 from slm.jobs import Job
 from slm.lab import experiments, standings
 from slm.lab.experiments import Plan
+from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact
 from ui import loaders, queue_panel, session, widgets
 from ui.session import PageState
@@ -150,7 +151,7 @@ def _without(state: PageState, job: Job | None) -> None:
         st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
         if view.problem:
             widgets.show_problem(view.problem)
-        if view.alive:
+        if view.alive and job.can_change:
             st.button("Stop", key="experiment-stop-early", on_click=job.stop)
 
     waiting()
@@ -191,7 +192,10 @@ def _panel(
 def _actions(
     state: PageState, experiment: Artefact, plan: Plan, job: Job | None, head: words.Head
 ) -> None:
-    if head.alive and job is not None:
+    may_change = may_change_artefact(state.owner, experiment)
+    if head.alive and job is not None and not job.can_change:
+        st.caption("It belongs to somebody else: you can watch it.")
+    elif head.alive and job is not None:
         st.button(
             "Stop",
             icon=":material/stop_circle:",
@@ -202,7 +206,7 @@ def _actions(
         )
     elif (
         head.can_resume
-        and not experiment.read_only
+        and may_change
         and st.button(
             "Go on", type="primary", icon=":material/play_arrow:", key="experiment-resume"
         )
@@ -218,7 +222,7 @@ def _actions(
     ):
         session.choose(view="compare", group=experiment.id)
         st.rerun()
-    if not head.alive and not experiment.read_only:
+    if not head.alive and may_change:
         with st.popover("Delete", icon=":material/delete:"):
             st.caption("The runs stay, with all that they learned; the comparison goes.")
             if st.button("Delete the comparison", key="experiment-delete"):

@@ -9,17 +9,17 @@ import streamlit as st
 
 from slm import jobs, machine
 from slm.errors import ConfigError
-from slm.model.config import PRESETS
+from slm.model.config import PRESETS, parameter_counts
 from slm.training import launch
 from slm.training.config import TrainConfig, rate_factor, recipe_for
 from slm.training.rates import Rate, known_rates
 from slm.training.runs import create_run
 from slm.workspace import Artefact
-from ui import session, widgets
+from ui import queue_panel, session, widgets
 from ui.figures import training as figures
 from ui.session import PageState
 from ui.view_models import budget as budget_words
-from ui.view_models import glossary, settings
+from ui.view_models import glossary, settings, shares
 from ui.view_models import model as model_words
 from ui.view_models import recipe as words
 from ui.view_models.model import Design
@@ -85,7 +85,7 @@ def _form(state: PageState, corpus: Artefact, tokenizer: Artefact, rates: Sequen
     with left:
         design = _ask_design(corpus, tokenizer)
         recipe, problem = _ask_recipe(design)
-        processes = _ask_processes(recipe)
+        processes = ask_processes(recipe)
         name = _ask_name(state, design, corpus)
     asked = Asked(corpus, tokenizer, design, recipe, name, processes)
     with right:
@@ -111,6 +111,7 @@ def _form(state: PageState, corpus: Artefact, tokenizer: Artefact, rates: Sequen
             with widgets.user_errors():
                 _start(state, asked)
         st.caption("It goes on when you close this page.")
+        queue_panel.queue(state)
         rows = pd.DataFrame(words.schedule_rows(recipe))
         spec = figures.schedules(recipe.steps, words.SCHEDULES, recipe.schedule)
         st.vega_lite_chart(rows, spec, key="start-schedule")
@@ -118,7 +119,8 @@ def _form(state: PageState, corpus: Artefact, tokenizer: Artefact, rates: Sequen
     _further(state, asked)
 
 
-def _ask_processes(recipe: TrainConfig) -> int:
+def ask_processes(recipe: TrainConfig) -> int:
+    """How many processes share each batch."""
     return st.number_input(
         "Processes",
         min_value=1,
@@ -188,12 +190,12 @@ def _ask_recipe(design: Design) -> tuple[TrainConfig, str | None]:
     """The form. Gives the recipe, or the one before and why the settings do not fit."""
     base = recipe_for(design.preset)
     before = _before(design.preset, base)
-    values = _fields(words.BASIC, before)
+    values = fields(words.BASIC, before, KEY)
     for title, names in words.FOLDED.items():
         with st.expander(title):
-            values |= _fields(names, before)
+            values |= fields(names, before, KEY)
             if "sample_every" in names:
-                values["sample_prompts"] = _ask_prompts()
+                values["sample_prompts"] = ask_prompts()
     try:
         recipe = before.replace(**values)
     except ConfigError as error:
@@ -219,16 +221,18 @@ def _before(preset: str, base: TrainConfig) -> TrainConfig:
     return recipe
 
 
-def _fields(names: tuple[str, ...], before: TrainConfig) -> dict[str, object]:
+def fields(names: tuple[str, ...], before: TrainConfig, key: str) -> dict[str, object]:
+    """Ask for these settings, side by side where there is room."""
     values: dict[str, object] = {}
     with st.container(horizontal=True):
         for name in names:
             with st.container(width=_FIELD_WIDTH):
-                values |= widgets.config_form(TrainConfig, [name], before, KEY, words.LABELS)
+                values |= widgets.config_form(TrainConfig, [name], before, key, words.LABELS)
     return values
 
 
-def _ask_prompts() -> tuple[str, ...]:
+def ask_prompts() -> tuple[str, ...]:
+    """What the texts along the way begin with."""
     text = st.text_area(
         "Samples begin with",
         key="sample_prompts",
@@ -263,6 +267,9 @@ def _tell(state: PageState, asked: Asked, rates: Sequence[Rate]) -> bool:
     problems = [plan.problem, memory.problem, disk.problem]
     problems.append(words.processes_problem(recipe, asked.processes))
     problems.append(words.prompts_problem(recipe.sample_prompts))
+    standing = queue_panel.share(state)
+    size = sum(parameter_counts(design.config).values())
+    problems.append(shares.training_problem(standing, size, recipe.steps))
     for problem in filter(None, problems):
         widgets.show_problem(problem)
     st.markdown(" ".join(filter(None, [plan.sentence, memory.sentence, disk.sentence])))

@@ -6,6 +6,7 @@ The server sends everything that the probes found once; the browser moves and pl
 import streamlit as st
 
 from slm import jobs, locks
+from slm.tokenizer.padded import fitted
 from slm.training.runs import METRICS, RunSettings
 from slm.workspace import Artefact
 from ui import loaders, session, widgets
@@ -62,7 +63,7 @@ def _panel(state: PageState, run: Artefact) -> None:
     if not moments:
         st.info(words.nothing_to_show(problems))
         return
-    tokenizer = loaders.load_tokenizer(run.folder / "tokenizer")
+    tokenizer = fitted(loaders.load_tokenizer(run.folder / "tokenizer"), settings.model.vocab_size)
     view = words.timeline_view(
         moments,
         loaders.log_reader(str(run.folder / METRICS)).read(),

@@ -7,6 +7,7 @@ from slm.errors import ConfigError, WorkspaceError
 from slm.jobs import Job
 from slm.model.config import flops_per_token
 from slm.training import launch
+from slm.training.config import forward_passes
 from slm.training.events import config_at, pending_requests, read_events
 from slm.training.rates import MACHINE
 from slm.training.runs import CONFIG, METRICS, REPORT, RunSettings
@@ -20,7 +21,7 @@ from ui.view_models import training as words
 from ui.view_models.jobs import job_view
 from ui.view_models.training import Costs, RunView
 from ui.views.imported import lacks
-from ui.views.training import controls, curves, doctor, findings, written
+from ui.views.training import along, controls, curves, doctor, findings, written
 from ui.views.training.controls import Standing
 from ui.views.training.curves import Shown
 
@@ -78,6 +79,7 @@ def _run(state: PageState, job: Job | None, run: Artefact) -> None:
 
     panel()
     notice()
+    along.render(state, run, alive=standing.alive)
     _code(run, settings)
 
 
@@ -180,8 +182,10 @@ def _before_the_run(state: PageState, job: Job) -> None:
         st.text(view.headline)
         if view.alive:
             st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
-            st.button("Stop", key="training-stop", disabled=status.stopping, on_click=job.stop)
-        elif view.can_resume:
+            if job.can_change:
+                stopping = status.stopping
+                st.button("Stop", key="training-stop", disabled=stopping, on_click=job.stop)
+        elif view.can_resume and job.can_change:
             controls.go_on_button(state, job, None)
         if view.problem:
             widgets.show_problem(view.problem)
@@ -234,7 +238,8 @@ def _costs(state: PageState, run: Artefact, settings: RunSettings) -> Costs:
     except WorkspaceError:
         machine = {}
     tokens = state.workspace.tokens.find(settings.tokens)
-    return words.costs_of(machine, tokens, 3 * flops_per_token(settings.model))
+    flops = forward_passes(settings.train) * flops_per_token(settings.model)
+    return words.costs_of(machine, tokens, flops)
 
 
 def _counted_before(run: Artefact) -> dict[str, float]:

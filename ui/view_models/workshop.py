@@ -1,0 +1,176 @@
+"""The room in words: who is here, what is one's own, how one comes in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from slm.jobs import Job
+from slm.owners import LOCAL_OWNER
+from slm.workshop import people
+from slm.workshop.people import Person
+from slm.workspace import Artefact, Workspace
+from ui.view_models.jobs import duration, size
+
+ALONE = (
+    "This app runs for you alone: it listens on this computer only. To share it with a room, end "
+    "it and start it again so. The terminal then shows an address, a code to come in, and a QR "
+    "code for phones."
+)
+SHARE_LINE = "python dev.py app --share"
+TRUST = (
+    "Everybody in the room sees everything that is made here. Each changes and deletes their own "
+    "work alone; the presenter may change everything. The connection is not encrypted: the room is "
+    "for people who trust each other, on a network they trust."
+)
+TAKE_HOME = (
+    "One zip with all that you made, and with what it was made from: corpora, tokenizers, runs, "
+    "models. At home, open it here, on the Workshop page, or with "
+    "`python -m slm open-archive my-work.zip`."
+)
+OPEN_HELP = (
+    "The zip is checked whole before anything is taken over. What is here already stays as it is."
+)
+RETURN_HELP = (
+    "Your browser is known again by a cookie. To come in from another one, or after its cookies "
+    "were cleared, you need your name and this word. It is shown once; a new one makes it void."
+)
+_MOST_ROWS = 12
+_KINDS = {
+    "runs": ("run", "runs"),
+    "models": ("imported model", "imported models"),
+    "tokenizers": ("tokenizer", "tokenizers"),
+    "corpora": ("corpus", "corpora"),
+    "experiments": ("experiment", "experiments"),
+}
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """Somebody in the room. `name` and `doing` hold foreign text."""
+
+    id: str
+    name: str
+    here: str
+    doing: str
+
+
+@dataclass(frozen=True)
+class OwnWork:
+    """What one visitor made."""
+
+    told: str
+    size: str
+    anything: bool
+
+
+def greeting(person: Person | None) -> str:
+    """Who looks; foreign text."""
+    if person is None:
+        return ""
+    if person.presents and person.name.casefold() == "presenter":
+        return "You are the presenter."
+    return f"You are {person.name}" + (", the presenter." if person.presents else ".")
+
+
+def person_rows(workspace: Workspace, jobs: Sequence[Job], looking: str) -> tuple[PersonRow, ...]:
+    """Everybody in the room, in the order in which they came."""
+    alive = [job for job in jobs if job.status().alive]
+    return tuple(
+        PersonRow(
+            id=person.id,
+            name=_named(person, looking),
+            here=presence(people.silent_seconds(workspace, person.id), person.id == looking),
+            doing=", ".join(job.name for job in alive if job.owner == person.id),
+        )
+        for person in people.list_people(workspace)
+    )
+
+
+def _named(person: Person, looking: str) -> str:
+    marks = [
+        mark
+        for mark, holds in (("presenter", person.presents), ("you", person.id == looking))
+        if holds
+    ]
+    return person.name + (f" ({', '.join(marks)})" if marks else "")
+
+
+def presence(silent_seconds: float | None, looks: bool = False) -> str:
+    """Whether somebody is here.
+
+    >>> presence(3.0), presence(120.0), presence(None)
+    ('here', 'away for 2 min', 'not seen yet')
+    """
+    if looks:
+        return "here"
+    if silent_seconds is None:
+        return "not seen yet"
+    if silent_seconds <= people.HERE_SECONDS:
+        return "here"
+    return f"away for {duration(silent_seconds)}"
+
+
+def headcount(rows: Sequence[PersonRow]) -> str:
+    """How many are in the room, and how many of them are here now."""
+    here = sum(row.here == "here" for row in rows)
+    who = "1 person has" if len(rows) == 1 else f"{len(rows)} people have"
+    return f"{who} come in; {here} here now."
+
+
+def table_height(n_rows: int) -> int | Literal["content"]:
+    """Pixels of the list of people: all of them, unless they are many."""
+    return "content" if n_rows <= _MOST_ROWS else 420
+
+
+def own_work(artefacts: Sequence[Artefact], owner: str, n_bytes: int) -> OwnWork:
+    """What somebody made, counted by kind; the size counts what it was made from too."""
+    own = [artefact for artefact in artefacts if artefact.manifest.owner == owner]
+    own = [artefact for artefact in own if not artefact.read_only]
+    counted = [
+        f"{n} {one if n == 1 else many}"
+        for kind, (one, many) in _KINDS.items()
+        if (n := sum(artefact.manifest.kind == kind for artefact in own))
+    ]
+    return OwnWork(", ".join(counted), size(n_bytes), bool(own))
+
+
+def owner_name(names: Mapping[str, str], owner: str, looking: str) -> str:
+    """How an owner is called in a list; foreign text.
+
+    >>> owner_name({"p-1": "Ada"}, "p-1", "p-2"), owner_name({"p-1": "Ada"}, "p-1", "p-1")
+    ('Ada', 'you')
+    >>> owner_name({}, "local", "p-1"), owner_name({}, "p-9", "p-1")
+    ('the presenter', 'somebody who left')
+    """
+    if owner == looking:
+        return "you"
+    if owner == LOCAL_OWNER:
+        return names.get(owner, "the presenter")
+    return names.get(owner, "somebody who left")
+
+
+def names_in(workspace: Workspace) -> Mapping[str, str]:
+    """The names of all owners, by their ids; foreign text."""
+    return people.names(workspace)
+
+
+def door_sentence() -> str:
+    """How one comes in, to be read out beside the code."""
+    return "Open the address in a browser and type the code, or scan the picture."
+
+
+def code_lines(root: str) -> str:
+    """The lines of slm that take work home and open it."""
+    return (
+        "from pathlib import Path\n\n"
+        "from slm.workshop.archive import pack_work, work_of\n"
+        "from slm.workspace import Workspace\n\n"
+        f"workspace = Workspace(Path({root!r}))\n"
+        "print([artefact.name for artefact in work_of(workspace, 'local')])\n"
+        "with Path('my-work.zip').open('wb') as sink:\n"
+        "    for block in pack_work(workspace, 'local'):\n"
+        "        sink.write(block)\n\n"
+        "# at home:\n"
+        "# from slm.workshop.opening import open_archive\n"
+        "# open_archive(Workspace(Path('workspace')), Path('my-work.zip'))"
+    )

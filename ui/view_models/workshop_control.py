@@ -1,0 +1,96 @@
+"""The presenter's control in words: load, people, and what holds for whom."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from slm.limits import Limits
+from slm.machine import Load
+from slm.owners import LOCAL_OWNER
+from slm.queueing import Waiting
+from ui.view_models.jobs import duration, size
+
+LABELS = {
+    "running": "Jobs at work, each",
+    "waiting": "Jobs waiting, each",
+    "parameters": "Parameters of a model",
+    "steps": "Steps of a run",
+    "minutes": "Minutes of a turn",
+    "disk_mb": "Disk, each (MB)",
+}
+"""The limits as the form calls them."""
+NO_LIMIT = "no limit"
+CLOSE_TOLD = (
+    "Everything that the participants made goes into an archive in this workspace's folder "
+    "`archives`: a zip for each, as they would have taken it home. It is read back whole before "
+    "anything is removed. Work that runs is stopped first. Everybody comes in anew, with another "
+    "code. What you made yourself stays, with what it was made from."
+)
+HOLD_HELP = (
+    "What participants have running saves where it is and waits; nothing new begins. Your own work "
+    "goes on."
+)
+SECOND_HELP = (
+    "Works once, and makes older links void. Both of you may do everything here, and stand in the "
+    "list as one, under the name of whoever came in last."
+)
+
+
+@dataclass(frozen=True)
+class WorkRow:
+    """A job that works or waits. `told` holds names, which are foreign text."""
+
+    id: str
+    told: str
+    works: bool
+
+
+def load_figures(load: Load, line: Sequence[Waiting], now: Limits) -> Mapping[str, str]:
+    """Titles and values of the row of figures.
+
+    >>> told = load_figures(Load(37.4, 3 * 10**9, 8 * 10**9, 10**10), [], Limits(slots=2))
+    >>> told["At work"], told["Processor"]
+    ('0 of 2', '37%')
+    """
+    works = sum(entry.works for entry in line)
+    return {
+        "At work": f"{works} of {now.slots}",
+        "Waiting": str(len(line) - works),
+        "Processor": f"{load.processor:.0f}%",
+        "Memory": f"{size(load.memory_used)} of {size(load.memory)}",
+        "Disk free": size(load.disk_free),
+    }
+
+
+def work_rows(line: Sequence[Waiting], names: Mapping[str, str]) -> tuple[WorkRow, ...]:
+    """What works and what waits, with whose it is."""
+    return tuple(_row(entry, names) for entry in line)
+
+
+def _row(entry: Waiting, names: Mapping[str, str]) -> WorkRow:
+    job, status = entry.job, entry.status
+    who = "yours" if job.owner == LOCAL_OWNER else names.get(job.owner, "somebody who left")
+    if status.stopping:
+        how = "is ending"
+    elif not entry.works:
+        how = f"waits, number {entry.ahead}"
+    else:
+        left = status.remaining_seconds
+        how = f"{status.fraction:.0%}" + (f", about {duration(left)} left" if left else "")
+    return WorkRow(job.id, f"{job.name} ({who}) · {how}", entry.works)
+
+
+def limits_of_one(now: Limits, person_id: str) -> str:
+    """What is different for one person; empty where nothing is.
+
+    >>> from slm.limits import Share
+    >>> limits_of_one(Limits(everybody=Share(), people={"p-1": Share(steps=9)}), "p-1")
+    'steps of a run: 9'
+    """
+    if person_id not in now.people:
+        return ""
+    own = now.people[person_id]
+    return " · ".join(
+        f"{LABELS[name].lower()}: {NO_LIMIT if value is None else f'{value:,g}'}"
+        for name, value in own.to_json().items()
+        if value != getattr(now.everybody, name)
+    )

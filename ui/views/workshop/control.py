@@ -1,0 +1,267 @@
+"""The presenter's control: who is here, what works, the line, what each may take, the end."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+import streamlit as st
+
+from slm import jobs, limits, machine, queueing
+from slm.limits import Share
+from slm.owners import LOCAL_OWNER
+from slm.workshop import addresses, looking, people, resetting
+from slm.workshop import limits as shares
+from slm.workshop import room as rooms
+from slm.workshop.room import in_groups
+from slm.workspace import Workspace
+from ui import job_panel, session, widgets
+from ui.session import PageState
+from ui.view_models import workshop as room_words
+from ui.view_models import workshop_control as words
+from ui.view_models.jobs import jobs_to_show
+from ui.view_models.workshop_control import WorkRow
+
+POLL_SECONDS = 3.0
+_MOST_JOBS = 12
+
+
+def render(state: PageState) -> None:
+    """Everything that only the presenter does."""
+    if not session.is_shared():
+        st.info(room_words.ALONE, icon=":material/groups:")
+        st.code(room_words.SHARE_LINE, language="bash")
+        return
+    now = rooms.read(state.workspace)
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        _work(state)
+    with right:
+        _screens(state.workspace, now.look.address)
+        _people(state)
+    _limits(state.workspace)
+    _end(state)
+    widgets.show_code(
+        room_words.code_lines(str(state.workspace.root)), shares.hold_all, queueing.line
+    )
+
+
+def _work(state: PageState) -> None:
+    """How busy the machine is, what works and what waits; looked at every few seconds."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def panel() -> None:
+        here = state.workspace
+        line, now = queueing.line(here), limits.read(here.root)
+        with st.container(horizontal=True, key="load"):
+            for title, value in words.load_figures(machine.load(here.root), line, now).items():
+                st.metric(title, value, width="content")
+        with st.container(horizontal=True):
+            if now.paused:
+                st.button("Let work go on", type="primary", on_click=_do, args=(shares.go_on, here))
+                st.caption("Everybody's work is held back.")
+            else:
+                st.button(
+                    "Hold everybody's work",
+                    icon=":material/pause:",
+                    help=words.HOLD_HELP,
+                    on_click=_do,
+                    args=(shares.hold_all, here),
+                )
+            waits = any(not entry.works for entry in line)
+            st.button(
+                "Clear the line",
+                icon=":material/clear_all:",
+                help="Takes out all that waits. It has not begun, so nothing is lost.",
+                disabled=not waits,
+                on_click=_do,
+                args=(queueing.clear, here),
+            )
+        rows = words.work_rows(line, people.names(here))
+        if not rows:
+            st.caption("Nothing works or waits now.")
+        for row in rows[:_MOST_JOBS]:
+            _job_row(here, row)
+        if len(rows) > _MOST_JOBS:
+            st.caption(f"… and {len(rows) - _MOST_JOBS} more that wait")
+
+    st.subheader("Work", anchor=False)
+    panel()
+
+
+def _job_row(here: Workspace, row: WorkRow) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(row.told, width="stretch")
+        for label, act in _ACTS[row.works]:
+            key = f"control-{label}-{row.id}"
+            st.button(label, key=key, on_click=_do, args=(act, here, row.id))
+
+
+def _pause(here: Workspace, job_id: str) -> None:
+    job = jobs.get_job(here, job_id)
+    if job is not None:
+        job.pause()
+
+
+def _stop(here: Workspace, job_id: str) -> None:
+    job = jobs.get_job(here, job_id)
+    if job is not None:
+        job.stop()
+
+
+_ACTS: Mapping[bool, tuple[tuple[str, Callable[[Workspace, str], None]], ...]] = {
+    True: (("Pause", _pause), ("Stop", _stop)),
+    False: (("To the front", queueing.move_to_front), ("Take out", queueing.take_out)),
+}
+"""What can be done about a job that works, and about one that waits."""
+
+
+def _do(act: Callable[..., object], *given: object) -> None:
+    """A click whose refusal is shown as a sentence."""
+    with widgets.user_errors():
+        act(*given)
+
+
+def _screens(here: Workspace, shown: str) -> None:
+    """What all screens show. Any page has a button for it in the sidebar."""
+    st.subheader("All screens", anchor=False)
+    if shown:
+        st.text(f"All screens show {shown[:200]}")
+        st.button("Let everybody go", type="primary", on_click=_do, args=(looking.let_go, here))
+    else:
+        st.caption(
+            "Open the view that you want to show, and press **Show everybody this view** in the "
+            "sidebar there. Everybody's screen follows within seconds; whoever is typing is asked "
+            "first, and each can go back to where they were."
+        )
+
+
+def _people(state: PageState) -> None:
+    """Everybody, and what the presenter can do for the one who is chosen."""
+    here, now = state.workspace, limits.read(state.workspace.root)
+    rows = room_words.person_rows(here, jobs.list_jobs(here), state.owner)
+    st.subheader("People", anchor=False)
+    st.caption(room_words.headcount(rows) + " Choose one for what you can do.")
+    picked = st.dataframe(
+        pd.DataFrame(
+            {
+                "Name": [row.name for row in rows],
+                "Here": [row.here for row in rows],
+                "Works on": [row.doing for row in rows],
+                "Own limits": [words.limits_of_one(now, row.id) for row in rows],
+            }
+        ),
+        hide_index=True,
+        key="control-people",
+        on_select="rerun",
+        selection_mode="single-row",
+        height=room_words.table_height(len(rows)),
+    )
+    chosen = picked["selection"]["rows"]
+    if chosen and chosen[0] < len(rows) and rows[chosen[0]].id != LOCAL_OWNER:
+        _one(here, rows[chosen[0]].id, rows[chosen[0]].name)
+    _second_presenter(here)
+
+
+def _second_presenter(here: Workspace) -> None:
+    """A link for somebody who helps; shown once, because the file keeps its hash alone."""
+    if st.button(
+        "Link for a second presenter",
+        icon=":material/person_add:",
+        help=words.SECOND_HELP,
+        key="control-second",
+    ):
+        with widgets.user_errors():
+            ticket = rooms.new_ticket(here)
+            url = next(iter(rooms.read(here).addresses), "")
+            st.code(addresses.presenter_link(url, ticket), language=None, wrap_lines=True)
+
+
+def _one(here: Workspace, person_id: str, name: str) -> None:
+    now = limits.read(here.root)
+    with st.container(border=True, key="control-one"):
+        st.markdown(f"**{widgets.esc_md(name)}**")
+        with st.container(horizontal=True):
+            first = person_id in now.first
+            st.button(
+                "No longer first" if first else "First in the line",
+                key="control-first",
+                on_click=_do,
+                args=(shares.set_first, here, person_id, not first),
+            )
+            if st.button(
+                "Return word",
+                key="control-word",
+                help="For whoever lost their cookie: name and word let them in as themselves.",
+            ):
+                with widgets.user_errors():
+                    st.code(in_groups(people.new_return_word(here, person_id)), language=None)
+            with st.popover("Send out …"):
+                st.caption("Their browsers are let in no more. What they made stays.")
+                st.button(
+                    "Send out",
+                    key="control-out",
+                    type="primary",
+                    on_click=_do,
+                    args=(people.take_off, here, person_id),
+                )
+        with st.expander("Limits of this person", icon=":material/tune:"):
+            _share_form(here, person_id)
+
+
+def _limits(here: Workspace) -> None:
+    now = limits.read(here.root)
+    with st.expander("What each may take", icon=":material/tune:"):
+        _share_form(here, None)
+        slots = st.number_input(
+            "Jobs at work, all together",
+            1,
+            64,
+            now.slots,
+            key="control-slots",
+            help="More at once are slower each. Jobs that work go on when you set fewer.",
+            width=220,
+        )
+        if slots != now.slots:
+            _do(shares.set_slots, here, int(slots))
+
+
+def _share_form(here: Workspace, person_id: str | None) -> None:
+    """The limits of all, or of one; empty is no limit."""
+    now = limits.read(here.root)
+    share = now.everybody if person_id is None else now.of(person_id)
+    key = f"share-{person_id or 'all'}"
+    with st.form(key, border=False):
+        asked = {}
+        columns = st.columns(3)
+        for place, (name, label) in enumerate(words.LABELS.items()):
+            with columns[place % 3]:
+                asked[name] = widgets.optional_number(Share, name, label, share, f"{key}-{name}")
+        if st.form_submit_button("Set"):
+            with widgets.user_errors():
+                if person_id is None:
+                    shares.set_for_all(here, **asked)
+                else:
+                    shares.set_for_one(here, person_id, **asked)
+                st.toast("The limits hold from now on.")
+    if person_id in now.people:
+        st.button(
+            "As all others", key=f"{key}-as", on_click=_do, args=(shares.as_all, here, person_id)
+        )
+
+
+def _end(state: PageState) -> None:
+    """The end of the class, as a job: it may take a while."""
+    here = state.workspace
+    with st.expander("End this class", icon=":material/inventory_2:"):
+        st.caption(words.CLOSE_TOLD)
+        sure = st.checkbox("Everybody has what they want to take home", key="control-sure")
+        if st.button("Archive and empty the room", disabled=not sure, key="control-close"):
+            with widgets.user_errors():
+                job = jobs.start(here, ["close-class"], name="End of the class", key="close-class")
+                st.session_state["job-of-close-class"] = job.id
+                st.rerun()
+        mine = st.session_state.get("job-of-close-class")
+        for job in jobs_to_show(jobs.list_jobs(here), "close-class", mine):
+            job_panel.watch(here, job.id, key=f"close-{job.id}")
+        done = here.root / resetting.FOLDER
+        if done.is_dir():
+            st.caption(f"Archives lie in {widgets.esc_md(str(done))}")

@@ -1,0 +1,146 @@
+"""Predict, then reveal: the question that was asked last, and for the presenter the next one."""
+
+import pandas as pd
+import streamlit as st
+
+from slm.workshop import questions, rights
+from slm.workshop.questions import Asked
+from slm.workspace import Workspace
+from ui import loaders, session, widgets
+from ui.figures.classroom import answer_rows, answers_chart, shown_chart, shown_rows
+from ui.session import PageState
+from ui.view_models import workshop_questions as words
+from ui.view_models.workshop_questions import QuestionView
+from ui.views.workshop.following import POLL_SECONDS, headcount
+
+
+def render(state: PageState) -> None:
+    """What is asked, in large letters; the presenter asks and reveals."""
+    st.caption(words.INTRODUCTION)
+    if not rights.is_presenter(state.owner):
+        _live(state)
+        return
+    left, right = st.columns([1.9, 1], gap="large")
+    with left:
+        _live(state)
+    with right:
+        _ask(state)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _live(state: PageState) -> None:
+    """The newest question, its options, and once it is revealed the bars; drawn anew by itself.
+
+    The next question comes without the rest of the page: thirty screens turn to it at once.
+    """
+    here = state.workspace
+    asked = questions.newest_question(here)
+    if asked is None:
+        nothing = words.ASK_FIRST if rights.is_presenter(state.owner) else words.WAITING_ROOM
+        st.info(nothing, icon=":material/hourglass_empty:")
+        return
+    view = words.question_view(asked, headcount(str(here.root), here) if session.is_shared() else 1)
+    _question(state, asked, view)
+
+
+def _question(state: PageState, asked: Asked, view: QuestionView) -> None:
+    here = state.workspace
+    _what_is_asked(view)
+    if not asked.revealed:
+        _choices(state, asked.id, view)
+        st.caption(view.status)
+        if rights.is_presenter(state.owner):
+            st.button(
+                "Reveal the answer",
+                key="question-reveal",
+                type="primary",
+                icon=":material/visibility:",
+                on_click=_reveal,
+                args=(here, asked.id),
+            )
+        return
+    st.vega_lite_chart(
+        pd.DataFrame(answer_rows(view.answers)),
+        answers_chart(view.answers),
+        key="question-answers",
+        alt="How many chose each answer; the right one in green",
+    )
+    icon = ":material/check_circle:" if view.right else ":material/lightbulb:"
+    told = st.success if view.right else st.info
+    told(widgets.esc_md(words.verdict(view)), icon=icon)
+    st.caption(view.status)
+
+
+def _what_is_asked(view: QuestionView) -> None:
+    st.subheader(view.title, anchor=False)
+    if view.prompt:
+        with st.container(border=True, key="question-prompt"):
+            st.text(view.prompt)
+    if view.shown:
+        st.vega_lite_chart(
+            pd.DataFrame(shown_rows(view.shown)),
+            shown_chart(view.shown),
+            key="question-shown",
+            alt="Probabilities of the likeliest next tokens at the temperature that is asked for",
+        )
+
+
+def _choices(state: PageState, question_id: str, view: QuestionView) -> None:
+    """A large button for each option: side by side where there is room."""
+    with st.container(horizontal=True, gap="small", key="question-options"):
+        for choice in view.choices:
+            st.button(
+                widgets.esc_md(choice.label),
+                key=f"answer-{choice.place}",
+                type="primary" if choice.chosen else "secondary",
+                icon=":material/check:" if choice.chosen else None,
+                width="stretch",
+                on_click=_answer,
+                args=(state.workspace, question_id, choice.place),
+            )
+
+
+def _ask(state: PageState) -> None:
+    """The presenter's list, and a text of their own."""
+    from slm.workshop.asking import LONGEST_PROMPT, READY, Basis, compute
+
+    with st.container(border=True, key="question-ask"):
+        st.markdown("**Ask**")
+        if state.run is None:
+            st.info("No model is here yet. Build one on Home; it gives the answers.")
+            return
+        kind = st.radio(
+            "Question",
+            list(READY),
+            format_func=lambda each: READY.get(each, each),
+            key="question-kind",
+            label_visibility="collapsed",
+        )
+        text = st.text_area(
+            "A text of your own",
+            key="question-text",
+            height=80,
+            max_chars=LONGEST_PROMPT,
+            help=words.TEXT_HELP,
+            placeholder="Once upon a time there was a",
+        )
+        st.caption(widgets.esc_md(f"The model that answers: {state.run.name}"))
+        if st.button("Ask", type="primary", key="question-go", icon=":material/help:"):
+            with widgets.user_errors(), st.spinner("The model works it out"):
+                loaded = loaders.load_run(state.run)
+                basis = Basis(
+                    state.workspace, state.run, loaded.model, loaded.tokenizer, text.strip()
+                )
+                questions.ask(state.workspace, compute(kind, basis))
+                st.rerun()
+    widgets.show_code(words.code_lines(state.run, kind, text.strip()), compute)
+
+
+def _answer(here: Workspace, question_id: str, place: int) -> None:
+    with widgets.user_errors():
+        questions.answer(here, question_id, place)
+
+
+def _reveal(here: Workspace, question_id: str) -> None:
+    with widgets.user_errors():
+        questions.reveal(here, question_id)
