@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from streamlit.testing.v1 import AppTest
 
 from slm.lab import pipeline
@@ -17,6 +18,8 @@ from tests.processes import end_all
 from ui import session
 
 ROOT = Path(__file__).parents[1]
+settings.register_profile("busy machine", deadline=None)  # how long an example takes is no defect
+settings.load_profile("busy machine")
 PATIENCE_SECONDS = 120  # the first run imports torch, on a machine that may be busy
 TINY = Recipe(
     documents=120,

@@ -45,3 +45,8 @@ def test_too_much_text_is_refused_and_nothing_is_written(tmp_path: Path):
         keep_texts(tmp_path, {"text": "a" * 200_001})
     assert not is_kept(tmp_path, linked_texts.name_of({"text": "a" * 200_001}))
     assert not list(tmp_path.iterdir())
+
+
+def test_half_a_character_in_a_kept_text_reaches_no_page(tmp_path):
+    name = linked_texts.keep_texts(tmp_path, {"text": "half \ud83e of a fox"})
+    assert linked_texts.read_texts(tmp_path, name) == {"text": "half \ufffd of a fox"}

@@ -8,7 +8,7 @@ from slm.data.cleaning.cleaner import storable
 from slm.data.reading import frames
 from slm.data.sources import Document
 from slm.tokenizer import protocol
-from slm.utf8 import well_formed
+from slm.utf8 import well_formed, without_controls
 
 HALVES = ("\ud83e", "\udd8a")
 PARTS = ("a", *HALVES, "🦊", "\ufffd")
@@ -27,3 +27,9 @@ def test_pairs_are_joined_and_halves_replaced(parts):
 def test_text_without_halves_is_the_same_object():
     for text in ("", "plain", "Zoë 🦊"):
         assert well_formed(text) is text
+
+
+def test_escape_codes_reach_no_terminal_and_other_text_stays():
+    assert without_controls("\x1b]0;title\x07\x1b[2J") == "␛]0;title␇␛[2J"
+    text = "Zoë, 日本\n\tand 🦊 \u202e"
+    assert without_controls(text) == text

@@ -29,6 +29,13 @@ def test_an_artefact_is_found_by_id_and_by_name(workspace):
     assert workspace.corpora.get("tales") == made
 
 
+def test_another_case_finds_a_name_that_nothing_else_has(workspace):
+    large = _make(workspace, "Tales", "large")
+    assert workspace.corpora.get("tales") == large
+    small = _make(workspace, "tales", "small")
+    assert workspace.corpora.get("tales") == small and workspace.corpora.get("Tales") == large
+
+
 def test_the_newest_of_two_with_one_name_is_given(workspace):
     _make(workspace, "tales", "old")
     newer = _make(workspace, "tales", "new")
@@ -94,7 +101,7 @@ def test_a_manifest_that_is_a_folder_or_lacks_a_hash_is_damaged(workspace):
     (folder.folder / "manifest.json").unlink()
     (folder.folder / "manifest.json").mkdir()
     path = hashless.folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "files": {"a.txt": {"size": 1}}}))
+    path.write_text(json.dumps({**files.read_json(path), "files": {"a.txt": {"size": 1}}}))
     problems = {artefact.id: artefact.problem for artefact in workspace.corpora.list()}
     assert "cannot be read" in problems[folder.id]
     assert "damaged" in problems[hashless.id]
@@ -103,7 +110,7 @@ def test_a_manifest_that_is_a_folder_or_lacks_a_hash_is_damaged(workspace):
 def test_a_manifest_of_a_later_version_is_not_used(workspace):
     made = _make(workspace, "tales")
     path = made.folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    path.write_text(json.dumps({**files.read_json(path), "schema": 99}))
     with pytest.raises(WorkspaceError, match="later version"):
         workspace.corpora.get(made.id)
 

@@ -50,13 +50,17 @@ class AppServer:
 
 @contextmanager
 def app_server(
-    workspace: Path, log: Path, *, launcher: Sequence[str] = ("-m", "streamlit")
+    workspace: Path,
+    log: Path,
+    *,
+    launcher: Sequence[str] = ("-m", "streamlit"),
+    script: str | Path = "app.py",
 ) -> Iterator[AppServer]:
     """A fresh server on a free port of this machine, healthy when given, ended afterwards."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, *launcher, "run", "app.py"]
+    command = [sys.executable, *launcher, "run", str(script)]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     told = {"SLM_WORKSPACE": str(workspace)}
     with log.open("wb") as output:

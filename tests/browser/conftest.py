@@ -10,13 +10,25 @@ from playwright.sync_api import Browser, Page
 from slm.workspace import Workspace
 from tests.browser.app_server import AppServer, app_server, chromium, new_page
 
+FIRST_ALONE = (
+    *("test_attention", "test_attention_time", "test_copying", "test_explore", "test_filmstrip"),
+    *("test_head_view", "test_lens", "test_model_drawn", "test_painting", "test_sampling"),
+    *("test_switchboard", "test_branches"),
+)
+"""Of these files only the first test runs every time; the others with `dev.py test --all`."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder drives a browser."""
+    """Everything in this folder drives a browser, which takes seconds a test."""
     here = Path(__file__).parent
+    seen: set[str] = set()
     for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
+        if here not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.browser)
+        if item.path.stem in FIRST_ALONE and item.path.stem in seen:
+            item.add_marker(pytest.mark.slow)
+        seen.add(item.path.stem)
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ def test_sampling_adds_continuations_and_two_paths_compare(opened: Page):
     settled(opened)
     tree.press("End")
     expect(opened.get_by_text("Two paths.")).to_be_visible()
+    settled(opened)
     opened.get_by_role("button", name="Stop comparing").click()
     expect(opened.get_by_text("The chosen path")).to_be_visible()
 
@@ -112,7 +113,8 @@ def test_a_tree_is_saved_downloaded_and_opened_again(opened: Page, tmp_path: Pat
     opened.locator("input[type=file]").set_input_files(path)
     expect(opened.get_by_text("This file holds no tree of branches")).to_be_visible()
     values["nodes"] = values["nodes"][:3]
-    smaller = tmp_path / "smaller.json"
+    smaller = tmp_path / "again" / path.name  # of the same name: it is another file all the same
+    smaller.parent.mkdir()
     smaller.write_text(json.dumps(values))
     settled(opened)
     opened.locator("input[type=file]").set_input_files(smaller)

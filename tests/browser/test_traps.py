@@ -22,6 +22,7 @@ CHAPTERS = {
     "attention": "Attention",
     "sampling": "Sampling",
     "library": "Library",
+    "workshop": "Workshop",
 }
 
 

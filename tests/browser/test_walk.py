@@ -72,7 +72,7 @@ def test_back_returns_to_the_moment_that_was_left(page: Page, server: AppServer)
     page.wait_for_url("**/attention*")
     expect(page.get_by_test_id("time-fact")).to_contain_text("Step 0 of 12")
     settled(page)
-    for _ in range(3):  # that page wrote its moment into the address, which is a step of its own
+    for _ in range(6):  # each time that page writes its moment into the address is a step too
         if "/attention" in page.url:
             page.go_back()
             settled(page)

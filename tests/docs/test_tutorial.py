@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial"
 NAMES = ("data", "tokenizer", "model", "training", "evaluation", "attention", "sampling")
 CHAPTERS = [TUTORIAL / f"{number}_{name}.md" for number, name in enumerate(NAMES, start=1)]
-PAGES = [*CHAPTERS, *(TUTORIAL / f"{name}.md" for name in ("glossary", "sources", "scaling"))]
+FURTHER = ("glossary", "sources", "scaling", "fine_tuning")
+PAGES = [*CHAPTERS, *(TUTORIAL / f"{name}.md" for name in FURTHER)]
 SMALLER = {
     "documents=8_000": "documents=300",
     "steps=720, batch_size=12, snapshots=12": "steps=4, batch_size=2, snapshots=2, threads=1, "
@@ -84,10 +85,11 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
-PYTHON = [block for path in CHAPTERS for block in blocks(path) if block.language == "python"]
+READ = [*CHAPTERS, TUTORIAL / "fine_tuning.md"]
+PYTHON = [block for path in READ for block in blocks(path) if block.language == "python"]
 COMMANDS = [
     (path.stem, line)
-    for path in CHAPTERS
+    for path in READ
     for block in blocks(path)
     if block.language == "console"
     for line in block.text.splitlines()

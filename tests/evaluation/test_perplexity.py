@@ -102,6 +102,22 @@ def test_the_first_token_has_no_loss_because_nothing_predicts_it(model, ids):
     assert np.isnan(nats[0]) and np.isfinite(nats[1:]).all()
 
 
+def test_bits_per_byte_are_those_of_the_text_however_it_is_cut():
+    """To whom all bytes are equally likely, each costs 8 bits: alone, or as a pair of 16.
+
+    The first token of each cutting is not predicted, and so its bytes are not counted.
+    """
+    text = b"Ben saw the otter."
+    pairs = [256 * first + second for first, second in zip(text[::2], text[1::2], strict=True)]
+    for ids, vocab_size, token_bytes in ((list(text), 256, 1), (pairs, 65_536, 2)):
+        blank = Transformer(CONFIG.replace(vocab_size=vocab_size))
+        with torch.no_grad():
+            blank.token_embedding.weight.zero_()
+        found = evaluate(blank, ids, n_bytes=len(text) - token_bytes)
+        assert found.perplexity == pytest.approx(vocab_size, rel=1e-4)
+        assert found.bits_per_byte == pytest.approx(8)
+
+
 def test_bits_per_byte_divide_bits_by_bytes():
     """3 tokens of 2 bits each over 2 bytes: 3 bits a byte."""
     found = Perplexity.of(nats=6 * math.log(2), tokens=3, n_bytes=2)

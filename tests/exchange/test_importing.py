@@ -13,7 +13,14 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from slm.attention.maps import attention_maps
-from slm.errors import CheckpointError, DataError, NoMemoryError, SlmError, TokenizerError
+from slm.errors import (
+    CheckpointError,
+    DataError,
+    HubError,
+    NoMemoryError,
+    SlmError,
+    TokenizerError,
+)
 from slm.exchange import arriving
 from slm.exchange.importing import ImportConfig, folder_at, import_model, keep_upload, look_at
 from slm.exchange.pretrained import load_pretrained
@@ -123,6 +130,18 @@ def test_number_formats_stay_as_published(workspace, copy):
     assert open_run(made).model.dtype == torch.float32
 
 
+def test_a_model_can_be_used_in_half_the_memory(workspace, copy):
+    """Its weights are stored in float32 here, and rounded when it is opened."""
+    made = import_model(workspace, ImportConfig(source=str(copy), dtype="bfloat16"))
+    assert made is not None and made.details["memory_bytes"] == 2 * made.details["parameters"]
+    opened = open_run(made)
+    assert opened.model.dtype == torch.bfloat16
+    whole = load_checkpoint(made.folder)
+    assert whole.dtype == torch.float32  # who trains it on asks for this
+    told = attention_report(opened, "the cat sat on the mat", None)
+    assert told["tokens"] == len(opened.tokenizer.encode("the cat sat on the mat"))
+
+
 def test_rows_without_a_token_are_shown_by_their_number(workspace, published):
     tokenizer = open_run(imported(workspace, published)).tokenizer
     assert tokenizer.vocab_size == 290
@@ -161,6 +180,43 @@ def _nested(folder: Path) -> None:
     (folder / "config.json").write_text("[" * 100_000)
 
 
+def _with_weights(folder: Path, **changes: torch.Tensor | None) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights |= {name: tensor for name, tensor in changes.items() if tensor is not None}
+    for name in [name for name, tensor in changes.items() if tensor is None]:
+        del weights[name]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _missing(folder: Path) -> None:
+    _with_weights(folder, **{"transformer.ln_f.bias": None, "transformer.h.1.ln_1.weight": None})
+
+
+def _extra(folder: Path) -> None:
+    _with_weights(folder, **{"transformer.h.7.ln_1.weight": torch.ones(16)})
+
+
+def _shaped(folder: Path) -> None:
+    _with_weights(folder, **{"transformer.ln_f.bias": torch.ones(17)})
+
+
+def _whole_numbers(folder: Path) -> None:
+    _with_weights(folder, **{"transformer.ln_f.bias": torch.ones(16, dtype=torch.int64)})
+
+
+def _header(text: bytes, behind: bytes = b"") -> Callable[[Path], None]:
+    data = len(text).to_bytes(8, "little") + text + behind
+    return lambda folder: (folder / "model.safetensors").write_bytes(data) and None
+
+
+def _settings(**changes: object) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        path = folder / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return harm
+
+
 def _other_tokenizer(folder: Path) -> None:
     longer = "It was the best of times, it was the worst of times; we had everything. "
     Tokenizer.train([longer * 9], vocab_size=292).save(folder)
@@ -174,13 +230,32 @@ def _other_tokenizer(folder: Path) -> None:
         (_cut, CheckpointError, "model.safetensors"),
         (_no_tokenizer, TokenizerError, "vocab.json is a tokenizer in another form.*tokenizer.jso"),
         (_foreign, CheckpointError, "Mamba"),
+        (_missing, CheckpointError, "missing: transformer.ln_f.bias, .*h.1.ln_1.weight"),
+        (_extra, CheckpointError, "not part of this model: transformer.h.7"),
+        (_shaped, CheckpointError, r"of another shape: .*ln_f.bias .17. for .16."),
+        (_whole_numbers, CheckpointError, "not floating-point: transformer.ln_f.bias"),
+        (_header(b"{" * 900_000), CheckpointError, "no sound safetensors file: .*JSON"),
+        (_header(b'{"a":1,"a":2}'), CheckpointError, "a name stands twice"),
+        (_header(b'{"a":[]}'), CheckpointError, "not described by dtype"),
+        (
+            _header(b'{"a":{"dtype":"F32","shape":[99999999999],"data_offsets":[0,4]}}', b"1234"),
+            CheckpointError,
+            "4 bytes, which its shape does not give",
+        ),
+        (_settings(n_embd=10**9), CheckpointError, "config.json cannot be used"),
+        (_settings(n_layer=4_000), (CheckpointError, NoMemoryError), "n_layer|missing: "),
+        (_settings(vocab_size=10**7), (CheckpointError, NoMemoryError), "vocab_size|shape|GB"),
         (_nested, CheckpointError, "damaged"),
         (_other_tokenizer, CheckpointError, "292 tokens and the model knows 290"),
         (lambda folder: (folder / "config.json").unlink(), CheckpointError, "has no config.json"),
     ],
 )
 def test_what_cannot_be_used_costs_a_sentence_and_leaves_nothing(
-    workspace, copy, harm: Callable[[Path], None], error: type[SlmError], said: str
+    workspace,
+    copy,
+    harm: Callable[[Path], None],
+    error: type[SlmError] | tuple[type[SlmError], ...],
+    said: str,
 ):
     harm(copy)
     with pytest.raises(error, match=said):
@@ -230,9 +305,50 @@ def test_a_model_that_would_not_fit_is_refused_before_it_is_copied(
     workspace, published, monkeypatch
 ):
     monkeypatch.setattr(arriving, "available_memory", lambda: 1_000)
-    with pytest.raises(NoMemoryError, match="GB of memory"):
+    with pytest.raises(NoMemoryError, match=r"GB of memory in float32.*Bring a smaller model"):
+        import_model(workspace, ImportConfig(source=str(published)))
+    needed = look_at(published).memory_bytes("bfloat16")
+    monkeypatch.setattr(arriving, "available_memory", lambda: needed)
+    with pytest.raises(NoMemoryError, match=r"In bfloat16 it takes .* choose that"):
         import_model(workspace, ImportConfig(source=str(published)))
     assert workspace.models.list() == []
+    assert arriving.fitting(look_at(published)) == "bfloat16"
+
+
+def test_a_zip_bomb_is_stopped_at_the_room_there_is(workspace, published, tmp_path, monkeypatch):
+    """50 MB of zeros in 50 kB: what a member claims is compared with the disk, then unpacked."""
+    path = packed(published, tmp_path / "m.zip")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model-00001-of-00002.safetensors", bytes(50_000_000))
+        archive.writestr("notes.txt", bytes(50_000_000))
+    assert path.stat().st_size < 1_000_000
+    usage = shutil.disk_usage(tmp_path)
+    small = usage._replace(free=60_000_000) if hasattr(usage, "_replace") else usage
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: small)
+    with pytest.raises(SlmError, match=r"free|disk|space"):
+        imported(workspace, path)
+    assert workspace.models.list() == []
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(arriving.MOST_MEMBERS + 1):
+            archive.writestr(str(number), b"")
+    with pytest.raises(CheckpointError, match=r"files, far more than a model has"):
+        look_at(path)
+
+
+def test_a_link_or_a_password_in_a_zip_is_refused(published, tmp_path):
+    path = packed(published, tmp_path / "m.zip")
+    link = zipfile.ZipInfo("tokenizer.json")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", b"{}")
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(CheckpointError, match="is a link"):
+        look_at(path)
+
+
+def test_an_address_is_no_name_of_a_model(workspace):
+    with pytest.raises(HubError, match="write owner/name alone"):
+        import_model(workspace, ImportConfig(source="https://huggingface.co/owner/name"))
 
 
 class Impatient:

@@ -1,5 +1,6 @@
 """Our Transformer gives the logits that `transformers` gives, in both directions."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from slm.exchange.pretrained import export_pretrained, load_model, load_pretrain
 from slm.model.config import ModelConfig, RopeScaling
 from slm.model.probe import Recorder
 from slm.model.transformer import Transformer
+from slm.sampling.filters import SamplingConfig
+from slm.sampling.generate import generate
 from slm.tokenizer.fast import Tokenizer
 
 VOCAB = 300
@@ -93,6 +96,7 @@ def their_model(
 ) -> transformers.PreTrainedModel:
     """A random model in which biases and norms are random too."""
     torch.manual_seed(0)
+    config = copy.deepcopy(config)  # a model writes its number format into it
     model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation=attention)
     for parameter in model.parameters():
         if parameter.ndim == 1:
@@ -122,7 +126,32 @@ def test_a_published_model_gives_the_same_logits_here(tmp_path: Path, name: str)
     torch.testing.assert_close(torch.cat(chunks, dim=1), expected, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama grouped-query", "qwen3"])
+@pytest.mark.parametrize("name", THEIRS)
+def test_a_published_model_writes_the_same_text_here(tmp_path: Path, name: str) -> None:
+    """Greedily, past the window where there is one."""
+    theirs = their_model(THEIRS[name])
+    ours = load_model(saved(tmp_path, theirs))
+    prompt = IDS[:1, :5]
+    expected = theirs.generate(
+        prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=24, do_sample=False
+    )
+    written = generate(ours, prompt[0].tolist(), SamplingConfig(temperature=0), 24, eos_id=0)
+    assert [step.id for step in written] == expected[0, 5:].tolist()
+
+
+@pytest.mark.parametrize("name", ["llama grouped-query", "phi3 dense with a window", "gpt2"])
+def test_half_precision_in_shards_is_opened_as_it_is(tmp_path: Path, name: str) -> None:
+    """In bfloat16 the same rounded weights; in float32 those, computed with exactly."""
+    saved(tmp_path, their_model(THEIRS[name]).to(torch.bfloat16), max_shard_size="20KB")
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    half = load_model(tmp_path, dtype=torch.bfloat16)
+    assert {weight.dtype for weight in half.parameters()} == {torch.bfloat16}
+    exact = theirs(IDS).logits.detach()
+    torch.testing.assert_close(load_model(tmp_path)(IDS), exact, atol=1e-4, rtol=0)
+    assert (half(IDS).float() - exact).abs().mean() < 0.05 * exact.std()
+
+
+@pytest.mark.parametrize("name", THEIRS)
 def test_a_published_model_attends_the_same_way_here(tmp_path: Path, name: str) -> None:
     theirs = their_model(THEIRS[name], attention="eager")
     ours = load_model(saved(tmp_path, theirs))
@@ -266,6 +295,11 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path, tokenizer: Toke
         ({"architectures": ["LlamaForCausalLM", "X"]}, "not known here"),
         ({"hidden_act": "relu"}, "hidden_act = 'relu'; only silu"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "stretches rotary positions by 'yarn'"),
+        (
+            {"rope_parameters": {"rope_type": "longrope", "short_factor": [1.0]}},
+            "stretches rotary positions by 'longrope'",
+        ),
+        ({"rope_scaling": {"type": "su"}, "rope_parameters": None}, "positions by 'su'"),
         ({"rope_parameters": {"partial_rotary_factor": 0.5}}, "partial_rotary_factor = '0.5'"),
         ({"quantization_config": {"bits": 4}}, "quantization_config"),
         ({"hidden_size": "32"}, "hidden_size = '32'; a whole number is needed"),
@@ -306,7 +340,7 @@ def test_what_is_no_hub_name_never_reaches_the_network(hub_id: str) -> None:
 def test_a_hub_out_of_reach_is_told_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(HubError, match="Check the network and try again"):
         download_model("nobody-here/no-such-model")
     with pytest.raises(CheckpointError, match="is no folder, and no model on the Hub"):

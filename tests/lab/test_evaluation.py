@@ -127,20 +127,20 @@ def test_another_model_with_other_tokens_reads_the_same_documents(
 
 
 def test_a_corpus_a_file_and_the_hub_are_measured_like_the_own_text(
-    tiny_workspace: Workspace, run, tmp_path: Path, capsys, monkeypatch
+    workspace_env: Workspace, run, tmp_path: Path, capsys, monkeypatch
 ):
-    corpus = tiny_workspace.corpora.list()[0]
-    own = told(capsys, tiny_workspace, "--max-tokens", "500")
-    again = told(capsys, tiny_workspace, "--max-tokens", "500", "--corpus", corpus.id)
+    corpus = workspace_env.corpora.list()[0]
+    own = told(capsys, workspace_env, "--max-tokens", "500")
+    again = told(capsys, workspace_env, "--max-tokens", "500", "--corpus", corpus.id)
     assert again["model"]["perplexity"] == pytest.approx(own["model"]["perplexity"], rel=1e-5)
     rows = tmp_path / "rows.jsonl"
     rows.write_text("\n".join(json.dumps({"text": tales.generate(n).text}) for n in range(9)))
-    file = told(capsys, tiny_workspace, "--source", str(rows))
+    file = told(capsys, workspace_env, "--source", str(rows))
     assert file["text"]["documents"] == 9 and file["model"]["intervals"]["perplexity"]
     with running_hub() as hub:
         for name, value in hub.environment(tmp_path / "home").items():
             monkeypatch.setenv(name, value)
-        there = told(capsys, tiny_workspace, "--source", "hub:good/stories", "--hub-split", "train")
+        there = told(capsys, workspace_env, "--source", "hub:good/stories", "--hub-split", "train")
     assert there["text"]["documents"] == len(STORIES)
     assert there["model"]["n_bytes"] == sum(len(story.encode()) for story in STORIES)
 

@@ -9,7 +9,8 @@ from slm.jobs import Job
 from slm.lab import experiments, races
 from slm.lab.experiments import Budget, Plan
 from slm.lab.lanes import lane_of
-from slm.lab.queue_estimates import seconds_of
+from slm.lab.queue_estimates import begin_times, seconds_of
+from slm.limits import Limits, Share
 from slm.training.rates import Rate
 from slm.training.runs import METRICS, create_run
 from slm.workspace import Artefact, Workspace
@@ -85,3 +86,26 @@ def test_a_sweep_has_a_training_for_each_value_and_seed(here):
 
 def test_nobody_knows_how_long_a_job_takes_whose_run_is_gone(here):
     assert seconds(here, "train", "--resume=20260101-000000-abcdef") is None
+
+
+def test_on_one_slot_each_begins_when_all_before_it_have_ended():
+    told = begin_times([("local", 10.0)], [("local", 20.0), ("local", 5.0)], Limits())
+    assert told == [10.0, 30.0]
+
+
+def test_a_person_with_one_at_work_waits_for_its_end_while_others_pass():
+    """Two slots: a works for 100 s, and has another; b and c take the second slot in turn."""
+    now = Limits(slots=2, everybody=Share(running=1))
+    waiting = [("b", 30.0), ("a", 10.0), ("c", 30.0)]
+    assert begin_times([("a", 100.0)], waiting, now) == [0.0, 100.0, 30.0]
+
+
+def test_nobody_knows_what_begins_behind_a_job_of_unknown_length():
+    assert begin_times([("a", None)], [("b", 5.0)], Limits()) == [None]
+    assert begin_times([], [("b", None), ("c", 5.0)], Limits()) == [0.0, None]
+    assert begin_times([("a", None)], [("b", 5.0), ("c", 5.0)], Limits(slots=2)) == [0.0, 5.0]
+
+
+def test_what_is_held_back_has_no_time_and_the_presenters_own_has():
+    now = Limits(paused=True)
+    assert begin_times([], [("p-1", 5.0), ("local", 5.0), ("local", 9.0)], now) == [None, 0.0, 5.0]

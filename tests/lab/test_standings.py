@@ -62,6 +62,10 @@ def test_the_lowest_level_is_the_last_round_loss_above_the_best():
     assert levels([trace("a", [5.0, 3.2, 0.702])])[-1] == 0.8
 
 
+def test_losses_that_differ_by_rounding_alone_have_no_level_between_them():
+    assert levels([trace("a", [1.0, 0.10000000000000002, 0.1])]) == ()
+
+
 @given(st.lists(st.lists(st.floats(0.1, 10), min_size=3, max_size=8), min_size=1, max_size=4))
 def test_every_level_is_reached_by_some_lane(losses):
     traces = [trace(str(number), each) for number, each in enumerate(losses)]

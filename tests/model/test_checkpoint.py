@@ -187,7 +187,7 @@ def test_weights_that_are_no_numbers_are_refused(run: Path, value: float) -> Non
 
 def test_settings_of_a_later_version_are_refused_unread(run: Path) -> None:
     path = run / "ckpt" / "100" / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = files.read_json(path)
     path.write_text(json.dumps({**manifest, "schema": 2}))
     with pytest.raises(CheckpointError, match="written by a later version"):
         load_config(path.parent)
@@ -195,7 +195,7 @@ def test_settings_of_a_later_version_are_refused_unread(run: Path) -> None:
 
 def test_giant_settings_cost_nothing_but_a_sentence(run: Path) -> None:
     path = run / "ckpt" / "100" / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = files.read_json(path)
     manifest["details"]["model"] |= {"d_model": 32_768, "d_ff": 262_144, "vocab_size": 1_000_000}
     path.write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match=r"of another shape: token_embedding\.weight"):

@@ -9,7 +9,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from slm.errors import CheckpointError
-from slm.model.tensors import read_header, require_shapes, stored_tensors, write_tensors
+from slm.model.tensors import (
+    is_finite,
+    read_header,
+    read_in_turn,
+    require_shapes,
+    stored_tensors,
+    write_tensors,
+)
 
 TENSORS = {
     "matrix": torch.arange(6.0).view(2, 3),
@@ -127,3 +134,27 @@ def test_what_does_not_fit_is_listed_together(tmp_path: Path) -> None:
         "It does not fit its settings. missing: more; not part of this model: empty; "
         "of another shape: matrix [2, 3] for [3, 2]; not floating-point: scalar."
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("bad", [torch.nan, -torch.nan, torch.inf, -torch.inf])
+def test_a_number_that_is_none_is_found_in_every_format(dtype: torch.dtype, bad: float) -> None:
+    largest = torch.finfo(dtype).max
+    numbers = torch.tensor([0.0, -0.0, largest, -largest, torch.finfo(dtype).tiny], dtype=dtype)
+    numbers = numbers.repeat(60_000)  # more than are looked at together
+    assert is_finite(numbers)
+    for place in (0, 150_000, -1):
+        broken = numbers.clone()
+        broken[place] = bad
+        assert not is_finite(broken)
+    assert is_finite(torch.ones(0, dtype=dtype)) and is_finite(numbers.view(5, -1).T)
+
+
+def test_tensors_come_in_their_order_while_others_are_being_read(tmp_path: Path) -> None:
+    write_tensors(tmp_path, {str(i): torch.full((1000,), float(i)) for i in range(20)})
+    stored = stored_tensors(tmp_path)
+    read = read_in_turn(stored[str(i)] for i in range(20))
+    assert [float(tensor[0]) for tensor in read] == list(range(20))
+    (tmp_path / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="cut short"):
+        list(read_in_turn(stored.values()))

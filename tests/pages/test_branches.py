@@ -1,11 +1,13 @@
 """Branches and Side by side, as a visitor uses them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from slm.sampling import branch_files
+from slm.sampling.branch_files import Planted
 from slm.sampling.branches import ROOT
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
@@ -20,6 +22,15 @@ def drawn(app, name: str):
     return unpack(element.bytes)[0]
 
 
+def grown_from(workspace: Workspace, prompt: str) -> Planted:
+    from slm.lab.branching import GrowConfig, grown
+    from slm.lab.reports import open_run
+    from slm.sampling.config import SamplingConfig
+
+    opened = open_run(workspace.runs.get("tiny"))
+    return grown(opened, prompt, GrowConfig(width=2, depth=1), SamplingConfig())[0]
+
+
 def test_it_opens_on_the_likeliest_branches(open_page: OpenPage):
     app = open_page("sampling", view="branches", prompt="Ben saw")
     header = drawn(app, "branches")
@@ -28,17 +39,21 @@ def test_it_opens_on_the_likeliest_branches(open_page: OpenPage):
 
 
 def test_a_link_brings_a_tree_with_its_prompt(open_page: OpenPage, workspace_env: Workspace):
-    from slm.lab.branching import GrowConfig, grown
-    from slm.lab.reports import open_run
-    from slm.sampling.config import SamplingConfig
-
-    opened = open_run(workspace_env.runs.get("tiny"))
-    planted, _ = grown(opened, "The otter", GrowConfig(width=2, depth=1), SamplingConfig())
-    made = branch_files.keep(workspace_env.root, planted)
+    made = branch_files.keep(workspace_env.root, grown_from(workspace_env, "The otter"))
     app = open_page("sampling", view="branches", tree=made, branch=str(ROOT))
     header = drawn(app, "branches")
     assert not app.error and header["root"] == "The otter" and header["selected"] == 0
     assert [twig["id"] for twig in header["twigs"]] == [1, 2]
+
+
+def test_a_saved_tree_is_deleted(open_page: OpenPage, workspace_env: Workspace):
+    planted = replace(grown_from(workspace_env, "The otter"), name="Otters")
+    saved = branch_files.keep(workspace_env.root, planted)
+    app = open_page("sampling", view="branches", prompt="Ben saw")
+    app.selectbox(key="tree_saved").set_value(saved).run()
+    app.button(key="tree_delete").click().run()
+    assert not app.exception and not app.error
+    assert not branch_files.saved(workspace_env.root)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ import torch
 import transformers
 from streamlit.testing.v1 import AppTest
 
+from slm.exchange.hub import OnTheHub
 from slm.exchange.importing import ImportConfig, import_model
 from slm.tokenizer.fast import Tokenizer
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
+from ui.components.payload import unpack
 
 ROOT = Path(__file__).parents[2]
 TEXT = "Once there was a kind otter called Ben who lived by the sea with his friend Olga. "
@@ -98,6 +100,41 @@ def test_every_attention_view_draws_it(open_page: OpenPage, imported: str, view:
     assert not [info.value for info in app.info if "No model" in info.value]
 
 
+@pytest.mark.parametrize("view", views_of("7_sampling.py"))
+def test_every_sampling_view_writes_with_it(open_page: OpenPage, imported: str, view: str):
+    app = open_page("sampling", run=imported, view=view, prompt="Ben saw")
+    assert not app.exception and not app.error
+    buttons = {each.key: each for each in app.button}
+    for key in ("write", "grid_write"):
+        if key in buttons:
+            buttons[key].click().run(timeout=60)
+    assert not app.exception and not app.error
+
+
+@pytest.mark.parametrize("view", views_of("5_evaluation.py"))
+def test_every_evaluation_view_opens_with_it(open_page: OpenPage, imported: str, view: str):
+    app = open_page("evaluation", run=imported, view=view)
+    assert not app.exception and not app.error
+
+
+def test_models_of_different_vocabularies_write_side_by_side(
+    open_page: OpenPage, imported: str, workspace_env: Workspace
+):
+    models = [workspace_env.models.list()[0].id, workspace_env.runs.get("tiny").id]
+    app = open_page("sampling", run=imported, view="grid", prompt="Ben saw")
+    app.pills(key="grid_what").set_value("model").run()
+    app.multiselect(key="grid_models").set_value(models).run()
+    app.button(key="grid_write").click().run(timeout=60)
+    assert not app.exception and not app.error
+    (drawn,) = [
+        node.proto
+        for node in app.get("bidi_component")
+        if node.proto.component_name.endswith("text_grid")
+    ]
+    header, _ = unpack(drawn.bytes)
+    assert [name.split(" (")[0] for name in header["columns"]] == ["tiny-llama", "tiny"]
+
+
 def test_an_imported_model_is_measured_on_a_text_and_on_a_corpus(
     open_page: OpenPage, imported: str, workspace_env: Workspace
 ):
@@ -128,9 +165,38 @@ def test_the_library_shows_needs_and_imports_a_folder(
     assert "There is no folder" in app.error[0].value
     app.text_input(key="bring_folder").set_value(str(published)).run()
     assert not app.error
-    assert any("LlamaForCausalLM" in c.value and "in memory" in c.value for c in app.caption)
+    assert any("LlamaForCausalLM" in c.value and "on the disk" in c.value for c in app.caption)
+    (formats,) = [each for each in app.button_group if each.key == "bring_dtype"]
+    assert [option.split(":")[0] for option in formats.options] == ["float32", "bfloat16"]
     app.button(key="bring").click().run()
     assert started == [["import", str(published), "--name=tiny-llama"]]
+
+
+def test_the_library_looks_on_the_hub_before_it_fetches(
+    open_page: OpenPage, published: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What is no name costs a sentence; a name is asked for by a button; the commit is pinned."""
+    started: list[list[str]] = []
+
+    class Started:
+        id = "20260101-000000-abcdef"
+
+    def look(name, revision=None):
+        found = {path.name: path.stat().st_size for path in published.iterdir()}
+        settings = (published / "config.json").read_text()
+        return OnTheHub(name, "c" * 40, found, ("modeling.py",), "mit", settings, False)
+
+    monkeypatch.setattr("slm.exchange.importing.look_on_hub", look)
+    monkeypatch.setattr("slm.jobs.start", lambda _, argv, **__: started.append(argv) or Started())
+    app = open_page("library", view="models", bring_from="The Hub", bring_hub="../secrets")
+    assert "no model on the Hub" in app.error[0].value
+    app.text_input(key="bring_hub").set_value("owner/tiny").run()
+    assert not app.error and not [b for b in app.button if b.key == "bring"]
+    app.button(key="bring-look").click().run()
+    said = " ".join(caption.value for caption in app.caption)
+    assert "LlamaForCausalLM" in said and "Commit cccccccc" in said and "nor run" in said
+    app.button(key="bring").click().run()
+    assert started == [["import", "owner/tiny", "--name=tiny", f"--revision={'c' * 40}"]]
 
 
 def test_an_imported_model_can_be_chosen_renamed_and_deleted_in_the_library(

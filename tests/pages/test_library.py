@@ -53,3 +53,11 @@ def test_two_artefacts_of_one_name_have_two_labels(workspace_env: Workspace):
     labels = unique_labels(workspace_env.corpora.list())
     assert labels[first.id] == "same"
     assert labels[second.id] == f"same ({second.id[-6:]})"
+
+
+def test_serving_shows_the_command_and_the_lines_that_ask(open_page: OpenPage):
+    app = open_page("library", view="serve", serve_port="9123")
+    assert not app.exception and not app.error
+    lines = [code.value for code in app.code]
+    assert any("slm serve" in line and "--port=9123" in line for line in lines)
+    assert any("http://127.0.0.1:9123/v1" in line for line in lines)

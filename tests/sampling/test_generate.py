@@ -10,6 +10,7 @@ import torch
 from slm.errors import DataError, DivergedError
 from slm.model.config import ModelConfig
 from slm.model.transformer import Transformer
+from slm.sampling.engine import Engine
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import decode_stream, fit_prompt, generate, logits
 from slm.tokenizer.protocol import StreamDecoder
@@ -51,6 +52,19 @@ def test_with_the_cache_or_without_the_tokens_are_the_same(
         cached = ids_of(generate(model, prompt, config, 30))
         plain = ids_of(generate(model, prompt, config, 30, use_cache=False))
         assert cached == plain
+
+
+def test_greedy_writes_what_whole_passes_choose_after_a_thousand_prompts(model: Transformer):
+    """The engine reads through caches, 32 texts at a time; the other side reads all anew."""
+    prompts_NT = torch.randint(12, (1000, 4), generator=torch.Generator().manual_seed(1))
+    plain_NT = prompts_NT
+    with torch.inference_mode():
+        for _ in range(4):  # up to the whole context of 8
+            chosen_N1 = model(plain_NT)[:, -1].argmax(-1, keepdim=True)
+            plain_NT = torch.cat([plain_NT, chosen_N1], dim=1)
+    engine = Engine(model, line=1000)
+    tickets = [engine.submit(prompt, GREEDY, 4) for prompt in prompts_NT.tolist()]
+    assert [ids_of(ticket.steps()) for ticket in tickets] == plain_NT[:, 4:].tolist()
 
 
 def test_greedy_is_the_likeliest_token_each_time(model: Transformer):

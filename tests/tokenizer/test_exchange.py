@@ -60,7 +60,7 @@ def test_many_scripts_give_the_same_ids_everywhere(ours, peer, published, text):
     assert published.decode(ids, clean_up_tokenization_spaces=False) == ours.decode(ids)
 
 
-@given(text=st.text())
+@given(text=st.text().filter(lambda text: "<|" not in text))  # special there, text here
 def test_any_text_gives_the_same_ids_everywhere(ours, peer, published, text):
     assert peer.encode(text).ids == published(text)["input_ids"] == ours.encode(text)
 

@@ -217,7 +217,7 @@ def test_files_that_cannot_be_are_named(workspace, tmp_path, monkeypatch):
     with pytest.raises(TokenizerError, match=r"no tokenizer\.json"):
         import_tokenizer(workspace, ImportConfig(file=str(tmp_path)))
     (tmp_path / "tokenizer.model").write_bytes(b"\n\x0e")
-    with pytest.raises(TokenizerError, match="SentencePiece"):
+    with pytest.raises(TokenizerError, match="no SentencePiece model"):
         import_tokenizer(workspace, ImportConfig(file=str(tmp_path / "tokenizer.model")))
     monkeypatch.setattr(importing, "MAX_BYTES", 10)
     with pytest.raises(TokenizerError, match="may have 0 MB"):

@@ -191,7 +191,7 @@ def test_the_line_tells_place_owner_and_when(tmp_path):
     rows = queue_rows(line, [0.0, 75.0, None])
     assert [row.told for row in rows] == [
         "▶ one (training) · runs now",
-        "1. two (race, Ada) · begins in about 1 min 15 s",
+        "1. two (race) · begins in about 1 min 15 s",
         "2. three (sweep) · nobody knows when it begins",
     ]
     assert [row.can_move for row in rows] == [False, False, True]

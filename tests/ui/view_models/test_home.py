@@ -27,6 +27,12 @@ def test_no_stage_looks_alive_in_a_job_that_was_interrupted():
     assert {card.state for card in cards_of_job(status)} == {"waiting"}
 
 
+def test_a_stage_that_was_paused_waits_to_go_on():
+    status = JobStatus("paused", (StageStatus("training", "paused", 0.25, "step 5 of 20"),))
+    [paused] = [card for card in cards_of_job(status) if card.name == "training"]
+    assert (paused.state, paused.fraction) == ("waiting", 0.25)
+
+
 def test_without_a_report_everything_is_still_to_come():
     assert {card.state for card in cards_of_report(None)} == {"waiting"}
     assert run_report(None) is None

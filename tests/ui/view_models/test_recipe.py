@@ -9,6 +9,7 @@ from slm.training.config import TrainConfig, recipe_for
 from ui.view_models.jobs import size
 from ui.view_models.model import Design
 from ui.view_models.recipe import (
+    ADAPTERS,
     FIELDS,
     SCHEDULES,
     disk_need,
@@ -149,4 +150,4 @@ def test_a_name_is_made_that_no_run_has():
 
 
 def test_the_form_asks_for_every_setting():
-    assert set(TrainConfig.model_fields) - set(FIELDS) == {"sample_prompts"}
+    assert set(TrainConfig.model_fields) - set(FIELDS) == {"sample_prompts", *ADAPTERS}

@@ -106,4 +106,4 @@ def test_a_settings_file_is_where_the_command_begins(
     path.write_bytes(b"\xff\xfe")
     assert main(asked) == 1 and "UTF-8" in capsys.readouterr().err
     path.unlink()
-    assert main(asked) == 1 and "cannot be read" in capsys.readouterr().err
+    assert main(asked) == 1 and "There is no file" in capsys.readouterr().err
