@@ -6,6 +6,7 @@ pinned requirements when they have changed, and runs the rest in there.
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,9 @@ import time
 import urllib.request
 import venv
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -42,14 +45,66 @@ def app(options: argparse.Namespace, rest: list[str]) -> int:
     """Install what the app needs, start it, and open it in the browser."""
     _install("requirements.txt")
     url = f"http://localhost:{options.port}"
-    print(f"SLM Lab opens at {url} . Ctrl+C ends it.", flush=True)
+    environment: dict[str, str] = {}
+    hosts: list[str] = []
+    opens = url
+    if options.share:
+        room = _open_room(options)
+        if room is None:
+            return 1
+        environment, hosts = {"SLM_SHARE": "1"}, room["hosts"]
+        opens = room["presenter_link"]
+        print(_room_in_words(room), flush=True)
+    else:
+        print(f"SLM Lab opens at {url} . Ctrl+C ends it.", flush=True)
     if not options.no_browser:
-        threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
-    server = ["-m", "streamlit", "run", "app.py", "--server.port", str(options.port), *rest]
+        waiting = threading.Thread(target=_open_when_ready, args=(url, opens), daemon=True)
+        waiting.start()
     try:
-        return _python(*server)
+        return _python(*_server(options, hosts), *rest, environment=environment)
     except KeyboardInterrupt:
         return 0
+
+
+def _server(options: argparse.Namespace, hosts: Sequence[str] = ()) -> list[str]:
+    """The command line of the server: for this computer alone, unless it is shared."""
+    port = ["--server.port", str(options.port)]
+    if not options.share:
+        return ["-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1", *port]
+    shared = ["--server.address", options.address, *port, "--server.maxUploadSize", "25"]
+    shared += ["--server.enableXsrfProtection", "true", "--server.enableCORS", "true"]
+    shared += [part for host in hosts for part in ("--server.allowedHosts", host)]
+    return ["-m", "streamlit", "run", "share.py", *shared]
+
+
+def _open_room(options: argparse.Namespace) -> dict[str, Any] | None:
+    """Let the app open the room; None when it could not, which it has said itself."""
+    asked = ["--port", str(options.port), "--address", options.address]
+    asked += ["--public-name", options.name] if options.name else []
+    workspace = os.environ.get("SLM_WORKSPACE", str(ROOT / "workspace"))
+    command = ["-m", "slm", "open-room", "--json", "--workspace", workspace, *asked]
+    told = subprocess.run([str(PYTHON), *command], cwd=ROOT, stdout=subprocess.PIPE)
+    if told.returncode:
+        return None
+    opened: dict[str, Any] = json.loads(told.stdout)
+    return opened
+
+
+def _room_in_words(room: dict[str, Any]) -> str:
+    """What the presenter reads in the terminal."""
+    addresses = "\n             ".join(room["addresses"])
+    return (
+        f"\n{room['qr']}\n\n"
+        f"  Address:   {addresses}\n"
+        f"  Code:      {room['code']}\n\n"
+        f"  Only for you, the presenter:\n"
+        f"  Key:       {room['presenter_key']}\n"
+        f"  Link:      {room['presenter_link']}  (works once)\n\n"
+        "  Shared with whoever has the code: everything in this workspace can be seen; each\n"
+        "  changes what is theirs, and you everything. The connection is not encrypted: this is\n"
+        "  for a room of people who trust each other, not for the open internet (SECURITY.md).\n"
+        "  Ctrl+C ends it; started again, it goes on with the same code and people.\n"
+    )
 
 
 def test(options: argparse.Namespace, rest: list[str]) -> int:
@@ -120,6 +175,15 @@ def _parser() -> argparse.ArgumentParser:
         if function is app:
             command.add_argument("--port", type=int, default=8501, help="port (default 8501)")
             command.add_argument("--no-browser", action="store_true", help="open no browser")
+            command.add_argument(
+                "--share", action="store_true", help="share it with a room on the local network"
+            )
+            command.add_argument(
+                "--address", default="0.0.0.0", help="with --share: interface (default all)"
+            )
+            command.add_argument(
+                "--name", default="", help="with --share: name by which people reach it"
+            )
         if function is test:
             command.add_argument("--all", action="store_true", help="also the slow suites")
         if function is check:
@@ -197,12 +261,12 @@ def _may_install_packages() -> bool:
     return bool(sudo) and subprocess.run([sudo, "-n", "true"], capture_output=True).returncode == 0
 
 
-def _open_when_ready(url: str, patience_seconds: float = 120) -> None:
+def _open_when_ready(url: str, opens: str, patience_seconds: float = 120) -> None:
     deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                webbrowser.open(url)
+                webbrowser.open(opens)
                 return
         except OSError:
             time.sleep(0.5)

@@ -11,8 +11,12 @@ tokens each.
 """
 
 import argparse
+import sys
 import time
 from itertools import chain
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch

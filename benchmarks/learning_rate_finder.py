@@ -10,7 +10,10 @@ recipe itself.
 
 import argparse
 import math
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch

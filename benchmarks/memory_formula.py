@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from slm.model.config import BYTES_FLOAT32, LOGITS_AT_ONCE, PRESETS, ModelConfig, memory_bytes
 
 SHAPES: dict[str, tuple[ModelConfig, int]] = {

@@ -1,12 +1,13 @@
-"""How long a slider takes from key press to the new sentence on screen, with a model loaded.
+"""How long a slider takes from key press to what it changes on screen, with a model loaded.
 
-    python benchmarks/slider_latency.py [--moves 40]
+    python benchmarks/slider_latency.py [--moves 40] [--view anatomy]
 
 Both sides are this app on its demo, in headless Chromium, on the Sampling page: with
 warm objects frozen out of garbage collection, as the app does it once at its start, and
 without. Streamlit collects all garbage after each run of a script, and so walks every
 object that torch and the chart libraries brought. Sides take turns, a few moves each;
-the median of each side counts, by the browser's clock.
+the median of each side counts, by the browser's clock. What changes is the sentence below the
+bars of the view Write, or the bars of every stage in Anatomy of a choice.
 """
 
 import argparse
@@ -45,13 +46,31 @@ _WATCH = """() => {
   watcher.observe(document.body, { subtree: true, childList: true, characterData: true });
   return state;
 }"""
+# Ends with the frame in which a bar has another length.
+_WATCH_BARS = """() => {
+  const host = [...document.querySelectorAll("*")].find(
+    (e) => e.shadowRoot?.querySelector("[data-testid=anatomy-table]"));
+  const share = () => host.shadowRoot.querySelector(".root").bars
+    .map((row) => row.filter((c) => c.fill).map((c) => c.cell.dataset.share).join()).join();
+  const before = share(), state = { begun: null, took: null };
+  addEventListener("keydown", () => { state.begun = performance.now(); },
+                   { capture: true, once: true });
+  const look = () => {
+    if (state.begun !== null && share() !== before) state.took = performance.now() - state.begun;
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+  return state;
+}"""
+_WATCHES = {"write": _WATCH, "anatomy": _WATCH_BARS}
+_ADDRESSES = {"write": {}, "anatomy": {"view": "anatomy"}}
 
 
-def moved(page: Page, key: str) -> float:
-    """Milliseconds from the key press to the changed sentence."""
-    slider = page.get_by_role("slider", name="Temperature")
+def moved(page: Page, key: str, view: str) -> float:
+    """Milliseconds from the key press to what it changed."""
+    slider = page.get_by_role("slider", name="Temperature").first
     slider.focus()
-    state = page.evaluate_handle(_WATCH)
+    state = page.evaluate_handle(_WATCHES[view])
     slider.press(key)
     page.wait_for_function("state => state.took !== null", arg=state)
     settled(page)
@@ -59,32 +78,34 @@ def moved(page: Page, key: str) -> float:
 
 
 @contextmanager
-def side(browser: Browser, launcher: tuple[str, ...], folder: Path) -> Iterator[Page]:
+def side(browser: Browser, launcher: tuple[str, ...], folder: Path, view: str) -> Iterator[Page]:
     """A page on a server of its own, warmed up."""
     folder.mkdir()
     with app_server(folder / "workspace", folder / "log", launcher=launcher) as server:
         page = new_page(browser)
-        page.goto(server.address("sampling"))
+        page.goto(server.address("sampling", **_ADDRESSES[view]))
         settled(page)
         for key in ("ArrowLeft", "ArrowRight") * 3:
-            moved(page, key)
+            moved(page, key, view)
         yield page
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moves", type=int, default=40, help="moves of each side")
-    moves = parser.parse_args().moves
+    parser.add_argument("--view", choices=sorted(_WATCHES), default="write")
+    choice = parser.parse_args()
+    moves, view = choice.moves, choice.view
     took: dict[str, list[float]] = {"frozen": [], "not frozen": []}
     with tempfile.TemporaryDirectory() as held, chromium() as browser, ExitStack() as stack:
         pages = {
-            name: stack.enter_context(side(browser, launcher, Path(held) / name))
+            name: stack.enter_context(side(browser, launcher, Path(held) / name, view))
             for name, launcher in (("frozen", MODULE), ("not frozen", WITHOUT_FREEZE))
         }
         for _ in range(TURNS):
             for name, page in pages.items():
                 keys = ("ArrowLeft", "ArrowRight") * max(1, moves // (2 * TURNS))
-                took[name] += [moved(page, key) for key in keys]
+                took[name] += [moved(page, key, view) for key in keys]
     for name, times in took.items():
         quick, slow = min(times), max(times)
         print(
