@@ -5,5 +5,6 @@ from pathlib import Path
 
 import streamlit as st
 
-st.markdown(Path(os.environ["SLM_SHOWN"]).read_text(encoding="utf-8"))
-st.text("The file stands above.")
+if __name__ == "__main__":
+    st.markdown(Path(os.environ["SLM_SHOWN"]).read_text(encoding="utf-8"))
+    st.text("The file stands above.")

@@ -51,13 +51,14 @@ def _most_megabytes() -> tuple[float, float]:
     return own, theirs
 
 
-signal.signal(signal.SIGALRM, _too_slow)
-for each, arguments in json.loads(Path(sys.argv[1]).read_text("utf-8")):
-    began = time.monotonic()
-    code, words = _said(arguments)
-    took = time.monotonic() - began
-    mine, children = _most_megabytes()
-    told = {"name": each, "status": code, "said": words[-4_000:], "seconds": round(took, 2)}
-    line = json.dumps({**told, "own_mb": mine, "children_mb": children})
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+if __name__ == "__main__":
+    signal.signal(signal.SIGALRM, _too_slow)
+    for each, arguments in json.loads(Path(sys.argv[1]).read_text("utf-8")):
+        began = time.monotonic()
+        code, words = _said(arguments)
+        took = time.monotonic() - began
+        mine, children = _most_megabytes()
+        told = {"name": each, "status": code, "said": words[-4_000:], "seconds": round(took, 2)}
+        line = json.dumps({**told, "own_mb": mine, "children_mb": children})
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()

@@ -130,9 +130,9 @@ def _job(workspace: Workspace, job_id: str) -> Job:
 @pytest.mark.slow
 def test_the_processes_of_a_run_end_with_the_one_that_started_them(make_run: MakeRun):
     """Else they would train on, own the run, and belong to no job."""
-    from tests.training.test_processes import Listener, with_tokenizer
+    from tests.training.test_processes import Listener
 
-    run = with_tokenizer(make_run(steps=1_000_000))
+    run = make_run(steps=1_000_000)
     starter = os.fork()
     if starter == 0:
         train_in_processes(run, 2, report=Listener())

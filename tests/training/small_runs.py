@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from slm import files
 from slm.data.batches import TokenFile
 from slm.model.config import ModelConfig
+from slm.tokenizer.characters import CharacterTokenizer
 from slm.training.config import TrainConfig
 from slm.workspace import Artefact, Workspace
 
@@ -53,11 +55,11 @@ def chain(n_tokens: int, seed: int) -> np.ndarray:
 
 
 def artefacts(workspace: Workspace, document_end: int | None = None) -> dict[str, Artefact]:
-    """A corpus and a tokenizer in name only, and real token files."""
+    """A corpus in name only, a tokenizer of letters, and token files of a made-up language."""
     with workspace.corpora.create("chain") as corpus:
         files.write_json(corpus.folder / "ledger.json", {})
     with workspace.tokenizers.create("chain") as tokenizer:
-        files.write_json(tokenizer.folder / "tokenizer.json", {})
+        CharacterTokenizer.train([ascii_lowercase[: VOCAB - 2]]).save(tokenizer.folder)
     with workspace.tokens.create("chain") as tokens:
         TokenFile.write(tokens.folder / "train.bin", [chain(4_000, seed=1)], VOCAB)
         TokenFile.write(tokens.folder / "val.bin", [chain(500, seed=2)], VOCAB)

@@ -26,7 +26,6 @@ from slm.training.launch import train_in_processes
 from slm.training.runs import RunSettings, tokens_folder
 from slm.training.trainer import train
 from tests.training.small_runs import MakeRun
-from tests.training.test_processes import with_tokenizer
 from tests.training.test_resume import (
     DROPPING,
     assert_equal_runs,
@@ -262,7 +261,7 @@ class AskLate:
 
 @pytest.mark.slow
 def test_two_processes_take_up_a_change_at_the_same_step(make_run: MakeRun):
-    run, replayed = (with_tokenizer(make_run(steps=400, evaluate_every=100)) for _ in range(2))
+    run, replayed = (make_run(steps=400, evaluate_every=100) for _ in range(2))
     wishes = {"learning_rate": 0.003, "batch_size": 12, "steps": 300}
     train_in_processes(run, 2, report=AskLate(run, wishes))
     assert {event.field for event in read_events(run)} == set(wishes)

@@ -1,6 +1,5 @@
 """Two processes train as one, stop as one, and go on as one."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -12,17 +11,9 @@ import pytest
 from slm import files
 from slm.errors import ConfigError, JobError
 from slm.model.checkpoint import newest_sound
-from slm.tokenizer.characters import CharacterTokenizer
 from slm.training.launch import _last_words, torchrun_command, train_in_processes
 from slm.training.trainer import train
 from tests.training.small_runs import MakeRun
-
-
-def with_tokenizer(run: Path) -> Path:
-    """The launched processes bring the lab's observers, which want a real tokenizer."""
-    shutil.rmtree(run / "tokenizer")
-    CharacterTokenizer.train(["abcdefghijklmnopqrstuv"]).save(run / "tokenizer")
-    return run
 
 
 class Listener:
@@ -46,7 +37,7 @@ class Listener:
 def test_two_processes_give_the_losses_of_one(make_run: MakeRun):
     """Also after a stop by one process in mid-run, so at another number of processes."""
     alone = make_run(steps=12, grad_accum_steps=2, evaluate_every=6)
-    together = with_tokenizer(make_run(steps=12, grad_accum_steps=2, evaluate_every=6))
+    together = make_run(steps=12, grad_accum_steps=2, evaluate_every=6)
     train(alone)
     listener = Listener()
     train_in_processes(together, 2, report=listener)
@@ -66,7 +57,7 @@ def test_two_processes_give_the_losses_of_one(make_run: MakeRun):
 
 @pytest.mark.slow
 def test_processes_stop_when_asked_and_one_goes_on_from_their_checkpoint(make_run: MakeRun):
-    run = with_tokenizer(make_run(steps=100_000))
+    run = make_run(steps=100_000)
     train_in_processes(run, 2, report=Listener(stop_at=20))
     stopped = newest_sound(run).step
     assert 20 <= stopped < 100_000
@@ -85,7 +76,7 @@ def test_more_processes_than_rows_are_refused(make_run: MakeRun):
 
 @pytest.mark.slow
 def test_a_terminated_process_saves_and_ends_well(make_run: MakeRun):
-    run = with_tokenizer(make_run(steps=100_000))
+    run = make_run(steps=100_000)
     command = [sys.executable, "-m", "slm.training", str(run)]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     while not files.read_records(run / "metrics.jsonl").records:
@@ -98,7 +89,7 @@ def test_a_terminated_process_saves_and_ends_well(make_run: MakeRun):
 
 @pytest.mark.slow
 def test_an_error_of_the_processes_is_told_in_their_words(make_run: MakeRun):
-    run = with_tokenizer(make_run())
+    run = make_run()
     next((run.parents[1] / "tokens").glob("*/val.bin")).unlink()
     with pytest.raises(JobError, match=r"val\.bin"):
         train_in_processes(run, 2)
@@ -130,7 +121,7 @@ def test_the_command_for_several_machines_names_what_to_fill_in(tmp_path: Path):
 def test_a_run_goes_on_at_any_number_of_processes(make_run: MakeRun):
     """One process, then two, then one: the losses are those of one from first to last."""
     settings = {"steps": 12, "evaluate_every": 4, "log_every": 1, "checkpoint_every": 4}
-    alone, moving = make_run(**settings), with_tokenizer(make_run(**settings))
+    alone, moving = make_run(**settings), make_run(**settings)
     train(alone)
     train(moving, report=Listener(stop_at=4))
     first = newest_sound(moving).step

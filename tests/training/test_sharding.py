@@ -11,7 +11,6 @@ from slm.model.tensors import stored_tensors
 from slm.training.launch import train_in_processes
 from slm.training.trainer import train
 from tests.training.small_runs import SMALL_MODEL, MakeRun
-from tests.training.test_processes import with_tokenizer
 
 LEVEL = {"warmup_steps": 1, "decay_fraction": 0.0}
 """Rates that do not depend on the number of steps."""
@@ -47,7 +46,7 @@ def test_a_run_in_shares_goes_on_whole_with_the_numbers_of_one_process(make_run:
     """Micro-batches, weight decay, and validation text of one batch: one process has none."""
     settings = {"steps": 6, "evaluate_every": 2, "grad_accum_steps": 2, "weight_decay": 0.1}
     alone = make_run(**settings, **LEVEL)
-    moving = with_tokenizer(make_run(**settings, **LEVEL, sharding="full"))
+    moving = make_run(**settings, **LEVEL, sharding="full")
     train(alone)
     set_steps(moving, 4)
     train_in_processes(moving, 2)
@@ -62,7 +61,7 @@ def test_a_run_in_shares_goes_on_whole_with_the_numbers_of_one_process(make_run:
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_a_run_goes_on_in_shares_whole_and_in_shares_again(make_run: MakeRun, optimizer: str):
     settings = {"steps": 6, "evaluate_every": 2, "optimizer": optimizer, **LEVEL}
-    alone, moving = make_run(**settings), with_tokenizer(make_run(**settings, sharding="full"))
+    alone, moving = make_run(**settings), make_run(**settings, sharding="full")
     train(alone)
     set_steps(moving, 2)
     train_in_processes(moving, 2)
@@ -77,7 +76,7 @@ def test_a_run_goes_on_in_shares_whole_and_in_shares_again(make_run: MakeRun, op
 @pytest.mark.slow
 def test_shares_may_be_uneven_and_empty(make_run: MakeRun):
     """Five processes: 16 rows lie as 4, 4, 4, 4 and none."""
-    alone, shared = make_run(steps=4), with_tokenizer(make_run(steps=4, sharding="full"))
+    alone, shared = make_run(steps=4), make_run(steps=4, sharding="full")
     train(alone)
     train_in_processes(shared, 5)
     assert_same_numbers(alone, shared)

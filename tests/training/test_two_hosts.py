@@ -11,7 +11,6 @@ from slm.model.checkpoint import newest_sound
 from slm.training.launch import torchrun_command
 from slm.training.trainer import train
 from tests.training.small_runs import MakeRun
-from tests.training.test_processes import with_tokenizer
 from tests.training.two_hosts import Host, two_hosts
 
 PATIENCE_SECONDS = 180
@@ -29,7 +28,7 @@ def on(host: Host, command: list[str], log: Path) -> "subprocess.Popen[bytes]":
 @pytest.mark.slow
 def test_two_machines_give_the_losses_of_one(make_run: MakeRun, tmp_path: Path):
     alone = make_run(steps=12, evaluate_every=6)
-    together = with_tokenizer(make_run(steps=12, evaluate_every=6))
+    together = make_run(steps=12, evaluate_every=6)
     train(alone)
     with two_hosts() as hosts:
         command = torchrun_command(together.absolute(), nproc=1, nodes=2)

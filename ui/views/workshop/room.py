@@ -1,5 +1,7 @@
 """The room: who is here, what is one's own, how one takes it home; for the presenter, the door."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -8,7 +10,7 @@ from slm.data.reading import uploads
 from slm.workshop import addresses, archive, people, rights
 from slm.workshop import room as rooms
 from slm.workshop.room import Room, in_groups
-from slm.workspace import Workspace
+from slm.workspace import Artefact, Workspace
 from ui import job_panel, queue_panel, session, widgets
 from ui.session import PageState
 from ui.view_models import workshop as words
@@ -107,7 +109,9 @@ def _people(state: PageState) -> None:
 
 
 def _own_work(state: PageState) -> None:
-    work = _counted(state.workspace, state.owner)
+    artefacts = archive.work_of(state.workspace, state.owner)
+    made = tuple(artefact.id for artefact in artefacts)
+    work = words.own_work(artefacts, state.owner, _bytes_of(artefacts, made))
     with st.container(border=True, key="own-work"):
         st.markdown("**Your work**")
         if work.anything:
@@ -127,13 +131,11 @@ def _own_work(state: PageState) -> None:
                         st.code(told, language=None)
 
 
-@st.cache_data(
-    ttl=20, max_entries=100, show_spinner=False, hash_funcs={Workspace: lambda here: str(here.root)}
-)
-def _counted(workspace: Workspace, owner: str) -> words.OwnWork:
+@st.cache_data(ttl=20, max_entries=100, show_spinner=False)
+def _bytes_of(_artefacts: Sequence[Artefact], ids: tuple[str, ...]) -> int:
     """Counted at most once in a while: it looks at every file."""
-    artefacts = archive.work_of(workspace, owner)
-    return words.own_work(artefacts, owner, archive.work_bytes(artefacts))
+    del ids  # what it is remembered by
+    return archive.work_bytes(_artefacts)
 
 
 def _take_home(state: PageState) -> None:
