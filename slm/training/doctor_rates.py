@@ -24,6 +24,8 @@ LOUD = 40.0
 DEAFENING = 300.0
 """So loud that no update ratio is asked; best runs stayed below 25, at ten times the rate it was
 90 to 600, at thirty times 330 to 2,000."""
+OVERTHROWN = 1.0
+"""An update ratio at which a step is as long as the weights are: little of them is left."""
 HUMP_NATS = 0.5
 """A training loss this far above where it began was thrown off by its first steps."""
 LOW_RATIO: Mapping[str, float] = MappingProxyType({"muon": 3e-3, "adamw": 2e-3})
@@ -67,7 +69,8 @@ def rate_high(history: History) -> Finding | None:
     if hump:
         first, last = min(first, hump[0]), max(last, hump[1])
         told |= {"start_nats": hump[2], "top_nats": hump[3]}
-    ruined = deafening or hump is not None  # weights so large stay large at a lower rate
+    overthrown = max(ratios, default=0.0) >= OVERTHROWN
+    ruined = deafening or overthrown or hump is not None  # large weights stay so at a lower rate
     cut = _MUCH_LOWER if ruined else _LOWER
     if hump and hump[3] - hump[2] > _WILD_NATS:
         cut = _LEAST

@@ -87,7 +87,7 @@ def test_a_killed_corpus_is_never_listed_and_its_job_goes_on_to_a_whole_one(here
 def test_corpora_tokenizers_and_models_survive_kills_at_any_time(here: Workspace):
     rng, struck = random.Random(3), 0
     for argv in (PREPARE, TOKENIZE, BUILD):
-        struck += killed_until_done(here, argv, [rng.uniform(0.1, 4.0) for _ in range(8)])
+        struck += killed_until_done(here, argv, sorted(rng.uniform(0.1, 4.0) for _ in range(8)))
         assert_only_whole_artefacts(here)
     assert struck >= 8
     assert hidden(here) == []
