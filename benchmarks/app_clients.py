@@ -130,9 +130,13 @@ class Visitor:
         await self._connection.send(message.SerializeToString())
         answer = asyncio.ensure_future(self._finished.wait())
         either = (answer, self._listener)
-        await asyncio.wait(either, timeout=_LONGEST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
+        try:
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait(either, timeout=_LONGEST_SECONDS, return_when=first)
+            answered = answer.done()
+        finally:
             answer.cancel()
+        if not answered:
             if self._listener.done():
                 raise EOFError("the server closed the line") from self._listener.exception()
             what = [state.id.split("-", 2)[2] for state in changed]
