@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import presenting, session, sidebar
+from ui.texts import tr
 
 # Streamlit leaves 96 pixels above a page and 80 beside it; a laptop's screen needs them.
 # A narrow one has smaller titles and figures, so that a row of figures stays a row; a low one,
@@ -29,7 +30,9 @@ _ROOM = """<style>
 </style>"""
 
 st.set_page_config(
-    page_title="SLM Lab", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide"
+    page_title=tr("SLM Lab"),
+    page_icon=str(Path(__file__).parent / "ui" / "icon.png"),
+    layout="wide",
 )
 st.html(_ROOM)
 session.boot()

@@ -1,4 +1,4 @@
-"""What one types: python dev.py app | test | check | bench | demo | shots.
+"""What one types: python dev.py app | test | check | bench | demo | texts | shots.
 
 Uses the standard library alone. It makes `.venv` beside itself, installs the
 pinned requirements when they have changed, and runs the rest in there.
@@ -158,6 +158,13 @@ def demo(options: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def texts(options: argparse.Namespace, rest: list[str]) -> int:
+    """Gather the interface's texts anew in ui/locale/slm_lab.pot, for translators."""
+    del options
+    _install("requirements.txt")
+    return _python("-m", "ui.catalogue", *rest)
+
+
 def shots(options: argparse.Namespace, rest: list[str]) -> int:
     """Take the README's screenshots anew."""
     del options, rest
@@ -169,7 +176,7 @@ def shots(options: argparse.Namespace, rest: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for function in (app, test, check, bench, demo, shots):
+    for function in (app, test, check, bench, demo, texts, shots):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.set_defaults(run=function)
         if function is app:

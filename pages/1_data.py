@@ -1,21 +1,24 @@
 """Data: what the model learns from."""
 
 from ui import session, widgets
+from ui.texts import tr
 from ui.views.data import collect, enough, explore, windows
 
 VIEWS = {
-    "explore": ("Explore", explore),
-    "collect": ("New corpus", collect),
-    "windows": ("Windows", windows),
-    "enough": ("Enough text?", enough),
+    "explore": (tr("Explore"), explore),
+    "collect": (tr("New corpus"), collect),
+    "windows": (tr("Windows"), windows),
+    "enough": (tr("Enough text?"), enough),
 }
 
 session.guard(__file__)
 state = session.state()
 widgets.page_header(
-    "Data",
-    "A model knows nothing but its text. See what a text holds, clean it, and keep a part of it "
-    "aside to find out later what was learned.",
+    tr("Data"),
+    tr(
+        "A model knows nothing but its text. See what a text holds, clean it, and keep a part of "
+        "it aside to find out later what was learned."
+    ),
 )
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():

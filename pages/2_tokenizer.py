@@ -1,23 +1,26 @@
 """Tokenizer: how text becomes numbers."""
 
 from ui import session, widgets
+from ui.texts import tr
 from ui.views.tokenizer import compare, look, published, replay, train, vocabulary
 
 VIEWS = {
-    "look": ("Text as tokens", look),
-    "replay": ("Merge replay", replay),
-    "vocabulary": ("Vocabulary", vocabulary),
-    "compare": ("Compare", compare),
-    "published": ("Published", published),
-    "train": ("New tokenizer", train),
+    "look": (tr("Text as tokens"), look),
+    "replay": (tr("Merge replay"), replay),
+    "vocabulary": (tr("Vocabulary"), vocabulary),
+    "compare": (tr("Compare"), compare),
+    "published": (tr("Published"), published),
+    "train": (tr("New tokenizer"), train),
 }
 
 session.guard(__file__)
 state = session.state()
 widgets.page_header(
-    "Tokenizer",
-    "A model reads numbers, not letters. The tokenizer cuts text into known pieces and numbers "
-    "them: the fewer, the better.",
+    tr("Tokenizer"),
+    tr(
+        "A model reads numbers, not letters. The tokenizer cuts text into known pieces and numbers "
+        "them: the fewer, the better."
+    ),
 )
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():

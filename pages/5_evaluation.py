@@ -1,6 +1,7 @@
 """Evaluation: how good the model is."""
 
 from ui import session, widgets
+from ui.texts import tr
 from ui.views.evaluation import (
     calibration,
     copying,
@@ -15,19 +16,21 @@ from ui.views.evaluation import (
 session.guard(__file__)
 state = session.state()
 widgets.page_header(
-    "Evaluation",
-    "How well does the model predict text that it never saw, and where is it caught out? "
-    "A sample that reads well proves little; these figures do.",
+    tr("Evaluation"),
+    tr(
+        "How well does the model predict text that it never saw, and where is it caught out? "
+        "A sample that reads well proves little; these figures do."
+    ),
 )
 VIEWS = {
-    "held_out": ("Held-out text", held_out),
-    "slices": ("Slices", slices),
-    "painted": ("By token", painted),
-    "tasks": ("Tasks", tasks),
-    "shannon": ("Shannon game", shannon),
-    "copying": ("Copy detective", copying),
-    "calibration": ("Calibration", calibration),
-    "report": ("Report", report),
+    "held_out": (tr("Held-out text"), held_out),
+    "slices": (tr("Slices"), slices),
+    "painted": (tr("By token"), painted),
+    "tasks": (tr("Tasks"), tasks),
+    "shannon": (tr("Shannon game"), shannon),
+    "copying": (tr("Copy detective"), copying),
+    "calibration": (tr("Calibration"), calibration),
+    "report": (tr("Report"), report),
 }
 chosen = widgets.view_picker({key: title for key, (title, _) in VIEWS.items()})
 with widgets.user_errors():

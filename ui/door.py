@@ -30,6 +30,7 @@ from slm.workshop.guesses import Guesses
 from slm.workshop.people import Person
 from slm.workshop.room import Room
 from slm.workspace import Workspace
+from ui.texts import tr
 from ui.view_models.joining import GONE, DoorPage, door_html
 
 Message = MutableMapping[str, Any]
@@ -92,12 +93,14 @@ class Door:
         except SlmError as error:
             return PlainTextResponse(str(error), status_code=503)
         if not _is_host_of(here, asked.headers.get("host", "")):
-            return PlainTextResponse("This server is not known by that name.", status_code=421)
+            return PlainTextResponse(tr("This server is not known by that name."), status_code=421)
         path = asked.url.path
         if path == HEALTH:
             return None
         if scope["type"] == "websocket" and not _is_own_page(asked, here):
-            return PlainTextResponse("This socket was asked for by another site.", status_code=403)
+            return PlainTextResponse(
+                tr("This socket was asked for by another site."), status_code=403
+            )
         person = passes.holder(self._workspace, here, asked.cookies.get(here.cookie_name))
         if path == JOIN and scope["type"] == "http":
             return await self._join(Request(scope, receive), here, person)
@@ -158,12 +161,12 @@ class Door:
             )
             return _page(page)
         if request.method != "POST":
-            return PlainTextResponse("Only GET and POST are answered here.", status_code=405)
+            return PlainTextResponse(tr("Only GET and POST are answered here."), status_code=405)
         if not _is_own_page(request, here):
-            return PlainTextResponse("This form was sent from another site.", status_code=403)
+            return PlainTextResponse(tr("This form was sent from another site."), status_code=403)
         form = await _form(request)
         if form is None:
-            return PlainTextResponse("That is too much text for this form.", status_code=413)
+            return PlainTextResponse(tr("That is too much text for this form."), status_code=413)
         source = request.client.host if request.client else ""
         try:
             joined = await run_in_threadpool(self._check, here, form, source)
@@ -213,13 +216,13 @@ class Door:
             people.person_name(name)  # a name that cannot be used does not use the link up
             if room.use_ticket(self._workspace, form["ticket"][:60]):
                 return people.let_presenter_in(self._workspace, name)
-            problem = "This link was used already. Come in with the presenter key instead."
+            problem = tr("This link was used already. Come in with the presenter key instead.")
         elif form.get("key"):
             if room.is_presenter_key(here, form["key"]):
                 return people.let_presenter_in(self._workspace, name)
-            problem = "This is not the presenter key of this room; look at the terminal again."
+            problem = tr("This is not the presenter key of this room; look at the terminal again.")
         elif not room.is_code(here, form.get("code", "")):
-            problem = (
+            problem = tr(
                 "This is not the code of this room, or not any more. "
                 "Look at the presenter's screen and type it again."
             )
@@ -245,10 +248,10 @@ class Door:
             told = {"address": here.look.address, "call": here.look.call, "own": person.presents}
             return JSONResponse(told, headers=quiet)
         if request.method != "POST" or not _is_own_page(request, here):
-            return PlainTextResponse("This was sent from another site.", status_code=403)
+            return PlainTextResponse(tr("This was sent from another site."), status_code=403)
         form = await _form(request)
         if form is None:
-            return PlainTextResponse("That is too much text for an address.", status_code=413)
+            return PlainTextResponse(tr("That is too much text for an address."), status_code=413)
         workspace = self._workspace.acting_as(person.id)
         try:
             shown = await run_in_threadpool(looking.show, workspace, form.get("address", ""))
@@ -261,7 +264,7 @@ class Door:
         """One's own work as a zip, made while it is sent."""
         owner = asked.query_params.get("of", person.id) if person.presents else person.id
         if not self._packing.acquire(blocking=False):
-            words = "Others are taking their work home just now. Try again in a minute."
+            words = tr("Others are taking their work home just now. Try again in a minute.")
             return PlainTextResponse(words, status_code=503, headers={"retry-after": "60"})
 
         packed = iter(archive.pack_work(self._workspace.acting_as(person.id), owner))
@@ -295,7 +298,7 @@ def _page(page: DoorPage, status: int = 200) -> Response:
 def _to_the_door(asked: HTTPConnection, here: Room) -> Response:
     """The door, for what a person opened; a plain refusal for a file that a page asks for."""
     if "text/html" not in asked.headers.get("accept", ""):
-        return PlainTextResponse("Come in at /join first.", status_code=403)
+        return PlainTextResponse(tr("Come in at /join first."), status_code=403)
     after = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
     told = {"next": after} if after != "/" else {}
     if here.cookie_name in asked.cookies:

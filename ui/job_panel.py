@@ -10,6 +10,7 @@ from slm import jobs
 from slm.jobs import Job
 from slm.workspace import Workspace
 from ui import widgets
+from ui.texts import tr
 from ui.view_models.jobs import job_view
 
 POLL_SECONDS = 1.0
@@ -35,20 +36,20 @@ def watch(workspace: Workspace, job_id: str, key: str) -> Job | None:
                 st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
                 if job.can_change:
                     st.button(
-                        "Stop", key=f"{key}-stop", disabled=status.stopping, on_click=job.stop
+                        tr("Stop"), key=f"{key}-stop", disabled=status.stopping, on_click=job.stop
                     )
                 if view.may_force and job.can_change:
                     st.button(
-                        "End it at once",
+                        tr("End it at once"),
                         key=f"{key}-force",
-                        help="It did not stop by itself. What it saved before stays.",
+                        help=tr("It did not stop by itself. What it saved before stays."),
                         on_click=job.kill,
                     )
             elif view.problem:
                 widgets.show_problem(view.problem)
             if view.can_resume and job.can_change:
                 st.button(
-                    "Go on from where it stopped",
+                    tr("Go on from where it stopped"),
                     key=f"{key}-resume",
                     on_click=resume,
                     args=(workspace, job),

@@ -23,6 +23,7 @@ from slm.errors import TokenizerError
 from slm.keeping import Kept, Turns, frozen
 from slm.workspace import Artefact
 from ui import garbage
+from ui.texts import tr
 
 if TYPE_CHECKING:
     from slm.model.transformer import Transformer
@@ -77,7 +78,7 @@ def warm_up(demo: Path) -> threading.Thread:
             importlib.import_module(name)
         from slm.data.exploring.profiling import profile
 
-        profile(["Once upon a time."])  # loads the model that tells languages, a second's work
+        profile([tr("Once upon a time.")])  # loads the model that tells languages, a second's work
         gc.collect()
         gc.freeze()
         garbage.collect_now_and_then()
@@ -162,7 +163,9 @@ def load_tokenizer(folder: Path) -> "TextTokenizer":
         version = (folder / "tokenizer.json").stat().st_mtime_ns
     except FileNotFoundError:
         raise TokenizerError(
-            f"The tokenizer {folder.name} was deleted or has lost its files. Choose another."
+            tr("The tokenizer {name} was deleted or has lost its files. Choose another.").format(
+                name=folder.name
+            )
         ) from None
     return _tokenizer(str(folder), version)
 
@@ -197,7 +200,7 @@ def _part_of_memory(part: int, at_least: int, at_most: int) -> int:
     return max(at_least, min(machine.available_memory() // part, at_most))
 
 
-@st.cache_resource(max_entries=1, show_spinner="Loading the model")
+@st.cache_resource(max_entries=1, show_spinner=tr("Loading the model"))
 def _large_model(folder: str, version: int, _run: Artefact) -> "Transformer":
     """One at a time: several large ones would fill the memory."""
     from slm.lab.reports import require_room

@@ -13,6 +13,7 @@ from slm.errors import RightsError, WorkspaceError
 from slm.workshop import people
 from slm.workshop.people import Person
 from slm.workspace import Workspace
+from ui.texts import tr
 
 
 def is_configured() -> bool:
@@ -25,18 +26,18 @@ def require(here: Workspace, who: Person) -> None:
     if not is_configured():
         return
     if not st.user.is_logged_in:
-        st.title("SLM Lab", anchor=False)
-        st.info("One more step: this room asks who you are.", icon=":material/badge:")
-        st.button("Log in", type="primary", on_click=st.login)
+        st.title(tr("SLM Lab"), anchor=False)
+        st.info(tr("One more step: this room asks who you are."), icon=":material/badge:")
+        st.button(tr("Log in"), type="primary", on_click=st.login)
         st.stop()
     login, name = identity(st.user.to_dict())
     try:
         people.known_as(here, who.id, login, name)
     except (RightsError, WorkspaceError) as error:
-        st.title("SLM Lab", anchor=False)
-        st.error("This pass and this login do not go together.", icon=":material/error:")
+        st.title(tr("SLM Lab"), anchor=False)
+        st.error(tr("This pass and this login do not go together."), icon=":material/error:")
         st.text(str(error))
-        st.button("Log out", on_click=st.logout)
+        st.button(tr("Log out"), on_click=st.logout)
         st.stop()
 
 

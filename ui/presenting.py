@@ -7,6 +7,8 @@ the ring around the cell that is pointed at.
 
 import streamlit as st
 
+from ui.texts import tr
+
 _KEY = "present"
 _LARGE = """<style>
 :root { --slm-large: 1.5; --slm-laser: #ff2d2d; }
@@ -33,11 +35,13 @@ _PICKERS = "present-pickers"
 def offer() -> None:
     """The switch, in the sidebar."""
     st.toggle(
-        "Presenter mode",
+        tr("Presenter mode"),
         key=_KEY,
         bind="query-params",
-        help="Large type and no pickers, for a projector; what the pointer rests on in an "
-        "attention map is ringed. Buttons at the top right show the pickers, and end it.",
+        help=tr(
+            "Large type and no pickers, for a projector; what the pointer rests on in an "
+            "attention map is ringed. Buttons at the top right show the pickers, and end it."
+        ),
     )
 
 
@@ -51,13 +55,13 @@ def apply() -> None:
         st.html(_FOLDED)
     with st.container(horizontal=True, key="present-corner"):
         st.button(
-            "Fold pickers" if unfolded else "Show pickers",
+            tr("Fold pickers") if unfolded else tr("Show pickers"),
             icon=":material/tune:",
             key="present-fold",
             on_click=_fold,
             args=(not unfolded,),
         )
-        st.button("End presenting", icon=":material/close:", key="present-end", on_click=_end)
+        st.button(tr("End presenting"), icon=":material/close:", key="present-end", on_click=_end)
 
 
 def _fold(unfolded: bool) -> None:

@@ -20,6 +20,7 @@ from slm.workshop.limits import Standing
 from slm.workspace import Workspace
 from ui import widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import queue as words
 from ui.view_models import shares
 from ui.view_models.queue import QueueRow
@@ -96,7 +97,7 @@ def _panel(state: PageState, waited: bool) -> None:
         for row in shown:
             _row(state, row)
         if left_out:
-            st.caption(f"… and {left_out} more")
+            st.caption(tr("… and {left_out} more").format(left_out=left_out))
 
 
 def _row(state: PageState, row: QueueRow) -> None:
@@ -106,14 +107,16 @@ def _row(state: PageState, row: QueueRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(row.told, width="stretch")  # the buttons stand below it where there is no room
         if row.can_move:
-            st.button("To the front", key=f"front-{row.id}", on_click=_move, args=(state, row.id))
+            st.button(
+                tr("To the front"), key=f"front-{row.id}", on_click=_move, args=(state, row.id)
+            )
         if row.can_leave:
             st.button(
-                "Take out",
+                tr("Take out"),
                 key=f"out-{row.id}",
                 on_click=_take_out,
                 args=(state, row.id),
-                help="It has not begun, so nothing is lost.",
+                help=tr("It has not begun, so nothing is lost."),
             )
 
 

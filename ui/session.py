@@ -19,23 +19,24 @@ from slm.workshop import passes, room
 from slm.workshop.people import Person
 from slm.workspace import LOCAL_OWNER, Artefact, Workspace
 from ui import loaders, login
+from ui.texts import tr
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"
 _PAGES = {
-    "": [("0_home.py", "Home", ":material/home:", "")],
-    "Chapters": [
-        ("1_data.py", "Data", ":material/article:", "data"),
-        ("2_tokenizer.py", "Tokenizer", ":material/content_cut:", "tokenizer"),
-        ("3_model.py", "Model", ":material/account_tree:", "model"),
-        ("4_training.py", "Training", ":material/trending_down:", "training"),
-        ("5_evaluation.py", "Evaluation", ":material/straighten:", "evaluation"),
-        ("6_attention.py", "Attention", ":material/grid_on:", "attention"),
-        ("7_sampling.py", "Sampling", ":material/casino:", "sampling"),
+    "": [("0_home.py", tr("Home"), ":material/home:", "")],
+    tr("Chapters"): [
+        ("1_data.py", tr("Data"), ":material/article:", "data"),
+        ("2_tokenizer.py", tr("Tokenizer"), ":material/content_cut:", "tokenizer"),
+        ("3_model.py", tr("Model"), ":material/account_tree:", "model"),
+        ("4_training.py", tr("Training"), ":material/trending_down:", "training"),
+        ("5_evaluation.py", tr("Evaluation"), ":material/straighten:", "evaluation"),
+        ("6_attention.py", tr("Attention"), ":material/grid_on:", "attention"),
+        ("7_sampling.py", tr("Sampling"), ":material/casino:", "sampling"),
     ],
-    "Yours": [
-        ("8_library.py", "Library", ":material/inventory_2:", "library"),
-        ("9_workshop.py", "Workshop", ":material/groups:", "workshop"),
+    tr("Yours"): [
+        ("8_library.py", tr("Library"), ":material/inventory_2:", "library"),
+        ("9_workshop.py", tr("Workshop"), ":material/groups:", "workshop"),
     ],
 }
 LINKED_TEXTS = "v"
@@ -192,13 +193,15 @@ def workspace() -> Workspace:
 
 def _ask_to_come_in() -> None:
     """Instead of every page, for whoever lost their place in the room while a page was open."""
-    st.title("SLM Lab", anchor=False)
+    st.title(tr("SLM Lab"), anchor=False)
     st.info(
-        "Your place in the room is not known any more: the room was opened anew, or the "
-        "presenter took your name off the list. What you made is still there.",
+        tr(
+            "Your place in the room is not known any more: the room was opened anew, or the "
+            "presenter took your name off the list. What you made is still there."
+        ),
         icon=":material/meeting_room:",
     )
-    st.link_button("Come in again", "/join", type="primary")
+    st.link_button(tr("Come in again"), "/join", type="primary")
     st.stop()
 
 

@@ -8,6 +8,7 @@ from slm.workshop.rights import is_presenter
 from slm.workspace import Artefact
 from ui import job_panel, presenting, session, tour_panel, widgets
 from ui.components.together import together
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.library import begins_note, unique_labels
 
@@ -23,11 +24,11 @@ def render(chapter: str = "") -> None:
     with st.sidebar:
         tour_panel.step_at_hand(here, chapter)
         models = here.all_models()
-        _picker(models, "run", "Model", "the demo" if demo else "no model yet")
+        _picker(models, "run", tr("Model"), tr("the demo") if demo else tr("no model yet"))
         _how_it_reads(models)
-        with st.popover("Corpus and tokenizer", width="stretch"):
-            _picker(here.corpora.list(), "corpus", "Corpus", "the model's own")
-            _picker(here.tokenizers.list(), "tokenizer", "Tokenizer", "the model's own")
+        with st.popover(tr("Corpus and tokenizer"), width="stretch"):
+            _picker(here.corpora.list(), "corpus", tr("Corpus"), tr("the model's own"))
+            _picker(here.tokenizers.list(), "tokenizer", tr("Tokenizer"), tr("the model's own"))
         job_panel.sidebar_summary(here)
         tour_panel.way_in(here)
         presenting.offer()
@@ -61,7 +62,11 @@ def _picker(listed: Sequence[Artefact], key: str, label: str, placeholder: str) 
     if st.session_state.get(key) is not None:
         st.session_state.pop(f"missing-{key}", None)
     elif missing := st.session_state.get(f"missing-{key}"):
-        st.caption(f'There is no {label.lower()} "{widgets.esc_md(missing)}" here.')
+        st.caption(
+            tr('There is no {label} "{missing}" here.').format(
+                label=label.lower(), missing=widgets.esc_md(missing)
+            )
+        )
 
 
 def _follow_link(key: str, labels: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from slm.workshop.progress import Progress
 from slm.workshop.tour import Step, current_step, following
 from slm.workspace import Workspace
 from ui import loaders, session, widgets
+from ui.texts import tr
 from ui.view_models.workshop_tour import StepCard, step_card
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def step_at_hand(here: Workspace, chapter: str) -> None:
         return  # the view shows the same card, larger
     if progress.read_progress(here).open:
         st.html(_LOW_NAVIGATION)
-        with st.expander("Guided tour", expanded=True, icon=":material/tour:"):
+        with st.expander(tr("Guided tour"), expanded=True, icon=":material/tour:"):
             _in_sidebar()
 
 
@@ -47,14 +48,16 @@ def way_in(here: Workspace) -> None:
     held = progress.read_progress(here)
     if not held.open:
         st.button(
-            "Guided tour",
+            tr("Guided tour"),
             icon=":material/tour:",
             key="tour-open",
             type="tertiary",
             on_click=_take_along,
             args=(here, held, True),
-            help="Fifteen things to do, one after the other. The step that you are at then stands "
-            "above, on every page.",
+            help=tr(
+                "Fifteen things to do, one after the other. The step that you are at then stands "
+                "above, on every page."
+            ),
         )
 
 
@@ -63,7 +66,7 @@ def _in_sidebar() -> None:
     here = session.workspace()
     card(here, key="side")
     st.button(
-        "Put the tour away",
+        tr("Put the tour away"),
         key="tour-close",
         type="tertiary",
         on_click=_take_along,
@@ -79,28 +82,28 @@ def card(here: Workspace, key: str) -> None:
     shown = step_card(step, held)
     with st.container(gap="small", key=f"{key}-card"):
         st.progress(shown.fraction, text=shown.told)
-        st.markdown(f"**{step.title}**")
-        st.markdown(step.task)
+        st.markdown(f"**{tr(step.title)}**")
+        st.markdown(tr(step.task))
         if not shown.done:
             _check(here, step, key)
         _tell(here, step, shown, key)
-        with st.expander("A hint", icon=":material/lightbulb:"):
-            st.markdown(step.hint)
+        with st.expander(tr("A hint"), icon=":material/lightbulb:"):
+            st.markdown(tr(step.hint))
 
 
 def _tell(here: Workspace, step: Step, shown: StepCard, key: str) -> None:
     """What the check has found, and the ways on."""
     said = _verdicts().get(step.id)
     if shown.done:
-        told = widgets.esc_md(said.said) if said is not None and said.done else "Done before."
-        st.success(f"{told} {step.why}", icon=":material/check_circle:")
+        told = widgets.esc_md(said.said) if said is not None and said.done else tr("Done before.")
+        st.success(f"{told} {tr(step.why)}", icon=":material/check_circle:")
     elif said is not None:
         st.info(widgets.esc_md(said.said), icon=":material/pending:")
     with st.container(horizontal=True, gap="xsmall"):
         if st.button(
-            "Show me",
+            tr("Show me"),
             key=f"{key}-show",
-            help="Opens the page and the view where this is done.",
+            help=tr("Opens the page and the view where this is done."),
         ):
             progress.go_to_step(here, step.id)
             session.go_to(step.chapter, **step.choices)
@@ -108,12 +111,12 @@ def _tell(here: Workspace, step: Step, shown: StepCard, key: str) -> None:
             ":material/chevron_left:",
             key=f"{key}-Back",
             disabled=shown.first,
-            help="The step before",
+            help=tr("The step before"),
             on_click=_go,
             args=(here, following(step, -1)),
         )
         st.button(
-            "Next",
+            tr("Next"),
             key=f"{key}-Next",
             type="primary" if shown.done else "secondary",
             disabled=shown.last,
@@ -126,10 +129,10 @@ def _check(here: Workspace, step: Step, key: str) -> None:
     """The field for an answer, and the button that has it checked."""
     with st.form(f"{key}-check", border=False, enter_to_submit=True):
         answer = _ask(step, f"{key}-answer-{step.id}") if step.evidence == "answer" else ""
-        pressed = st.form_submit_button("Check", icon=":material/done:")
+        pressed = st.form_submit_button(tr("Check"), icon=":material/done:")
     if not pressed:
         return
-    with widgets.user_errors(), st.spinner("Looking"):
+    with widgets.user_errors(), st.spinner(tr("Looking")):
         verdict = _verdict(here, step, answer)
         _verdicts()[step.id] = verdict
         if verdict.done:
@@ -139,10 +142,10 @@ def _check(here: Workspace, step: Step, key: str) -> None:
 
 def _ask(step: Step, key: str) -> str:
     if step.options:
-        return st.radio(step.ask, step.options, index=None, key=key) or ""
+        return st.radio(tr(step.ask), step.options, index=None, key=key, format_func=tr) or ""
     if step.id in _LONG_ANSWERS:
-        return st.text_area(step.ask, key=key, height=90, max_chars=2_000)
-    return st.text_input(step.ask, key=key, max_chars=200, autocomplete="off")
+        return st.text_area(tr(step.ask), key=key, height=90, max_chars=2_000)
+    return st.text_input(tr(step.ask), key=key, max_chars=200, autocomplete="off")
 
 
 def _verdict(here: Workspace, step: Step, answer: str) -> Verdict:
@@ -158,7 +161,7 @@ def _verdict(here: Workspace, step: Step, answer: str) -> Verdict:
         return check_written(step, _written())
     state = session.state()
     if state.run is None:
-        return Verdict(False, "No model is here yet. Build one on Home.")
+        return Verdict(False, tr("No model is here yet. Build one on Home."))
     loaded = loaders.load_run(state.run)
     return check_answer(step, answer, Asked(loaded.model, loaded.tokenizer, state.corpus))
 

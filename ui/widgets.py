@@ -17,6 +17,8 @@ from streamlit.errors import StreamlitAPIException
 from slm.config import Config, bounds
 from slm.errors import SlmError
 from slm.utf8 import without_controls
+from ui.texts import tr
+from ui.view_models.settings import described
 from ui.view_models.tutorial import for_app
 
 TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial"
@@ -92,7 +94,7 @@ def view_picker(views: Mapping[str, str]) -> str:
         except StreamlitAPIException:
             pass  # a picker was here already in this visit: it takes the value that was just set
     chosen = st.segmented_control(
-        "View",
+        tr("View"),
         list(views),
         format_func=lambda view: views.get(view, view),
         default=next(iter(views)),
@@ -123,7 +125,7 @@ def config_form(
     fields = config.model_fields
     return {
         name: _ask(
-            labels.get(name, name.replace("_", " ")),
+            labels.get(name) or tr(name.replace("_", " ")),
             fields[name],
             getattr(start, name),
             f"{key}-{name}",
@@ -138,7 +140,7 @@ def optional_number(
     """Ask for one number of a config that may be left empty, which is no limit: None."""
     field = config.model_fields[name]
     low, high = bounds(field)
-    told: dict[str, Any] = {"placeholder": "no limit", "key": key, "help": field.description}
+    told: dict[str, Any] = {"placeholder": tr("no limit"), "key": key, "help": described(field)}
     value = getattr(start, name)
     if int in get_args(field.annotation):
         whole: int | None = st.number_input(label, min_value=low and int(low), value=value, **told)
@@ -160,9 +162,9 @@ def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:
     if options:
         held = st.session_state[key]
         options = options if held in options else sorted([*options, held])
-        return st.selectbox(label, options, key=key, help=field.description)
+        return st.selectbox(label, options, key=key, help=described(field))
     if isinstance(value, bool) or field.annotation is bool:
-        return st.toggle(label, key=key, help=field.description)
+        return st.toggle(label, key=key, help=described(field))
     if isinstance(value, int | float) or field.annotation in {int, float} or kind:
         low, high = bounds(field)
         may_be_empty = NoneType in get_args(field.annotation)
@@ -178,10 +180,10 @@ def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:
             format=hints.get("format", "%g" if is_float else None),
             placeholder="auto" if may_be_empty else f"{value:g}" if is_float else str(value),
             key=key,
-            help=field.description,
+            help=described(field),
         )
         return value if given is None and not may_be_empty else given
-    return st.text_input(label, key=key, help=field.description)
+    return st.text_input(label, key=key, help=described(field))
 
 
 def _usual_step(value: float | None) -> float:
@@ -197,7 +199,7 @@ def _literal_options(annotation: Any) -> list[Any]:
 
 def show_code(code: str, *functions: Callable[..., Any]) -> None:
     """The `slm` lines that make what is shown, and the source of the functions behind it."""
-    with st.expander("The code behind this", icon=":material/code:"):
+    with st.expander(tr("The code behind this"), icon=":material/code:"):
         st.code(code, language="python")
         for function in functions:
             st.caption(f"{function.__module__}.{function.__qualname__}")
@@ -208,11 +210,15 @@ def explain(chapter: str, number: int) -> None:
     """The chapter of the tutorial, folded below the page."""
     path = TUTORIAL / f"{number}_{chapter}.md"
     if path.exists():
-        with st.expander(f"Read the chapter: {chapter}", icon=":material/menu_book:"):
+        with st.expander(
+            tr("Read the chapter: {chapter}").format(chapter=chapter), icon=":material/menu_book:"
+        ):
             st.markdown(for_app(path.read_text(encoding="utf-8")))
 
 
 def demo_note(on_demo: bool, what: str) -> None:
     """Say that the demo is shown, until the visitor has a model of their own."""
     if on_demo:
-        st.caption(f"You see {what} of the demo model that ships with the app.")
+        st.caption(
+            tr("You see {what} of the demo model that ships with the app.").format(what=what)
+        )

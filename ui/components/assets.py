@@ -6,6 +6,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from ui.components.texts import markup_with_texts, script_with_texts
+
 _SHARED = Path(__file__).parent / "shared"
 _DEFAULT = "export default function ("
 
@@ -31,11 +33,15 @@ def register(
 
     return st.components.v2.component(
         name,
-        html=text(".html"),
+        html=markup_with_texts(text(".html")),
         css=text(".css"),
-        js=drawn_once(text(".js"), (_SHARED / "once.js").read_text(encoding="utf-8")),
+        js=drawn_once(script_with_texts(text(".js"), _shared("texts.js")), _shared("once.js")),
         isolate_styles=True,
     )
+
+
+def _shared(file: str) -> str:
+    return (_SHARED / file).read_text(encoding="utf-8")
 
 
 def drawn_once(module: str, once: str) -> str:

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 
 from ui.figures.literal import literal
+from ui.texts import tr
 from ui.view_models.attention_compare import LossChange
 
 _LESS, _MORE = "#0072B2", "#D55E00"
@@ -25,8 +26,10 @@ def loss_bars(change: LossChange) -> go.Figure:
                     change.tokens, change.a_T1, change.b_T1, strict=True
                 )
             ],
-            hovertemplate="%{x} “%{customdata[0]}”: A %{customdata[1]:.2f}, B %{customdata[2]:.2f} "
-            "nats (%{y:+.2f})<extra></extra>",
+            hovertemplate=tr(
+                "%{x} “%{customdata[0]}”: A %{customdata[1]:.2f}, B %{customdata[2]:.2f} "
+                "nats (%{y:+.2f})<extra></extra>"
+            ),
         )
     )
     figure.update_layout(
@@ -39,7 +42,7 @@ def loss_bars(change: LossChange) -> go.Figure:
             "tickangle": -60,
             "showgrid": False,
         },
-        yaxis={"title": "B less A (nats)", "zeroline": True},
+        yaxis={"title": tr("B less A (nats)"), "zeroline": True},
         bargap=0.15,
         showlegend=False,
     )

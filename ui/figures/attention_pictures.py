@@ -31,6 +31,7 @@ from ui.figures.sheet import (
     widest,
     width_of,
 )
+from ui.texts import tr
 
 CIVIDIS = np.array(
     [
@@ -68,7 +69,7 @@ class SavedPicture:
     column_labels: Sequence[str]
     title: str
     subtitle: str = ""
-    unit: str = "attention weight"
+    unit: str = tr("attention weight")
     rows_are: str = "queries"
     columns_are: str = "keys"
     most: float = 1.0
@@ -196,13 +197,21 @@ def _thumbnails(picture: SavedThumbnails) -> Sheet:
         pixels = _row_of_heads(picture.pictures_LHPP[layer], gap)
         marks.append(Raster(pixels, left, y, pixels.shape[1] * times, side * times))
         middle = y + side * times / 2
-        marks.append(Words(left - 8, middle, f"layer {layer}", colour=MUTED, anchor="end"))
+        marks.append(
+            Words(
+                left - 8,
+                middle,
+                tr("layer {layer}").format(layer=layer),
+                colour=MUTED,
+                anchor="end",
+            )
+        )
         for head in range(n_heads):
             x, under = left + head * (side + gap) * times, y + side * times + LINE / 2 + 1
             marks.append(Words(x, under, f"{layer}.{head}", colour=MUTED))
             if picture.names_LH is not None:
                 marks.append(Words(x, under + LINE - 1, names[layer][head]))
-    told = "Rows: queries, columns: keys. Blue 0 to yellow 1, by the root of the weight."
+    told = tr("Rows: queries, columns: keys. Blue 0 to yellow 1, by the root of the weight.")
     bottom = top + n_layers * (side * times + room) + LINE
     marks.append(Words(left, bottom, told, colour=MUTED))
     grid = n_heads * (side + gap) * times
@@ -241,7 +250,9 @@ def _ramp(picture: SavedPicture) -> NDArray[np.uint8]:
 
 def _scale_words(picture: SavedPicture) -> tuple[str, str, str]:
     low = f"-{picture.most:.3g}" if picture.diverging else "0"
-    bent = " (colour grows with its root)" if picture.root and not picture.diverging else ""
-    grey = "; grey: may not be looked at" if np.isnan(picture.values_RC).any() else ""
-    sides = f"; rows: {picture.rows_are}, columns: {picture.columns_are}"
+    bent = tr(" (colour grows with its root)") if picture.root and not picture.diverging else ""
+    grey = tr("; grey: may not be looked at") if np.isnan(picture.values_RC).any() else ""
+    sides = tr("; rows: {rows_are}, columns: {columns_are}").format(
+        rows_are=picture.rows_are, columns_are=picture.columns_are
+    )
     return low, f"{picture.most:.3g}", f"{picture.unit}{bent}{sides}{grey}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ui.figures.attention_pictures import Saved, SavedPage, SavedPicture, SavedThumbnails
 from ui.figures.saved_charts import SavedBars, SavedLine, SavedLines
+from ui.texts import tr
 from ui.view_models.attention_compare import LossChange, Side, where
 from ui.view_models.attention_time import AttentionTime, Place
 from ui.view_models.cell import CellView
@@ -34,8 +35,13 @@ def heads_picture(
     return SavedPage(
         (
             (
-                SavedThumbnails(pictures_LHPP, "All heads", whose, grid.labels),
-                _map(weights_TT, tokens, f"Attention of {where(opened)}", whose),
+                SavedThumbnails(pictures_LHPP, tr("All heads"), whose, grid.labels),
+                _map(
+                    weights_TT,
+                    tokens,
+                    tr("Attention of {opened}").format(opened=where(opened)),
+                    whose,
+                ),
             ),
         )
     )
@@ -44,7 +50,12 @@ def heads_picture(
 def cell_picture(view: CellView, tokens: Sequence[str], head: str, whose: str) -> Saved:
     """A query's scores and weights over all keys; of the open pair, the product by dimension."""
     seen = np.flatnonzero(view.visible_S).tolist()
-    told = [f"score {view.scores_S[key]:.2f}, weight {view.weights_S[key]:.3f}" for key in seen]
+    told = [
+        tr("score {scores_s:.2f}, weight {weights_s:.3f}").format(
+            scores_s=view.scores_S[key], weights_s=view.weights_S[key]
+        )
+        for key in seen
+    ]
     names = [f"{key} {tokens[key]}" for key in seen]
     return SavedPage(
         (
@@ -52,19 +63,24 @@ def cell_picture(view: CellView, tokens: Sequence[str], head: str, whose: str) -
                 SavedBars(
                     names,
                     view.weights_S[seen, None].astype(np.float32),
-                    f"From score to weight, {head}",
+                    tr("From score to weight, {head}").format(head=head),
                     f"{whose}. {view.sentence}",
-                    f"attention weight of query {view.query}, by key that it may see",
+                    tr("attention weight of query {query}, by key that it may see").format(
+                        query=view.query
+                    ),
                     told=told,
                 ),
             ),
             (
                 SavedBars(
-                    [f"dimension {place}" for place in range(len(view.products_K))],
+                    [
+                        tr("dimension {place}").format(place=place)
+                        for place in range(len(view.products_K))
+                    ],
                     view.products_K[:, None].astype(np.float32),
-                    f"q·k of query {view.query} and key {view.key}",
-                    "Their sum over the root of the head's width is the score.",
-                    "product of two numbers",
+                    tr("q·k of query {query} and key {key}").format(query=view.query, key=view.key),
+                    tr("Their sum over the root of the head's width is the score."),
+                    tr("product of two numbers"),
                     told=[f"{product:.3f}" for product in view.products_K.tolist()],
                 ),
             ),
@@ -97,7 +113,7 @@ def timeline_picture(view: AttentionTime, place: Place, whose: str) -> Saved:
     ]
     most = max((value for line in losses for value in line.values_S), default=1.0)
     places = [float(np.log1p(step)) for step in view.steps]
-    along = "training step (logarithmic)"
+    along = tr("training step (logarithmic)")
     return SavedPage(
         (
             (
@@ -105,12 +121,12 @@ def timeline_picture(view: AttentionTime, place: Place, whose: str) -> Saved:
                     heads,
                     places,
                     ticks,
-                    f"{course.title} through training",
+                    tr("{title} through training").format(title=course.title),
                     f"{whose}. {course.rise_words}",
                     along,
                     "score",
                     high=course.most,
-                    pale="each other head",
+                    pale=tr("each other head"),
                 ),
             ),
             (
@@ -118,10 +134,10 @@ def timeline_picture(view: AttentionTime, place: Place, whose: str) -> Saved:
                     losses,
                     places,
                     ticks,
-                    "Loss",
+                    tr("Loss"),
                     whose,
                     along,
-                    "nats per token",
+                    tr("nats per token"),
                     high=max(1.0, float(np.ceil(most))),
                 ),
             ),
@@ -129,7 +145,9 @@ def timeline_picture(view: AttentionTime, place: Place, whose: str) -> Saved:
                 _map(
                     view.maps_STT[at].astype(np.float32),
                     view.tokens,
-                    f"Attention of {where((view.layer, view.head))}, step {view.steps[at]:,}",
+                    tr("Attention of {where}, step {steps:,}").format(
+                        where=where((view.layer, view.head)), steps=view.steps[at]
+                    ),
                     whose,
                 ),
             ),
@@ -155,14 +173,24 @@ def compared_picture(
     return SavedPage(
         (
             (
-                _map(a_TT, tokens, f"A: {where(heads[0])}", f"{a.name}, step {a.step:,}"),
-                _map(b_TT, tokens, f"B: {where(heads[1])}", f"{b.name}, step {b.step:,}"),
+                _map(
+                    a_TT,
+                    tokens,
+                    f"A: {where(heads[0])}",
+                    tr("{name}, step {step:,}").format(name=a.name, step=a.step),
+                ),
+                _map(
+                    b_TT,
+                    tokens,
+                    f"B: {where(heads[1])}",
+                    tr("{name}, step {step:,}").format(name=b.name, step=b.step),
+                ),
                 SavedPicture(
                     difference_TT,
                     tokens,
                     tokens,
-                    "B less A",
-                    unit="difference of weights",
+                    tr("B less A"),
+                    unit=tr("difference of weights"),
                     root=False,
                     diverging=True,
                     most=most,
@@ -172,7 +200,7 @@ def compared_picture(
                 SavedBars(
                     change.tokens,
                     changes_T1[:, None],
-                    "Loss of each token, B less A",
+                    tr("Loss of each token, B less A"),
                     change.words,
                     "nats",
                     told=[
@@ -191,8 +219,8 @@ def film_picture(view: FilmView, place: FilmPlace, head: tuple[int, int], whose:
     drawn = view.tokens[view.prompt :]
     painters = {
         "head": where(head),
-        "layer": f"layer {head[0]}, mean of its heads",
-        "all": "mean of all heads",
+        "layer": tr("layer {head}, mean of its heads").format(head=head[0]),
+        "all": tr("mean of all heads"),
     }
     shares_F2 = [
         next((bar.own, bar.drawn) for bar in frame.bars if bar.chosen) for frame in view.frames
@@ -204,19 +232,19 @@ def film_picture(view: FilmView, place: FilmPlace, head: tuple[int, int], whose:
                     rows_FS,
                     [f"{at} {token}" for at, token in enumerate(drawn)],
                     view.tokens[: rows_FS.shape[1]],
-                    f"Filmstrip: {painters[place.painted_by]}",
+                    tr("Filmstrip: {painters}").format(painters=painters[place.painted_by]),
                     whose,
-                    rows_are="before the token that was drawn",
+                    rows_are=tr("before the token that was drawn"),
                 ),
             ),
             (
                 SavedBars(
                     [f"{at} {token}" for at, token in enumerate(drawn)],
                     np.array(shares_F2, dtype=np.float32),
-                    "How likely each drawn token was",
+                    tr("How likely each drawn token was"),
                     whose,
                     "probability",
-                    series=("model", "after temperature and top-k"),
+                    series=("model", tr("after temperature and top-k")),
                     told=[f"{own:.1%}, {then:.1%}" for own, then in shares_F2],
                 ),
             ),

@@ -6,6 +6,7 @@ from math import log10
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.budget import Curve, Mark, Zone
 
 _ZONE_COLORS = (OKABE_ITO[1], OKABE_ITO[2], OKABE_ITO[4])
@@ -40,7 +41,9 @@ def gauge(
             mode="markers",
             name=f"{mark.label}: {mark.shown}",
             marker={"size": 17, "color": color, "symbol": symbol, "line": {"width": 1}},
-            hovertemplate=f"{mark.label}: {mark.shown} tokens a parameter<extra></extra>",
+            hovertemplate=tr("{label}: {shown} tokens a parameter<extra></extra>").format(
+                label=mark.label, shown=mark.shown
+            ),
         )
     ticks = [10.0**power for power in range(round(log10(zones[0].low)), 5)]
     figure.update_layout(
@@ -50,7 +53,7 @@ def gauge(
         xaxis={
             "type": "log",
             "range": [log10(zones[0].low) - _EDGE, log10(zones[-1].high) + _EDGE],
-            "title": "tokens per parameter",
+            "title": tr("tokens per parameter"),
             "tickvals": sorted({*ticks, optimum}),
             "ticktext": [f"{tick:,.15g}" for tick in sorted({*ticks, optimum})],
             "tickangle": 0,
@@ -68,7 +71,7 @@ def worth(curve: Curve, *, height: int = 270) -> go.Figure:
         x=[0, top],
         y=[0, top],
         mode="lines",
-        name="if repeats were fresh",
+        name=tr("if repeats were fresh"),
         line={"dash": "dot", "color": "gray", "width": 1.5},
         hoverinfo="skip",
     )
@@ -76,23 +79,23 @@ def worth(curve: Curve, *, height: int = 270) -> go.Figure:
         x=curve.epochs,
         y=curve.worth,
         mode="lines",
-        name="worth",
+        name=tr("worth"),
         line={"color": OKABE_ITO[0], "width": 3},
-        hovertemplate="%{x:.1f} epochs are worth %{y:.1f}<extra></extra>",
+        hovertemplate=tr("%{x:.1f} epochs are worth %{y:.1f}<extra></extra>"),
     )
     figure.add_scatter(
         x=[curve.here[0]],
         y=[curve.here[1]],
         mode="markers",
-        name="you are here",
+        name=tr("you are here"),
         marker={"size": 14, "color": OKABE_ITO[5], "symbol": "star", "line": {"width": 1}},
-        hovertemplate="this training: %{x:.3g} epochs are worth %{y:.3g}<extra></extra>",
+        hovertemplate=tr("this training: %{x:.3g} epochs are worth %{y:.3g}<extra></extra>"),
     )
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={"title": "epochs read", "range": [0, curve.epochs[-1]]},
-        yaxis={"title": "worth, in epochs of fresh text", "range": [0, top]},
+        xaxis={"title": tr("epochs read"), "range": [0, curve.epochs[-1]]},
+        yaxis={"title": tr("worth, in epochs of fresh text"), "range": [0, top]},
     )
     return figure

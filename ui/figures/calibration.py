@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.calibration import EntropyMark, Mark
 
 _GREY = "#8C8C8C"
@@ -26,7 +27,7 @@ def reliability_chart(marks: Sequence[Mark], height: int = 400) -> go.Figure:
         mode="lines",
         line={"color": _GREY, "dash": "dash", "width": 2},
         hoverinfo="skip",
-        name="as it says",
+        name=tr("as it says"),
         row=1,
         col=1,
     )
@@ -42,9 +43,10 @@ def reliability_chart(marks: Sequence[Mark], height: int = 400) -> go.Figure:
         },
         opacity=0.75,
         customdata=[[mark.said, mark.count] for mark in marks],
-        hovertemplate="said %{customdata[0]:.1%}, right %{y:.1%}<br>%{customdata[1]:,} guesses"
-        "<extra></extra>",
-        name="was right",
+        hovertemplate=tr(
+            "said %{customdata[0]:.1%}, right %{y:.1%}<br>%{customdata[1]:,} guesses<extra></extra>"
+        ),
+        name=tr("was right"),
         row=1,
         col=1,
     )
@@ -61,7 +63,7 @@ def reliability_chart(marks: Sequence[Mark], height: int = 400) -> go.Figure:
         mode="markers",
         marker={"color": _ORANGE, "size": 7},
         hoverinfo="skip",
-        name="says, ± chance",
+        name=tr("says, ± chance"),
         row=1,
         col=1,
     )
@@ -71,14 +73,14 @@ def reliability_chart(marks: Sequence[Mark], height: int = 400) -> go.Figure:
         width=widths,
         marker={"color": _GREY, "line": {"color": "rgba(127,127,127,0.6)", "width": 1}},
         customdata=[mark.count for mark in marks],
-        hovertemplate="%{y:.1%} of the guesses: %{customdata:,}<extra></extra>",
+        hovertemplate=tr("%{y:.1%} of the guesses: %{customdata:,}<extra></extra>"),
         showlegend=False,
         row=2,
         col=1,
     )
     figure.update_xaxes(range=[0, 1], tickvals=_TICKS, tickformat=".0%", tickangle=0)
-    figure.update_xaxes(title="how certain it was", row=2, col=1)
-    figure.update_yaxes(title="how often right", range=[0, 1], tickformat=".0%", row=1, col=1)
+    figure.update_xaxes(title=tr("how certain it was"), row=2, col=1)
+    figure.update_yaxes(title=tr("how often right"), range=[0, 1], tickformat=".0%", row=1, col=1)
     return _finished(figure, height)
 
 
@@ -93,8 +95,8 @@ def entropy_chart(marks: Sequence[EntropyMark], height: int = 400) -> go.Figure:
         line={"color": _BLUE, "width": 3},
         marker={"size": 8},
         customdata=[mark.count for mark in marks],
-        hovertemplate="%{x:.2f} nats: right %{y:.1%}<br>%{customdata:,} tokens<extra></extra>",
-        name="was right",
+        hovertemplate=tr("%{x:.2f} nats: right %{y:.1%}<br>%{customdata:,} tokens<extra></extra>"),
+        name=tr("was right"),
         row=1,
         col=1,
     )
@@ -103,8 +105,8 @@ def entropy_chart(marks: Sequence[EntropyMark], height: int = 400) -> go.Figure:
         y=[mark.confidence for mark in marks],
         mode="lines+markers",
         line={"color": _ORANGE, "width": 2, "dash": "dash"},
-        hovertemplate="%{x:.2f} nats: said %{y:.1%}<extra></extra>",
-        name="says",
+        hovertemplate=tr("%{x:.2f} nats: said %{y:.1%}<extra></extra>"),
+        name=tr("says"),
         row=1,
         col=1,
     )
@@ -113,14 +115,16 @@ def entropy_chart(marks: Sequence[EntropyMark], height: int = 400) -> go.Figure:
         y=[mark.share for mark in marks],
         width=[mark.high - mark.low for mark in marks],
         marker={"color": _GREY, "line": {"color": "rgba(127,127,127,0.6)", "width": 1}},
-        hovertemplate="%{y:.1%} of the tokens<extra></extra>",
+        hovertemplate=tr("%{y:.1%} of the tokens<extra></extra>"),
         showlegend=False,
         row=2,
         col=1,
     )
     figure.update_xaxes(rangemode="tozero", tickangle=0)
-    figure.update_xaxes(title="entropy (nats)", row=2, col=1)
-    figure.update_yaxes(title="how often right", range=[0, 1.02], tickformat=".0%", row=1, col=1)
+    figure.update_xaxes(title=tr("entropy (nats)"), row=2, col=1)
+    figure.update_yaxes(
+        title=tr("how often right"), range=[0, 1.02], tickformat=".0%", row=1, col=1
+    )
     return _finished(figure, height)
 
 
@@ -131,7 +135,7 @@ def _two_rows() -> go.Figure:
 
 
 def _finished(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_yaxes(title="tokens", tickformat=".0%", nticks=3, row=2, col=1)
+    figure.update_yaxes(title=tr("tokens"), tickformat=".0%", nticks=3, row=2, col=1)
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 26, "t": 8, "b": 0},

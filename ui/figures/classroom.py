@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.workshop_game import Bar
 from ui.view_models.workshop_questions import AnswerBar, ShownBar
 
@@ -53,14 +54,14 @@ def standing_chart(bars: Sequence[Bar]) -> dict[str, Any]:
     across = {
         "field": "low",
         "type": "quantitative",
-        "title": "bits per character (lower is better)",
+        "title": tr("bits per character (lower is better)"),
         "scale": {"zero": True},
     }
     names = {"field": "player", **_NAMES}
     tooltip = [
         {"field": "player", "type": "nominal", "title": "player"},
-        {"field": "low", "type": "quantitative", "title": "at least", "format": ".2f"},
-        {"field": "high", "type": "quantitative", "title": "at most", "format": ".2f"},
+        {"field": "low", "type": "quantitative", "title": tr("at least"), "format": ".2f"},
+        {"field": "high", "type": "quantitative", "title": tr("at most"), "format": ".2f"},
         {"field": "exact", "type": "quantitative", "title": "bits", "format": ".2f"},
     ]
     return {

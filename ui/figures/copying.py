@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.copying import NewShare
 
 _GREY = "#8C8C8C"
@@ -25,15 +26,15 @@ def novelty_chart(shares: Sequence[NewShare], height: int = 300) -> go.Figure:
             mode="lines",
             line={"width": 0},
             hoverinfo="skip",
-            name="each held-out passage",
+            name=tr("each held-out passage"),
         )
         figure.add_scatter(
             x=orders,
             y=[each.mean for each in known],
             mode="lines+markers",
             line={"color": _GREY, "width": 2, "dash": "dash"},
-            name="held-out text",
-            hovertemplate="held-out, n = %{x}: %{y:.0%} new<extra></extra>",
+            name=tr("held-out text"),
+            hovertemplate=tr("held-out, n = %{x}: %{y:.0%} new<extra></extra>"),
         )
     own = [each for each in shares if each.text is not None]
     figure.add_scatter(
@@ -42,8 +43,8 @@ def novelty_chart(shares: Sequence[NewShare], height: int = 300) -> go.Figure:
         mode="lines+markers",
         line={"color": OKABE_ITO[0], "width": 3},
         marker={"size": 8},
-        name="this text",
-        hovertemplate="this text, n = %{x}: %{y:.0%} new<extra></extra>",
+        name=tr("this text"),
+        hovertemplate=tr("this text, n = %{x}: %{y:.0%} new<extra></extra>"),
     )
     figure.update_layout(
         height=height,
@@ -51,6 +52,6 @@ def novelty_chart(shares: Sequence[NewShare], height: int = 300) -> go.Figure:
         font_size=14,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    figure.update_xaxes(title="n: tokens in a row", dtick=1, tickangle=0)
-    figure.update_yaxes(title="n-grams that are new", tickformat=".0%", range=[-0.02, 1.02])
+    figure.update_xaxes(title=tr("n: tokens in a row"), dtick=1, tickangle=0)
+    figure.update_yaxes(title=tr("n-grams that are new"), tickformat=".0%", range=[-0.02, 1.02])
     return figure

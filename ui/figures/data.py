@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
 from ui.figures.literal import literal
+from ui.texts import tr
 from ui.view_models.explore_pictures import Bar, Bin
 
 _MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
@@ -33,7 +34,10 @@ def histogram(bins: Sequence[Bin], axis: str, what: str, *, height: int = 380) -
             width=[each.high - low for low, each in zip(lows, shown, strict=True)],
             marker={"color": OKABE_ITO[0], "line": {"width": 0.5, "color": "white"}},
             unselected=_DIMMED,
-            customdata=[[f"{each.low:,g} to {each.high:,g}", each.click] for each in shown],
+            customdata=[
+                [tr("{low:,g} to {high:,g}").format(low=each.low, high=each.high), each.click]
+                for each in shown
+            ],
             hovertemplate=f"%{{customdata[0]}}: %{{y:,}} {what}<extra></extra>",
         )
     )
@@ -59,11 +63,11 @@ def rank_frequency(
             x=[rank for rank, _, _ in points],
             y=[times for _, times, _ in points],
             mode="markers",
-            name="words",
+            name=tr("words"),
             marker={"color": OKABE_ITO[0], "size": 8},
             unselected=_DIMMED,
             customdata=[[literal(word), f"find={word}"] for _, _, word in points],
-            hovertemplate="%{customdata[0]}, rank %{x:,}: %{y:,} times<extra></extra>",
+            hovertemplate=tr("%{customdata[0]}, rank %{x:,}: %{y:,} times<extra></extra>"),
         )
     )
     _add_line(figure, line)
@@ -71,8 +75,8 @@ def rank_frequency(
         height=height,
         margin=_MARGIN,
         showlegend=False,
-        xaxis={"title": "rank of the word", "type": "log", "dtick": 1},
-        yaxis={"title": "times it occurs", "type": "log", "dtick": 1},
+        xaxis={"title": tr("rank of the word"), "type": "log", "dtick": 1},
+        yaxis={"title": tr("times it occurs"), "type": "log", "dtick": 1},
     )
     return figure
 
@@ -92,7 +96,7 @@ def growth(
             marker={"color": OKABE_ITO[2], "size": 8},
             unselected=_DIMMED,
             customdata=[[click] for _, _, click in points],
-            hovertemplate="first %{x:,} words: %{y:,} different<extra></extra>",
+            hovertemplate=tr("first %{x:,} words: %{y:,} different<extra></extra>"),
         )
     )
     _add_line(figure, line)
@@ -100,8 +104,8 @@ def growth(
         height=height,
         margin=_MARGIN,
         showlegend=False,
-        xaxis={"title": "words read", "type": "log", "dtick": 1},
-        yaxis={"title": "different words", "type": "log", "dtick": 1},
+        xaxis={"title": tr("words read"), "type": "log", "dtick": 1},
+        yaxis={"title": tr("different words"), "type": "log", "dtick": 1},
     )
     return figure
 
@@ -146,18 +150,18 @@ def shared_stretches(shares: Sequence[tuple[int, float]], *, height: int = 300) 
             mode="lines+markers",
             marker={"color": OKABE_ITO[1], "size": 8},
             line={"color": OKABE_ITO[1]},
-            hovertemplate="stretches of %{x} words: %{y:.1%} stand in training<extra></extra>",
+            hovertemplate=tr("stretches of %{x} words: %{y:.1%} stand in training<extra></extra>"),
         )
     )
     figure.update_layout(
         height=height,
         margin=_MARGIN,
         xaxis={
-            "title": "length of the stretch (words)",
+            "title": tr("length of the stretch (words)"),
             "type": "log",
             "tickvals": [n for n, _ in shares],
         },
-        yaxis={"title": "share also in training", "tickformat": ".0%", "range": [0, 1.02]},
+        yaxis={"title": tr("share also in training"), "tickformat": ".0%", "range": [0, 1.02]},
     )
     return figure
 

@@ -7,14 +7,15 @@ import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
 from ui.figures.literal import literal
+from ui.texts import tr
 from ui.view_models.evaluation import OTHER, Rival, Unit
 
 _GREY, _WHISKER = "#8C8C8C", "#595959"
 _COLOURS = {"model": OKABE_ITO[0], OTHER: OKABE_ITO[1]}
 _LONGEST_NAME = 22
 _TITLES: dict[Unit, str] = {
-    "perplexity": "perplexity (log scale; lower is better)",
-    "bits_per_byte": "bits per byte (lower is better)",
+    "perplexity": tr("perplexity (log scale; lower is better)"),
+    "bits_per_byte": tr("bits per byte (lower is better)"),
 }
 
 
@@ -82,4 +83,6 @@ def _hover(rival: Rival, unit: Unit) -> str:
     if unit not in rival.edges:
         return told
     low, high = rival.edges[unit]
-    return f"{told}<br>95% interval {low:,.4g} to {high:,.4g}"
+    return tr("{told}<br>95% interval {low:,.4g} to {high:,.4g}").format(
+        told=told, low=low, high=high
+    )

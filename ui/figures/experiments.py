@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ui.figures.curves import OKABE_ITO, lines
+from ui.texts import tr
 
 LANE_COLORS = OKABE_ITO[:6]
 _VIRIDIS = (
@@ -48,7 +49,7 @@ def overlay(
         "x",
         x_title,
         "nats",
-        "loss (nats per token)",
+        tr("loss (nats per token)"),
         color="name",
         names=tuple(colors),
         colors=tuple(colors.values()),
@@ -108,7 +109,7 @@ def sweep(
             "scale": {"type": scale, "zero": False, "nice": False, "padding": 24},
             "axis": {"values": [float(value) for value in order], "format": "~g"},
         }
-    loss = "last validation loss (nats per token)"
+    loss = tr("last validation loss (nats per token)")
     y = {"field": "nats", "type": "quantitative", "title": loss, "scale": {"zero": False}}
     blue, orange = OKABE_ITO[0], OKABE_ITO[1]
     tooltip = [

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.finder import FinderView
 
 _ABOVE = 0.4  # nats of room above the first values
@@ -15,17 +16,17 @@ def range_test(view: FinderView, *, height: int = 300) -> go.Figure:
         x=view.rates,
         y=view.nats,
         mode="markers",
-        name="each step",
+        name=tr("each step"),
         marker={"size": 4, "color": OKABE_ITO[4], "opacity": 0.7},
-        hovertemplate="rate %{x:.2g}: %{y:.2f} nats<extra></extra>",
+        hovertemplate=tr("rate %{x:.2g}: %{y:.2f} nats<extra></extra>"),
     )
     figure.add_scatter(
         x=view.rates,
         y=view.smoothed,
         mode="lines",
-        name="smoothed",
+        name=tr("smoothed"),
         line={"color": OKABE_ITO[0], "width": 3},
-        hovertemplate="rate %{x:.2g}: %{y:.2f} nats, smoothed<extra></extra>",
+        hovertemplate=tr("rate %{x:.2g}: %{y:.2f} nats, smoothed<extra></extra>"),
     )
     _mark(figure, view.present, "present", OKABE_ITO[1], "dot")
     if view.suggested is not None:
@@ -35,9 +36,9 @@ def range_test(view: FinderView, *, height: int = 300) -> go.Figure:
         height=height,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={"type": "log", "title": "learning rate (of AdamW)", "exponentformat": "power"},
+        xaxis={"type": "log", "title": tr("learning rate (of AdamW)"), "exponentformat": "power"},
         yaxis={
-            "title": "training loss (nats per token)",
+            "title": tr("training loss (nats per token)"),
             "range": [low - _ABOVE, high + _ABOVE],
         },
     )

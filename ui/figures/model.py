@@ -6,6 +6,7 @@ from types import MappingProxyType
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.model import Piece
 
 _AMOUNT_SHARE = 0.22
@@ -13,8 +14,8 @@ _LABEL_SHARE = 0.09  # narrower pieces tell their name on hover and in the legen
 _LEGEND_SHARE = 0.005  # what can hardly be seen needs no line in the legend
 COLORS: Mapping[str, str] = MappingProxyType(
     {
-        "token embedding": OKABE_ITO[0],
-        "position embedding": OKABE_ITO[4],
+        tr("token embedding"): OKABE_ITO[0],
+        tr("position embedding"): OKABE_ITO[4],
         "attention": OKABE_ITO[1],
         "feed-forward": OKABE_ITO[2],
         "norms": OKABE_ITO[3],
@@ -24,9 +25,9 @@ COLORS: Mapping[str, str] = MappingProxyType(
         "optimizer": OKABE_ITO[2],
         "activations": OKABE_ITO[3],
         "logits": OKABE_ITO[5],
-        "key-value cache": OKABE_ITO[4],
-        "attention's matrices": OKABE_ITO[1],
-        "scores and mixture": OKABE_ITO[3],
+        tr("key-value cache"): OKABE_ITO[4],
+        tr("attention's matrices"): OKABE_ITO[1],
+        tr("scores and mixture"): OKABE_ITO[3],
     }
 )
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.sampling import Bar
 
-MODEL, FINAL, CUT = "the model", "after your settings", "cut away"
+MODEL, FINAL, CUT = tr("the model"), tr("after your settings"), tr("cut away")
 _TOPS = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 _PALE = "#A8D3EE"  # the blue of the draw, thinned; reads on light and dark alike
 
@@ -22,7 +23,9 @@ def choice_rows(bars: Sequence[Bar]) -> list[dict[str, Any]]:
             "model": bar.model,
             "final": bar.final,
             "kept": bar.cut_by is None,
-            "fate": "can be drawn" if bar.cut_by is None else f"cut by {bar.cut_by}",
+            "fate": tr("can be drawn")
+            if bar.cut_by is None
+            else tr("cut by {cut_by}").format(cut_by=bar.cut_by),
         }
         for bar in bars
     ]

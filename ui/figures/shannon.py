@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.shannon import PlayerRow
 
 _COLOURS = {"person": OKABE_ITO[2], "trigram": "#8C8C8C", "model": OKABE_ITO[0]}
@@ -23,8 +24,10 @@ def players_chart(rows: Sequence[PlayerRow], height: int = 190) -> go.Figure:
             marker_color=[_COLOURS[row.key] for row in rows],
             opacity=0.65,
             customdata=[[row.low, row.high, row.at_once] for row in rows],
-            hovertemplate="%{y}: between %{customdata[0]:.2f} and %{customdata[1]:.2f} bits"
-            "<br>%{customdata[2]:.0%} right at once<extra></extra>",
+            hovertemplate=tr(
+                "%{y}: between %{customdata[0]:.2f} and %{customdata[1]:.2f} bits"
+                "<br>%{customdata[2]:.0%} right at once<extra></extra>"
+            ),
         )
     )
     exact = [row for row in rows if row.exact is not None]
@@ -33,7 +36,7 @@ def players_chart(rows: Sequence[PlayerRow], height: int = 190) -> go.Figure:
         y=[row.label for row in exact],
         mode="markers",
         marker={"symbol": "diamond", "size": 13, "color": OKABE_ITO[1]},
-        hovertemplate="%{y}: %{x:.2f} bits from its probabilities<extra></extra>",
+        hovertemplate=tr("%{y}: %{x:.2f} bits from its probabilities<extra></extra>"),
     )
     figure.update_layout(
         height=height,
@@ -42,6 +45,6 @@ def players_chart(rows: Sequence[PlayerRow], height: int = 190) -> go.Figure:
         font_size=15,
         showlegend=False,
     )
-    figure.update_xaxes(title="bits per character (lower is better)", rangemode="tozero")
+    figure.update_xaxes(title=tr("bits per character (lower is better)"), rangemode="tozero")
     figure.update_yaxes(autorange="reversed", tickfont_size=15)
     return figure

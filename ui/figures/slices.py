@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
 from ui.figures.literal import literal
+from ui.texts import tr
 from ui.view_models.slices import Bar
 
 _MEAN = "#8C8C8C"
@@ -19,7 +20,7 @@ def slices_chart(
     labels = [literal(bar.tick[:_LONGEST_NAME]) for bar in bars]
     values = [bar.nats_per_token for bar in bars]
     told = [[bar.tokens, bar.share, literal(bar.label), bar.nats_per_token] for bar in bars]
-    hover = (
+    hover = tr(
         "%{customdata[2]}: %{customdata[3]:.3f} nats<br>"
         "%{customdata[0]:,} tokens, %{customdata[1]:.1%} of the text<extra></extra>"
     )
@@ -39,12 +40,12 @@ def slices_chart(
     )
     if flat:
         figure.add_vline(mean, line_dash="dash", line_color=_MEAN)
-        figure.update_xaxes(title="nats a token", rangemode="tozero")
+        figure.update_xaxes(title=tr("nats a token"), rangemode="tozero")
         figure.update_yaxes(title="", type="category", autorange="reversed")
     else:
         figure.add_hline(mean, line_dash="dash", line_color=_MEAN)
         figure.update_xaxes(title=title, type="category", tickangle=0)
-        figure.update_yaxes(title="nats a token", rangemode="tozero")
+        figure.update_yaxes(title=tr("nats a token"), rangemode="tozero")
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 30 if flat else 8, "t": 24, "b": 0},

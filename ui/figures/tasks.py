@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.tasks import LearnedView, TaskRow
 
 
@@ -27,9 +28,11 @@ def tasks_chart(rows: Sequence[TaskRow], height: int = 400) -> go.Figure:
                 "color": "#8C8C8C",
             },
             customdata=[[row.right, row.asked, row.low, row.high] for row in rows],
-            name="right, with its 95% interval",
-            hovertemplate="%{y}: %{x:.0%}, %{customdata[0]} of %{customdata[1]}"
-            "<br>between %{customdata[2]:.0%} and %{customdata[3]:.0%}<extra></extra>",
+            name=tr("right, with its 95% interval"),
+            hovertemplate=tr(
+                "%{y}: %{x:.0%}, %{customdata[0]} of %{customdata[1]}"
+                "<br>between %{customdata[2]:.0%} and %{customdata[3]:.0%}<extra></extra>"
+            ),
         )
     )
     figure.add_scatter(
@@ -37,8 +40,8 @@ def tasks_chart(rows: Sequence[TaskRow], height: int = 400) -> go.Figure:
         y=labels,
         mode="markers",
         marker={"symbol": "line-ns", "size": 30, "line": {"width": 4, "color": OKABE_ITO[1]}},
-        name="by guessing",
-        hovertemplate="guessing: %{x:.0%}<extra></extra>",
+        name=tr("by guessing"),
+        hovertemplate=tr("guessing: %{x:.0%}<extra></extra>"),
     )
     figure.update_layout(
         height=height,
@@ -47,7 +50,7 @@ def tasks_chart(rows: Sequence[TaskRow], height: int = 400) -> go.Figure:
         font_size=15,
         legend={"orientation": "h", "y": 1.1, "x": 0},
     )
-    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", title="share of right answers")
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", title=tr("share of right answers"))
     figure.update_yaxes(autorange="reversed", tickfont_size=15)
     return figure
 
@@ -71,15 +74,17 @@ def learned_chart(view: LearnedView, height: int = 400) -> go.Figure:
             xgap=2,
             ygap=2,
             colorbar={
-                "title": {"text": "above chance", "side": "right"},
+                "title": {"text": tr("above chance"), "side": "right"},
                 "tickformat": ".0%",
                 "tickvals": [0, 0.5, 1],
                 "thickness": 12,
             },
-            hovertemplate="%{y}, step %{x}: %{text} right<extra></extra>",
+            hovertemplate=tr("%{y}, step %{x}: %{text} right<extra></extra>"),
         )
     )
     figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 8, "b": 0}, font_size=15)
-    figure.update_xaxes(type="category", title="step of training", tickangle=0, tickfont_size=12)
+    figure.update_xaxes(
+        type="category", title=tr("step of training"), tickangle=0, tickfont_size=12
+    )
     figure.update_yaxes(autorange="reversed", tickfont_size=15)
     return figure

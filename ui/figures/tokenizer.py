@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ui.figures.curves import OKABE_ITO, lines
+from ui.texts import tr
 
 _MOST_POINTS = 300
 
@@ -23,7 +24,7 @@ def compression(
             y=bytes_per_token[chosen],
             mode="lines",
             line={"color": OKABE_ITO[0], "width": 2.5},
-            hovertemplate="%{x:,} merges: %{y:.2f} bytes per token<extra></extra>",
+            hovertemplate=tr("%{x:,} merges: %{y:.2f} bytes per token<extra></extra>"),
         )
     )
     if marked is not None and 0 <= marked <= last:
@@ -32,23 +33,23 @@ def compression(
             y=[float(bytes_per_token[marked])],
             mode="markers+text",
             marker={"color": OKABE_ITO[5], "size": 10},
-            text=["nine tenths"],
+            text=[tr("nine tenths")],
             textposition="bottom right",
-            hovertemplate="%{x:,} merges: %{y:.2f} bytes per token<extra></extra>",
+            hovertemplate=tr("%{x:,} merges: %{y:.2f} bytes per token<extra></extra>"),
         )
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 20, "b": 10},
         showlegend=False,
-        xaxis={"title": "merges learned", "tickformat": ","},
-        yaxis={"title": "bytes per token", "rangemode": "tozero"},
+        xaxis={"title": tr("merges learned"), "tickformat": ","},
+        yaxis={"title": tr("bytes per token"), "rangemode": "tozero"},
     )
     return figure
 
 
 def live_compression(wanted: int, *, height: int = 300) -> dict[str, Any]:
     """The same while it is learned, as Vega-Lite. Expects rows with `merges` and `ratio`."""
-    spec = lines("merges", "merges learned", "ratio", "bytes per token", height=height)
+    spec = lines("merges", tr("merges learned"), "ratio", tr("bytes per token"), height=height)
     spec["encoding"]["x"]["scale"] = {"domain": [0, max(1, wanted)]}
     spec["encoding"]["x"]["axis"] = {"tickCount": 4, "format": ",.0f"}
     spec["encoding"]["y"] |= {"scale": {"domainMin": 1, "nice": True}, "axis": {"format": ".1f"}}

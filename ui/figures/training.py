@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ui.figures.curves import OKABE_ITO, lines
+from ui.texts import tr
 
 MARK_COLOR = "#8A8A8A"
 LEVEL_COLORS = (OKABE_ITO[2], OKABE_ITO[3])
@@ -34,7 +35,7 @@ def loss(
     """Training and validation loss over the whole run; `levels` are the baselines' series."""
     return _chart(
         steps,
-        f"loss ({unit})" if unit != "perplexity" else unit,
+        tr("loss ({unit})").format(unit=unit) if unit != "perplexity" else unit,
         series=("training", "validation"),
         colors=OKABE_ITO[:2],
         levels=levels,
@@ -84,7 +85,7 @@ def schedules(
     Expects rows with `step`, `value` and `schedule`.
     """
     spec = lines(
-        "step", "step", "value", "learning rate", color="schedule", names=names, height=height
+        "step", "step", "value", tr("learning rate"), color="schedule", names=names, height=height
     )
     encoding = spec["encoding"]
     encoding["x"]["scale"] = {"domain": [0, steps]}
@@ -94,7 +95,7 @@ def schedules(
     picked = f"datum.schedule === '{chosen}'"
     encoding["strokeWidth"] = {"condition": {"test": picked, "value": 3}, "value": 1.2}
     encoding["opacity"] = {"condition": {"test": picked, "value": 1}, "value": 0.6}
-    return spec | {"title": _title("learning rate")}
+    return spec | {"title": _title(tr("learning rate"))}
 
 
 def depth_colors(n_parts: int) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 
 from ui.figures.curves import OKABE_ITO
 from ui.figures.literal import literal
+from ui.texts import tr
 from ui.view_models.vocabulary import Points
 
 _BELOW = 0.4  # where tokens that never occur stand on an axis that has no zero
@@ -16,7 +17,7 @@ def frequencies(
 
     A point's customdata is its token's id.
     """
-    axis = "rank, most frequent first" if by == "rank" else "id + 1, in order of learning"
+    axis = tr("rank, most frequent first") if by == "rank" else tr("id + 1, in order of learning")
     figure = go.Figure()
     figure.add_scattergl(
         x=points.x,
@@ -24,9 +25,9 @@ def frequencies(
         customdata=points.ids,
         text=[literal(text) for text in points.texts],
         mode="markers",
-        name="used",
+        name=tr("used"),
         marker={"color": OKABE_ITO[0], "size": 5},
-        hovertemplate="%{text}<br>id %{customdata:,}: %{y:,} times<extra></extra>",
+        hovertemplate=tr("%{text}<br>id %{customdata:,}: %{y:,} times<extra></extra>"),
     )
     if points.unused:
         figure.add_scattergl(
@@ -35,14 +36,14 @@ def frequencies(
             customdata=points.unused_ids,
             text=[literal(text) for text in points.unused_texts],
             mode="markers",
-            name=f"never used ({points.unused:,})",
+            name=tr("never used ({unused:,})").format(unused=points.unused),
             marker={
                 "color": OKABE_ITO[5],
                 "size": 6,
                 "symbol": "x-thin",
                 "line": {"width": 1.5, "color": OKABE_ITO[5]},
             },
-            hovertemplate="%{text}<br>id %{customdata:,}: never<extra></extra>",
+            hovertemplate=tr("%{text}<br>id %{customdata:,}: never<extra></extra>"),
         )
     _mark(figure, points, marked)
     figure.update_layout(

@@ -13,12 +13,13 @@ import numpy as np
 
 from slm.sampling.config import SamplingConfig
 from slm.sampling.distribution import Distribution, Stage, top_tokens
+from ui.texts import tr
 from ui.view_models.chips import Chip, chip, labeller
 from ui.view_models.sampling import TokenBytes, cut_by, percent
 
 SHOWN = 12
 TALLY = 100
-_SHORT = {"repetition_penalty": "Repetition", "temperature": "Temp."}
+_SHORT = {"repetition_penalty": tr("Repetition"), "temperature": tr("Temp.")}
 _NARROW = 0.006  # a share of the line too small for a segment of its own
 
 
@@ -133,9 +134,8 @@ def segments_of(
 
 def draw_sentence(anatomy: Anatomy, seed: int, draw: int) -> str:
     """Where the number fell."""
-    return (
-        f"Number {draw + 1:,} of seed {seed} is {anatomy.uniform:.3f}: "
-        f"it falls on “{anatomy.drawn}”."
+    return tr("Number {draw:,} of seed {seed} is {uniform:.3f}: it falls on “{drawn}”.").format(
+        draw=draw + 1, seed=seed, uniform=anatomy.uniform, drawn=anatomy.drawn
     )
 
 
@@ -147,16 +147,24 @@ def came_sentence(
     rank = 1 + int((model_V > model_V[token]).sum())
     cut = cut_by(distribution, token)
     final = percent(float(distribution.probabilities_V[token]))
-    fate = f"{final} in the draw" if cut is None else f"cut by {cut}"
-    return (
-        f"In the text “{labeller(token_bytes, vocab_size)(token)}” follows: the model gave it "
-        f"{percent(float(model_V[token]))} (rank {rank:,}), {fate}."
+    fate = (
+        tr("{final} in the draw").format(final=final)
+        if cut is None
+        else tr("cut by {cut}").format(cut=cut)
+    )
+    return tr(
+        "In the text “{token}” follows: the model gave it {model_v} (rank {rank:,}), {fate}."
+    ).format(
+        token=labeller(token_bytes, vocab_size)(token),
+        model_v=percent(float(model_V[token])),
+        rank=rank,
+        fate=fate,
     )
 
 
 def prompt_chips(ids: Sequence[int], token_bytes: TokenBytes, vocab_size: int) -> tuple[Chip, ...]:
     """The tokens of a prompt, to choose a place by."""
-    note = ("a click looks at the choice of the token behind it",)
+    note = (tr("a click looks at the choice of the token behind it"),)
     return tuple(
         chip(token, token_bytes(token) if token < vocab_size else b"", notes=note) for token in ids
     )
@@ -207,8 +215,10 @@ def _column(
         acts=True,
         shares_N=tuple(float(shares_V[t]) if kept_V[t] else -1.0 for t in tokens_N),
         share_others=_others(stage, tokens_N),
-        entropy=f"{entropy:.2f} nats, as among {math.exp(entropy):,.1f}",
-        kept=f"{int(kept_V.sum()):,} of {kept_V.size:,}",
+        entropy=tr("{entropy:.2f} nats, as among {entropy_2:,.1f}").format(
+            entropy=entropy, entropy_2=math.exp(entropy)
+        ),
+        kept=tr("{sum:,} of {size:,}").format(sum=int(kept_V.sum()), size=kept_V.size),
         cut=percent(cut) if cut > 0 else "nothing",
     )
 
@@ -223,14 +233,14 @@ def _others(stage: Stage, tokens_N: np.ndarray) -> float:
 def _words(name: str, config: SamplingConfig) -> tuple[str, str]:
     """What a stage is called, and its setting."""
     return {
-        "model": ("Model", "as it is"),
-        "repetition_penalty": ("Repetition penalty", f"× {config.repetition_penalty:g}"),
+        "model": (tr("Model"), tr("as it is")),
+        "repetition_penalty": (tr("Repetition penalty"), f"× {config.repetition_penalty:g}"),
         "temperature": (
-            "Temperature",
+            tr("Temperature"),
             "0, greedy" if config.greedy else f"÷ {config.temperature:g}",
         ),
-        "top_k": ("Top-k", f"{config.top_k or 0:,}"),
-        "top_p": ("Top-p", f"{config.top_p:g}"),
-        "min_p": ("Min-p", f"{config.min_p:g}"),
-        "typical_p": ("Typical", f"{config.typical_p:g}"),
+        "top_k": (tr("Top-k"), f"{config.top_k or 0:,}"),
+        "top_p": (tr("Top-p"), f"{config.top_p:g}"),
+        "min_p": (tr("Min-p"), f"{config.min_p:g}"),
+        "typical_p": (tr("Typical"), f"{config.typical_p:g}"),
     }[name]

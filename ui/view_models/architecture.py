@@ -9,6 +9,7 @@ from math import prod
 
 from slm.model.config import ModelConfig
 from slm.model.parts import Part, parts_of, shape_of, weights_of
+from ui.texts import plural, tr
 from ui.view_models.jobs import count
 from ui.view_models.part_words import group_of, words_of
 
@@ -75,20 +76,20 @@ def drawing_of(config: ModelConfig, n_tokens: int) -> Drawing:
     at = {node.name: node.row for node in block}
     outside = [part for part in parts.values() if not part.in_block]
     return Drawing(
-        tokens=f"{n_tokens:,} token ids",
+        tokens=tr("{n_tokens:,} token ids").format(n_tokens=n_tokens),
         before=tuple(_node(config, p, n_tokens) for p in outside if "embedding" in p.name),
         block=block,
         groups=(
             Group(
                 "attention",
-                "Attention",
+                tr("Attention"),
                 _heads(config),
                 at["attention_norm"],
                 at["attention_output"],
             ),
             Group(
                 "feed_forward",
-                "Feed-forward",
+                tr("Feed-forward"),
                 "SwiGLU" if config.mlp == "swiglu" else "GELU",
                 at["mlp_norm"],
                 at["down"],
@@ -181,5 +182,9 @@ def _parameters(config: ModelConfig, part: Part) -> int:
 
 def _heads(config: ModelConfig) -> str:
     heads, own = config.n_heads, config.kv_heads
-    told = f"{heads} head{'s' if heads > 1 else ''} of {config.head_width}"
-    return told if own == heads else f"{told}, {own} for keys and values"
+    told = plural("{heads} head of {head_width}", "{heads} heads of {head_width}", heads).format(
+        heads=heads, head_width=config.head_width
+    )
+    return (
+        told if own == heads else tr("{told}, {own} for keys and values").format(told=told, own=own)
+    )

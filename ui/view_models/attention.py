@@ -18,9 +18,10 @@ from slm.attention.heads import HeadScores, label
 from slm.attention.maps import Floats
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 
-DEFAULT_TEXT = (
+DEFAULT_TEXT = tr(
     "Carla the squirrel lived by the old mill with Emil the bear. One day Carla the squirrel lost "
     'her copper lamp. "Where is my copper lamp?" cried Carla the squirrel. "Here is the copper '
     'lamp!" said Emil the bear.'
@@ -34,35 +35,35 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "induction": (
             "induction",
-            "looks for an earlier place where the present token stood, at what came next there",
+            tr("looks for an earlier place where the present token stood, at what came next there"),
         ),
         "duplicate token": (
             "duplicate_token",
-            "looks at an earlier place where the same token stood",
+            tr("looks at an earlier place where the same token stood"),
         ),
-        "previous token": ("previous_token", "looks at the token just before"),
+        "previous token": ("previous_token", tr("looks at the token just before")),
         "first token": (
             "first_token",
-            "rests on the first token, mostly when it has nothing to find",
+            tr("rests on the first token, mostly when it has nothing to find"),
         ),
-        "broad": ("", "spreads its attention over nearly all it may see"),
+        "broad": ("", tr("spreads its attention over nearly all it may see")),
         "positional": (
             "positional",
-            "looks at the same places whatever the tokens are, such as the last few",
+            tr("looks at the same places whatever the tokens are, such as the last few"),
         ),
-        "mixed": ("", "has no habit that stands out on this text"),
+        "mixed": ("", tr("has no habit that stands out on this text")),
     }
 )
 COLUMNS: Mapping[str, str] = MappingProxyType(
     {
-        "induction": "Induction",
-        "duplicate_token": "Duplicate token",
-        "previous_token": "Previous token",
-        "first_token": "First token",
-        "positional": "Positional",
-        "entropy_normalised": "Evenness",
-        "entropy": "Entropy (nats)",
-        "distance": "Distance (tokens)",
+        "induction": tr("Induction"),
+        "duplicate_token": tr("Duplicate token"),
+        "previous_token": tr("Previous token"),
+        "first_token": tr("First token"),
+        "positional": tr("Positional"),
+        "entropy_normalised": tr("Evenness"),
+        "entropy": tr("Entropy (nats)"),
+        "distance": tr("Distance (tokens)"),
     }
 )
 
@@ -115,20 +116,19 @@ def window_of(n_tokens: int, start: int, config: ModelConfig, longest: int | Non
     if n_tokens <= length:
         return Window(0, n_tokens, n_tokens, None)
     start = min(max(start, 0), n_tokens - length)
-    why = "this model reads" if length == config.context_length else "this page draws"
-    note = (
-        f"You see tokens {start:,} to {start + length - 1:,} of {n_tokens:,}: "
-        f"{why} {length:,} at once."
-    )
+    why = tr("this model reads") if length == config.context_length else tr("this page draws")
+    note = tr(
+        "You see tokens {start:,} to {start_2:,} of {n_tokens:,}: {why} {length:,} at once."
+    ).format(start=start, start_2=start + length - 1, n_tokens=n_tokens, why=why, length=length)
     return Window(start, start + length, n_tokens, note)
 
 
 def too_short(n_tokens: int) -> str | None:
     """What to say of a text that has no attention to show; None for one that has."""
     if n_tokens == 0:
-        return "Type a text, and every head shows where it looks in it."
+        return tr("Type a text, and every head shows where it looks in it.")
     if n_tokens == 1:
-        return (
+        return tr(
             "This text is a single token, and a single token can look only at itself: every "
             "weight is 1. Type one word more."
         )
@@ -184,18 +184,28 @@ def describe(scores: HeadScores, layer: int, head: int) -> str:
         return f"{scores[measure][layer, head]:.0%}"
 
     sentences = [
-        f"On this text {share('previous_token')} of its attention goes to the token before and "
-        f"{share('first_token')} to the first one; a query looks "
-        f"{scores['distance'][layer, head]:.1f} tokens back on average."
+        tr(
+            "On this text {share} of its attention goes to the token before "
+            "and {share_2} to the first one; a query looks {distance:.1f} "
+            "tokens back on average."
+        ).format(
+            share=share("previous_token"),
+            share_2=share("first_token"),
+            distance=scores["distance"][layer, head],
+        )
     ]
     if "induction" in scores.measures:
         sentences.append(
-            f"On random tokens that come twice, {share('induction')} goes to what followed a "
-            f"token's earlier occurrence, {share('duplicate_token')} to that occurrence."
+            tr(
+                "On random tokens that come twice, {share} goes to what followed "
+                "a token's earlier occurrence, {share_2} to that occurrence."
+            ).format(share=share("induction"), share_2=share("duplicate_token"))
         )
     if "positional" in scores.measures:
         sentences.append(
-            f"When all tokens are others, {share('positional')} still goes to the same places."
+            tr("When all tokens are others, {share} still goes to the same places.").format(
+                share=share("positional")
+            )
         )
     return " ".join(sentences)
 
@@ -208,18 +218,19 @@ def all_weights_note(config: ModelConfig, n_tokens: int) -> str | None:
     n_bytes = 4 * config.n_layers * config.n_heads * n_tokens**2
     if n_bytes <= _MOST_BYTES:
         return None
-    return (
-        f"All weights of this text are {n_bytes / 1e6:,.0f} MB, too much for a page: the NPZ holds "
-        "scores alone. `python -m slm attention` writes them to a file."
-    )
+    return tr(
+        "All weights of this text are {n_bytes:,.0f} MB, too much for a "
+        "page: the NPZ holds scores alone. `python -m slm attention` "
+        "writes them to a file."
+    ).format(n_bytes=n_bytes / 1e6)
 
 
 def score_rows(scores: HeadScores) -> list[dict[str, float | str]]:
     """Every head as a row: its name and its scores."""
     return [
         {
-            "Head": f"layer {layer}, head {head}",
-            "Kind": kind,
+            tr("Head"): tr("layer {layer}, head {head}").format(layer=layer, head=head),
+            tr("Kind"): kind,
             **{
                 title: float(scores[measure][layer, head].round(3))
                 for measure, title in COLUMNS.items()

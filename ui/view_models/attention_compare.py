@@ -17,6 +17,7 @@ from slm.attention.history import Reading
 from slm.attention.maps import Floats
 from slm.model.pictures import picture
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.attention import COLUMNS, Window
 from ui.view_models.code import open_lines
 from ui.view_models.part_panel import HeatMap
@@ -91,7 +92,7 @@ def heats(
         for values, title, shares in (
             (a_TT, f"A: {where(a_head)}", True),
             (b_TT, f"B: {where(b_head)}", True),
-            (b_TT.astype(np.float32) - a_TT, "B less A", False),
+            (b_TT.astype(np.float32) - a_TT, tr("B less A"), False),
         )
     ]
     top = max(drawn[0].picture.limit, drawn[1].picture.limit)
@@ -109,9 +110,14 @@ def head_words(
         for name in _SCORES[:3]
         if name in a.reading.scores.measures and name in b.reading.scores.measures
     ]
-    return (
-        f"**{distance:.0%}** of its attention would have to move for A's {where(a_head)} to look "
-        f"as B's {where(b_head)} does. {'; '.join(changes).capitalize()}."
+    return tr(
+        "**{distance:.0%}** of its attention would have to move for A's "
+        "{a_head} to look as B's {b_head} does. {changes}."
+    ).format(
+        distance=distance,
+        a_head=where(a_head),
+        b_head=where(b_head),
+        changes="; ".join(changes).capitalize(),
     )
 
 
@@ -134,27 +140,27 @@ def head_rows(a: Side, b: Side, *, same_run: bool) -> pd.DataFrame | None:
     kinds_a, kinds_b = label(a.reading.scores), label(b.reading.scores)
     rows = [
         {
-            "Head of A": where((layer, head)),
-            "Head of B": where((other.layer, other.head)),
-            "Attention moved": round(other.distance, 3),
-            "Kind in A": str(kinds_a[layer, head]),
-            "Kind in B": str(kinds_b[other.layer, other.head]),
+            tr("Head of A"): where((layer, head)),
+            tr("Head of B"): where((other.layer, other.head)),
+            tr("Attention moved"): round(other.distance, 3),
+            tr("Kind in A"): str(kinds_a[layer, head]),
+            tr("Kind in B"): str(kinds_b[other.layer, other.head]),
             **_changes(a, b, (layer, head), (other.layer, other.head)),
         }
         for layer, row in enumerate(found)
         for head, other in enumerate(row)
     ]
-    return pd.DataFrame(rows).sort_values("Attention moved", ascending=False, kind="stable")
+    return pd.DataFrame(rows).sort_values(tr("Attention moved"), ascending=False, kind="stable")
 
 
 def loss_change(a: Side, b: Side, tokens: Sequence[str]) -> LossChange:
     """Losses token by token, and in a sentence."""
     a_T1, b_T1 = a.reading.nats_T1, b.reading.nats_T1
     better, count = int((b_T1 < a_T1).sum()), len(a_T1)
-    words = (
-        f"B expects {better} of {count} tokens better than A: {a_T1.mean():.2f} → "
-        f"{b_T1.mean():.2f} nats per token on this text."
-    )
+    words = tr(
+        "B expects {better} of {count} tokens better than A: {mean:.2f} "
+        "→ {mean_2:.2f} nats per token on this text."
+    ).format(better=better, count=count, mean=a_T1.mean(), mean_2=b_T1.mean())
     return LossChange(tuple(tokens[1:]), a_T1, b_T1, words)
 
 
@@ -178,15 +184,16 @@ def where(head: tuple[int, int]) -> str:
     >>> where((1, 2))
     'layer 1, head 2'
     """
-    return f"layer {head[0]}, head {head[1]}"
+    return tr("layer {head}, head {head_2}").format(head=head[0], head_2=head[1])
 
 
 def other_tokens(name_a: str, name_b: str) -> str:
     """Why two models cannot be compared on a text."""
-    return (
-        f"{name_a} and {name_b} cut this text into different tokens, so their maps have different "
-        "rows. Choose a model that was trained with the same tokenizer."
-    )
+    return tr(
+        "{name_a} and {name_b} cut this text into different tokens, so "
+        "their maps have different rows. Choose a model that was trained "
+        "with the same tokenizer."
+    ).format(name_a=name_a, name_b=name_b)
 
 
 def code_lines(
@@ -226,7 +233,7 @@ def _changes(
 ) -> dict[str, float]:
     shared = set(a.reading.scores.measures) & set(b.reading.scores.measures)
     return {
-        f"{COLUMNS[name]}, change": round(
+        tr("{columns}, change").format(columns=COLUMNS[name]): round(
             float(b.reading.scores[name][b_head] - a.reading.scores[name][a_head]), 3
         )
         for name in _SCORES

@@ -19,6 +19,7 @@ from slm.attention.history import Halves, Reading, Rise, first_reaching, steepes
 from slm.attention.maps import Floats
 from slm.attention.timeline import Moment
 from slm.workspace import Artefact
+from ui.texts import plural, tr
 from ui.view_models.attention import KINDS, Window
 from ui.view_models.chips import visible
 from ui.view_models.code import open_lines
@@ -145,7 +146,9 @@ def attention_time(
         steps=tuple(steps),
         last_step=max(total_steps, steps[-1]),
         facts=tuple(
-            f"{fact_of(step, total_steps, records)} · this text {nats_T1.mean():.2f} nats"
+            tr("{step} · this text {mean:.2f} nats").format(
+                step=fact_of(step, total_steps, records), mean=nats_T1.mean()
+            )
             for step, nats_T1 in zip(steps, nats_ST1, strict=True)
         ),
         even_nats=math.log(vocab_size),
@@ -197,26 +200,30 @@ def samples_of(moments: Sequence[Moment], steps: Sequence[int]) -> tuple[Sequenc
 def how_it_plays(view: AttentionTime) -> str:
     """What was computed, and where it plays."""
     count = len(view.steps)
-    return (
-        f"The text was read by {count} snapshot{'' if count == 1 else 's'}. The maps of the open "
-        f"head are in your browser ({view.maps_STT.nbytes / 1e6:.2g} MB), so moving and playing "
-        "asks the server nothing; another head does."
-    )
+    return plural(
+        "The text was read by {count} snapshot. The maps of the open "
+        "head are in your browser ({nbytes:.2g} MB), so moving and "
+        "playing asks the server nothing; another head does.",
+        "The text was read by {count} snapshots. The maps of the open "
+        "head are in your browser ({nbytes:.2g} MB), so moving and "
+        "playing asks the server nothing; another head does.",
+        count,
+    ).format(count=count, nbytes=view.maps_STT.nbytes / 1e6)
 
 
 def without_snapshots(imported: bool, alive: bool) -> str:
     """Why there is no training to go through, and what can be done here all the same."""
     if imported:
-        return (
+        return tr(
             "This model was trained elsewhere, so nothing of its training is here. You can compare "
             "it with another model that cuts the text into the same tokens."
         )
     if alive:
-        return (
+        return tr(
             "This run has kept no snapshot yet; the first one comes with its first evaluation, and "
             "this view with it."
         )
-    return (
+    return tr(
         "This run has kept no snapshots, so its training cannot be gone through. You can compare "
         "it with another model."
     )
@@ -290,7 +297,7 @@ def _map_of(reading: Reading, opened: tuple[int, int]) -> Halves:
 def _curves(
     steps: Sequence[int], nats_ST1: Floats, records: Sequence[Mapping[str, Any]]
 ) -> tuple[Curve, ...]:
-    own = Curve("this text", tuple(steps), tuple(float(mean) for mean in nats_ST1.mean(axis=1)))
+    own = Curve(tr("this text"), tuple(steps), tuple(float(mean) for mean in nats_ST1.mean(axis=1)))
     return (*curves_of(records), own)
 
 
@@ -305,18 +312,31 @@ def _rise_words(name: str, title: str, steps: Sequence[int], scores_SLH: Floats)
     rise = steepest_rise(scores_SLH)
     if rise is None:
         few = len(scores_SLH) < 2
-        return "One snapshot shows no growth yet." if few else "No head's score grew."
+        return tr("One snapshot shows no growth yet.") if few else tr("No head's score grew.")
     unit = " tokens" if name == "distance" else ""
-    words = (
-        f"Steepest rise: layer {rise.layer}, head {rise.head}, between step "
-        f"{steps[rise.place - 1]:,} and {steps[rise.place]:,}: {title.lower()} from "
-        f"{rise.before:.2f} to {rise.after:.2f}{unit}."
+    words = tr(
+        "Steepest rise: layer {layer}, head {head}, between step "
+        "{steps:,} and {steps_2:,}: {title} from {before:.2f} to "
+        "{after:.2f}{unit}."
+    ).format(
+        layer=rise.layer,
+        head=rise.head,
+        steps=steps[rise.place - 1],
+        steps_2=steps[rise.place],
+        title=title.lower(),
+        before=rise.before,
+        after=rise.after,
+        unit=unit,
     )
     if name not in _NAMED:
         return words
     born = first_reaching(scores_SLH[:, rise.layer, rise.head], CLEAR)
     if born is None:
-        return f"{words} It stays below {CLEAR:.2f}, too little for a name."
-    kind = f"{_NAMED[name].replace(' ', '-')} head"
+        return tr("{words} It stays below {clear:.2f}, too little for a name.").format(
+            words=words, clear=CLEAR
+        )
+    kind = tr("{replace} head").format(replace=_NAMED[name].replace(" ", "-"))
     article = "an" if kind[0] in "aeiou" else "a"
-    return f"{words} From step {steps[born]:,} on it is {article} {kind} ({CLEAR:.2f} or more)."
+    return tr(
+        "{words} From step {steps:,} on it is {article} {kind} ({clear:.2f} or more)."
+    ).format(words=words, steps=steps[born], article=article, kind=kind, clear=CLEAR)

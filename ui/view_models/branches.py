@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from slm.lab.branching import GrowConfig
 from slm.sampling.branches import ROOT, By, Node, Tree, compare
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.code import open_lines
 from ui.view_models.sampling import TokenBytes, percent
 
 SURPRISE = Scale("surprise", 0.0, 6.0, "nats")
-BY: dict[str, str] = {"mean": "Likeliest by token", "sum": "Likeliest as a whole"}
+BY: dict[str, str] = {"mean": tr("Likeliest by token"), "sum": tr("Likeliest as a whole")}
 _SHOWN_OF_PROMPT = 24
 
 
@@ -104,9 +105,11 @@ def compared(
     shared = "".join(label(node.token) for node in found.shared)
     return ComparedPaths(
         _ratio_words(found.log_ratio),
-        f"They share {n_shared:,} token{'s' * (n_shared != 1)}: {shared}"
+        tr("They share {n_shared:,} token{value}: {shared}").format(
+            n_shared=n_shared, value="s" * (n_shared != 1), shared=shared
+        )
         if n_shared
-        else "They part at the prompt.",
+        else tr("They part at the prompt."),
         _path(tree, first, found.first, token_bytes, vocab_size),
         _path(tree, second, found.second, token_bytes, vocab_size),
     )
@@ -116,10 +119,15 @@ def tally(tree: Tree) -> str:
     """The size of the tree, and how much of what may follow it covers."""
     n_nodes, n_paths = len(tree.nodes), len(tree.leaves)
     if not n_nodes:
-        return "No branches yet"
-    return (
-        f"{n_nodes:,} tokens on {n_paths:,} path{'s' * (n_paths != 1)} · the branches behind "
-        f"the prompt cover {percent(tree.covered())} of what may come next"
+        return tr("No branches yet")
+    return tr(
+        "{n_nodes:,} tokens on {n_paths:,} path{value} · the branches "
+        "behind the prompt cover {covered} of what may come next"
+    ).format(
+        n_nodes=n_nodes,
+        n_paths=n_paths,
+        value="s" * (n_paths != 1),
+        covered=percent(tree.covered()),
     )
 
 
@@ -132,8 +140,8 @@ def chance(logprob: float) -> str:
     if logprob >= math.log(0.01):
         return percent(math.exp(logprob))
     if logprob > math.log(1e-6):
-        return f"1 in {float(f'{math.exp(-logprob):.2g}'):,.0f}"
-    return f"1 in 10^{-logprob / math.log(10):.0f}"
+        return tr("1 in {float:,.0f}").format(float=float(f"{math.exp(-logprob):.2g}"))
+    return tr("1 in 10^{logprob:.0f}").format(logprob=-logprob / math.log(10))
 
 
 def branch_lines(run: Artefact, prompt: str, grow: GrowConfig) -> str:
@@ -155,14 +163,20 @@ def _twig(
     tree: Tree, node: Node, row: int, label: Callable[[int], str], best: set[int], *, leaf: bool
 ) -> Twig:
     notes = [
-        f"{percent(math.exp(node.logprob))} after what stands before (rank {node.rank:,})",
-        f"surprise {-node.logprob:.2f} nats",
-        f"the path so far: {chance(tree.logprob_of[node.id])}",
+        tr("{logprob} after what stands before (rank {rank:,})").format(
+            logprob=percent(math.exp(node.logprob)), rank=node.rank
+        ),
+        tr("surprise {logprob:.2f} nats").format(logprob=-node.logprob),
+        tr("the path so far: {logprob_of}").format(logprob_of=chance(tree.logprob_of[node.id])),
     ]
     if node.drawn:
-        notes.append(f"sampled {node.drawn:,} time{'s' * (node.drawn != 1)}")
+        notes.append(
+            tr("sampled {drawn:,} time{value}").format(
+                drawn=node.drawn, value="s" * (node.drawn != 1)
+            )
+        )
     if node.ends:
-        notes.append("the end-of-text token: the text ends here")
+        notes.append(tr("the end-of-text token: the text ends here"))
     elif not leaf:
         notes.append(_open_words(tree, node.id))
     return Twig(
@@ -184,9 +198,11 @@ def _open_words(tree: Tree, node_id: int) -> str:
     """How much of what may follow is not drawn."""
     n_children = len(tree.children_of.get(node_id, ()))
     if not n_children:
-        return "no branches behind it yet"
+        return tr("no branches behind it yet")
     elsewhere = percent(1.0 - tree.covered(node_id))
-    return f"{n_children} branch{'es' * (n_children != 1)} behind it; {elsewhere} goes elsewhere"
+    return tr("{n_children} branch{value} behind it; {elsewhere} goes elsewhere").format(
+        n_children=n_children, value="es" * (n_children != 1), elsewhere=elsewhere
+    )
 
 
 def _path(
@@ -198,28 +214,37 @@ def _path(
             token_bytes(node.token) if node.token < vocab_size else b"",
             value=SURPRISE.place(-node.logprob),
             notes=(
-                f"{percent(math.exp(node.logprob))}, rank {node.rank:,}",
-                f"surprise {-node.logprob:.2f} nats",
-                f"path so far: {chance(tree.logprob_of[node.id])}",
+                tr("{logprob}, rank {rank:,}").format(
+                    logprob=percent(math.exp(node.logprob)), rank=node.rank
+                ),
+                tr("surprise {logprob:.2f} nats").format(logprob=-node.logprob),
+                tr("path so far: {logprob_of}").format(logprob_of=chance(tree.logprob_of[node.id])),
             ),
         )
         for node in nodes
     )
     n_tokens = len(tree.path(node_id))
     if not n_tokens:
-        return PathView(node_id, (), "The prompt itself: nothing follows it here.")
+        return PathView(node_id, (), tr("The prompt itself: nothing follows it here."))
     return PathView(
         node_id,
         chips,
-        f"{n_tokens:,} token{'s' * (n_tokens != 1)} · the whole path "
-        f"{chance(tree.logprob_of[node_id])} ({tree.logprob_of[node_id]:.2f} nats) · surprise "
-        f"{-tree.score(node_id, 'mean'):.2f} nats a token",
+        tr(
+            "{n_tokens:,} token{value} · the whole path {logprob_of} "
+            "({logprob_of_2:.2f} nats) · surprise {node_id:.2f} nats a token"
+        ).format(
+            n_tokens=n_tokens,
+            value="s" * (n_tokens != 1),
+            logprob_of=chance(tree.logprob_of[node_id]),
+            logprob_of_2=tree.logprob_of[node_id],
+            node_id=-tree.score(node_id, "mean"),
+        ),
     )
 
 
 def _ratio_words(log_ratio: float) -> str:
     if abs(log_ratio) < 0.005:
-        return "As wholes, both paths are as probable."
+        return tr("As wholes, both paths are as probable.")
     more = "first" if log_ratio > 0 else "second"
     size = abs(log_ratio)
     times = (
@@ -231,4 +256,6 @@ def _ratio_words(log_ratio: float) -> str:
             else f"10^{size / math.log(10):.0f}"
         )
     )
-    return f"As a whole, the {more} path is {times} times as probable."
+    return tr("As a whole, the {more} path is {times} times as probable.").format(
+        more=more, times=times
+    )

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 from slm.errors import NoMemoryError
 from slm.exchange.arriving import Arrival, InMemory, fitting, require_memory
+from ui.texts import tr
 from ui.view_models.jobs import count, size
 
-HUB, FOLDER, ZIP = "The Hub", "A folder on this machine", "A zip of such a folder"
+HUB, FOLDER, ZIP = tr("The Hub"), tr("A folder on this machine"), tr("A zip of such a folder")
 DTYPES: tuple[InMemory, ...] = ("float32", "bfloat16")
-INTRODUCTION = (
+INTRODUCTION = tr(
     "A published model in the form of Hugging Face: `config.json`, `model.safetensors` and "
     "`tokenizer.json` (or a SentencePiece `tokenizer.model`). Families that are read: GPT-2, "
     "Llama, Qwen2.5, Qwen3, Phi-3."
 )
-ELSEWHERE = """
+ELSEWHERE = tr("""
 Checkpoints of other programs come by their export to the form of Hugging Face.
 
 **nanoGPT** writes `ckpt.pt`, a pickle. In nanoGPT's folder, with `transformers` installed, put its
@@ -29,7 +30,7 @@ checkpoint's `config.json`, save it by `save_pretrained(folder)`, and copy the t
 **A pickle** (`.bin`, `.pt`, `.pth`, `.ckpt`) can run any program when it is opened, so none is
 opened here. Where you trust it, open it with the program that wrote it and save it as
 safetensors; `save_pretrained` does so.
-"""
+""")
 
 
 def ways(own_computer: bool) -> list[str]:
@@ -54,16 +55,30 @@ class Asked:
 def what(arrival: Arrival) -> str:
     """Family, size, and room on the disk, before anything is copied. May hold foreign text."""
     config = arrival.config
-    told = (
-        f"{arrival.architecture}: {count(arrival.parameters)} parameters, {config.n_layers} layers "
-        f"of {config.n_heads} heads, context of {config.context_length:,} tokens. It takes "
-        f"{size(arrival.file_bytes)} on the disk. Licence: {arrival.licence or 'not told'}."
+    told = tr(
+        "{architecture}: {parameters} parameters, {n_layers} layers of "
+        "{n_heads} heads, context of {context_length:,} tokens. It takes "
+        "{file_bytes} on the disk. Licence: {licence}."
+    ).format(
+        architecture=arrival.architecture,
+        parameters=count(arrival.parameters),
+        n_layers=config.n_layers,
+        n_heads=config.n_heads,
+        context_length=config.context_length,
+        file_bytes=size(arrival.file_bytes),
+        licence=arrival.licence or tr("not told"),
     )
     if arrival.revision is not None:
-        fetched = "here already" if arrival.is_here else f"{size(arrival.file_bytes)} to fetch"
-        told += f" Commit {arrival.revision[:8]}, {fetched}."
+        fetched = (
+            tr("here already")
+            if arrival.is_here
+            else tr("{file_bytes} to fetch").format(file_bytes=size(arrival.file_bytes))
+        )
+        told += tr(" Commit {revision}, {fetched}.").format(
+            revision=arrival.revision[:8], fetched=fetched
+        )
     if arrival.has_code:
-        told += " Programs lie beside it; they are neither fetched nor run."
+        told += tr(" Programs lie beside it; they are neither fetched nor run.")
     return told
 
 

@@ -21,23 +21,24 @@ from slm.training.budget import (
 )
 from slm.training.config import TrainConfig, as_trained, recipe_for
 from slm.training.rates import Rate, estimated_rate, measured_rate
+from ui.texts import tr
 from ui.view_models import settings
 from ui.view_models.jobs import count, duration, size
 
 _TEXT: Mapping[TextVerdict, str] = {
-    "plenty": "Plenty of",
-    "enough": "Enough",
-    "tight": "Barely enough",
-    "too_little": "Too little",
+    "plenty": tr("Plenty of"),
+    "enough": tr("Enough"),
+    "tight": tr("Barely enough"),
+    "too_little": tr("Too little"),
 }
 _RUN: Mapping[RunVerdict, str] = {
-    "short": "less than compute-optimal",
-    "near": "about compute-optimal",
-    "long": "more than compute-optimal",
+    "short": tr("less than compute-optimal"),
+    "near": tr("about compute-optimal"),
+    "long": tr("more than compute-optimal"),
 }
 _LOWEST, _HIGHEST = 0.01, 10_000.0  # tokens a parameter at the gauge's ends
 _CURVE_POINTS = 60
-HONEST = (
+HONEST = tr(
     "Twenty tokens for each parameter is what large models on web text wanted when computing was "
     "the limit. A small model on narrow text, such as tales, goes on learning with profit far "
     "beyond it; whether yours does, the validation loss says."
@@ -94,9 +95,9 @@ def marks(budget: Budget) -> tuple[Mark, Mark, Mark]:
         return Mark(label, min(_HIGHEST, max(_LOWEST, value)), _per_parameter(value))
 
     return (
-        mark("the text, read once", budget.unique_per_parameter),
-        mark("this training reads", budget.tokens_per_parameter),
-        mark("worth, in fresh text", budget.effective_per_parameter),
+        mark(tr("the text, read once"), budget.unique_per_parameter),
+        mark(tr("this training reads"), budget.tokens_per_parameter),
+        mark(tr("worth, in fresh text"), budget.effective_per_parameter),
     )
 
 
@@ -116,29 +117,47 @@ def verdict(budget: Budget, bytes_per_token: float) -> Verdict:
     wanted = count(budget.optimal_tokens)
     epochs = _times(budget.optimal_epochs)
     reason = {
-        "plenty": f"Twenty tokens for each of {count(budget.parameters)} parameters are {wanted}, "
-        "and the text holds that many different ones.",
-        "enough": f"Twenty tokens a parameter are {wanted}: the text, read {epochs}. Up to "
-        f"{FRESH_EPOCHS} epochs, repeats teach nearly as much as fresh text.",
-        "tight": f"Twenty tokens a parameter are {wanted}: the text, read {epochs}. Beyond "
-        f"{FRESH_EPOCHS} epochs each repeat is worth less.",
-        "too_little": f"Twenty tokens a parameter are {wanted}: the text, read {epochs}. Beyond "
-        f"about {WORN_EPOCHS} epochs, repeats teach little more than the text by heart.",
+        "plenty": tr(
+            "Twenty tokens for each of {parameters} parameters are {wanted}, "
+            "and the text holds that many different ones."
+        ).format(parameters=count(budget.parameters), wanted=wanted),
+        "enough": tr(
+            "Twenty tokens a parameter are {wanted}: the text, read "
+            "{epochs}. Up to {fresh_epochs} epochs, repeats teach nearly as "
+            "much as fresh text."
+        ).format(wanted=wanted, epochs=epochs, fresh_epochs=FRESH_EPOCHS),
+        "tight": tr(
+            "Twenty tokens a parameter are {wanted}: the text, read "
+            "{epochs}. Beyond {fresh_epochs} epochs each repeat is worth "
+            "less."
+        ).format(wanted=wanted, epochs=epochs, fresh_epochs=FRESH_EPOCHS),
+        "too_little": tr(
+            "Twenty tokens a parameter are {wanted}: the text, read "
+            "{epochs}. Beyond about {worn_epochs} epochs, repeats teach "
+            "little more than the text by heart."
+        ).format(wanted=wanted, epochs=epochs, worn_epochs=WORN_EPOCHS),
     }[kind]
     worth = ""
     if budget.epochs > FRESH_EPOCHS:
-        worth = f", worth {_per_parameter(budget.effective_per_parameter)} in fresh text"
-    text = (
-        f"{reason} This training reads the text {_times(budget.epochs)}, "
-        f"{_per_parameter(budget.tokens_per_parameter)} tokens a parameter{worth}: "
-        f"{_RUN[budget.run_verdict]}."
+        worth = tr(", worth {effective_per_parameter} in fresh text").format(
+            effective_per_parameter=_per_parameter(budget.effective_per_parameter)
+        )
+    text = tr(
+        "{reason} This training reads the text {epochs}, "
+        "{tokens_per_parameter} tokens a parameter{worth}: {run}."
+    ).format(
+        reason=reason,
+        epochs=_times(budget.epochs),
+        tokens_per_parameter=_per_parameter(budget.tokens_per_parameter),
+        worth=worth,
+        run=_RUN[budget.run_verdict],
     )
     mood: Literal["good", "fair", "poor"] = "good"
     if kind == "too_little":
         mood = "poor"
     elif kind == "tight" or budget.run_verdict == "short":
         mood = "fair"
-    headline = f"{_TEXT[kind]} text for this model"
+    headline = tr("{text} text for this model").format(text=_TEXT[kind])
     return Verdict(mood, headline, text, _helps(budget, bytes_per_token))
 
 
@@ -147,22 +166,35 @@ def _helps(budget: Budget, bytes_per_token: float) -> tuple[str, ...]:
     if budget.missing_tokens:
         more = size(budget.missing_tokens * bytes_per_token)
         helps.append(
-            f"More text: about {more} more ({count(budget.missing_tokens)} tokens), so that "
-            f"{FRESH_EPOCHS} epochs come to 20 tokens a parameter."
+            tr(
+                "More text: about {more} more ({missing_tokens} tokens), so that "
+                "{fresh_epochs} epochs come to 20 tokens a parameter."
+            ).format(
+                more=more, missing_tokens=count(budget.missing_tokens), fresh_epochs=FRESH_EPOCHS
+            )
         )
         helps.append(
-            f"A smaller model: up to {count(budget.fitting_parameters)} parameters for this text."
+            tr("A smaller model: up to {fitting_parameters} parameters for this text.").format(
+                fitting_parameters=count(budget.fitting_parameters)
+            )
         )
     worn = budget.text_verdict == "too_little"  # then more steps are only more repeats
     if budget.run_verdict == "short" and budget.steps < budget.optimal_steps and not worn:
         helps.append(
-            f"More steps: {budget.optimal_steps:,} come to 20 tokens a parameter, "
-            f"{_times(budget.optimal_epochs)} through the text."
+            tr(
+                "More steps: {optimal_steps:,} come to 20 tokens a parameter, "
+                "{optimal_epochs} through the text."
+            ).format(
+                optimal_steps=budget.optimal_steps, optimal_epochs=_times(budget.optimal_epochs)
+            )
         )
     if budget.run_verdict == "long":
         helps.append(
-            f"Fewer steps, or a larger model: {budget.optimal_steps:,} steps come to 20 tokens a "
-            "parameter. More is no mistake for a model that is to be small and good."
+            tr(
+                "Fewer steps, or a larger model: {optimal_steps:,} steps come to "
+                "20 tokens a parameter. More is no mistake for a model that is "
+                "to be small and good."
+            ).format(optimal_steps=budget.optimal_steps)
         )
     return tuple(helps)
 
@@ -180,12 +212,14 @@ def figures(budget: Budget, *, counted: bool) -> tuple[Figure, ...]:
     """The plan in numbers; a count that was judged from a part of the text says so."""
     about = "" if counted else "≈ "
     return (
-        Figure("Parameters", count(budget.parameters), "parameter"),
-        Figure("Tokens of text", about + count(budget.unique_tokens), "token"),
-        Figure("Tokens read", count(budget.trained_tokens), "step"),
-        Figure("Epochs", about + _epochs(budget.epochs), "epoch"),
+        Figure(tr("Parameters"), count(budget.parameters), "parameter"),
+        Figure(tr("Tokens of text"), about + count(budget.unique_tokens), "token"),
+        Figure(tr("Tokens read"), count(budget.trained_tokens), "step"),
+        Figure(tr("Epochs"), about + _epochs(budget.epochs), "epoch"),
         Figure(
-            "Tokens per parameter", _per_parameter(budget.tokens_per_parameter), "compute-optimal"
+            tr("Tokens per parameter"),
+            _per_parameter(budget.tokens_per_parameter),
+            "compute-optimal",
         ),
     )
 
@@ -206,22 +240,34 @@ def time_of(plan: Plan, rates: Sequence[Rate]) -> Time:
     places = plan.train.steps * per_step
     rate = measured_rate(rates, plan.model, plan.train)
     if rate is not None:
-        speed = f"{rate.tokens_per_second:,.0f} tokens/s"
-        how = f"by the run {rate.name}" if rate.source == "run" else "by a short probe"
-        source = f"Measured on this machine {how}: {speed}."
+        speed = tr("{tokens_per_second:,.0f} tokens/s").format(
+            tokens_per_second=rate.tokens_per_second
+        )
+        how = (
+            tr("by the run {name}").format(name=rate.name)
+            if rate.source == "run"
+            else tr("by a short probe")
+        )
+        source = tr("Measured on this machine {how}: {speed}.").format(how=how, speed=speed)
         if (
             rate.rows is not None
             and rate.rows < rate.train.batch_size // rate.train.grad_accum_steps
         ):
-            source += f" The probe took {rate.rows} windows at a time, fewer than training will."
+            source += tr(
+                " The probe took {rows} windows at a time, fewer than training will."
+            ).format(rows=rate.rows)
         return Time(long_time(places / rate.tokens_per_second), source, measured=True)
     guess = estimated_rate(rates, plan.model)
     if guess is None:
-        return Time("not measured", "Nothing was trained or measured on this machine yet.", False)
+        return Time(
+            tr("not measured"), tr("Nothing was trained or measured on this machine yet."), False
+        )
     return Time(
         f"≈ {long_time(places / guess)}",
-        "An estimate: scaled by FLOPs from another model that was measured on this machine. It "
-        "may be off by a factor of two or more.",
+        tr(
+            "An estimate: scaled by FLOPs from another model that was measured on this machine. It "
+            "may be off by a factor of two or more."
+        ),
         measured=False,
     )
 
@@ -235,29 +281,49 @@ def long_time(seconds: float) -> str:
     days = seconds / 86_400
     if days < 2:
         return duration(seconds)
-    return f"{days:,.0f} days" if days < 700 else f"{days / 365.25:,.0f} years"
+    return (
+        tr("{days:,.0f} days").format(days=days)
+        if days < 700
+        else tr("{days:,.0f} years").format(days=days / 365.25)
+    )
 
 
 def preset_rows(vocab_size: int, unique_tokens: int, rates: Sequence[Rate]) -> dict[str, list[str]]:
     """Every preset with its own recipe on this text, as columns of a table."""
-    short = {"plenty": "plenty", "enough": "enough", "tight": "barely", "too_little": "too little"}
+    short = {
+        "plenty": "plenty",
+        "enough": "enough",
+        "tight": "barely",
+        "too_little": tr("too little"),
+    }
     columns: dict[str, list[str]] = {
         name: []
-        for name in ("Preset", "Parameters", "Text", "20 a parameter takes", "Its recipe", "Time")
+        for name in (
+            tr("Preset"),
+            tr("Parameters"),
+            tr("Text"),
+            tr("20 a parameter takes"),
+            tr("Its recipe"),
+            tr("Time"),
+        )
     }
     for preset in PRESETS:
         plan = preset_plan(preset, vocab_size)
         budget = budget_of(plan.model, plan.train, unique_tokens)
         time = time_of(plan, rates)
-        columns["Preset"].append(preset)
-        columns["Parameters"].append(count(budget.parameters))
-        columns["Text"].append(short[budget.text_verdict])
-        columns["20 a parameter takes"].append(f"{_epochs(budget.optimal_epochs)} epochs")
-        columns["Its recipe"].append(
-            f"{_epochs(budget.epochs)} epochs, "
-            f"{_per_parameter(budget.tokens_per_parameter)} a parameter"
+        columns[tr("Preset")].append(preset)
+        columns[tr("Parameters")].append(count(budget.parameters))
+        columns[tr("Text")].append(short[budget.text_verdict])
+        columns[tr("20 a parameter takes")].append(
+            tr("{optimal_epochs} epochs").format(optimal_epochs=_epochs(budget.optimal_epochs))
         )
-        columns["Time"].append(f"{time.shown}{' (measured)' if time.measured else ''}")
+        columns[tr("Its recipe")].append(
+            tr("{epochs} epochs, {tokens_per_parameter} a parameter").format(
+                epochs=_epochs(budget.epochs),
+                tokens_per_parameter=_per_parameter(budget.tokens_per_parameter),
+            )
+        )
+        columns[tr("Time")].append(f"{time.shown}{' (measured)' if time.measured else ''}")
     return columns
 
 
@@ -329,6 +395,10 @@ def choices(wanted: int, most: int) -> list[int]:
 
 def _times(epochs: float) -> str:
     if epochs < 1:
-        return f"{epochs:.0%} of it once" if epochs >= 0.01 else "under 1% of it once"
+        return (
+            tr("{epochs:.0%} of it once").format(epochs=epochs)
+            if epochs >= 0.01
+            else tr("under 1% of it once")
+        )
     shown = _epochs(epochs)
-    return "once" if shown == "1.0" else f"{shown} times"
+    return "once" if shown == "1.0" else tr("{shown} times").format(shown=shown)

@@ -11,10 +11,11 @@ from slm.evaluation.binning import Reliability
 from slm.evaluation.calibration import Calibration
 from slm.evaluation.tempering import TEMPERATURES, AtTemperature
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 
 KINDS: Mapping[str, str] = MappingProxyType(
-    {"width": "Equal width", "mass": "Equal count", "guesses": "First ten guesses"}
+    {"width": tr("Equal width"), "mass": tr("Equal count"), "guesses": tr("First ten guesses")}
 )
 """Ways to put what the model said into bins."""
 OWN_TEMPERATURE = 1.0
@@ -76,16 +77,22 @@ def calibration_view(
     shown = reliability_of(found, kind, temperature)
     partial = of_tokens is not None and found.tokens < of_tokens - 1
     if of_tokens is None:
-        measured = f"Measured on the first {found.tokens:,} tokens of {what}."
+        measured = tr("Measured on the first {tokens:,} tokens of {what}.").format(
+            tokens=found.tokens, what=what
+        )
     elif partial:
-        measured = f"Measured on the first {found.tokens:,} of {of_tokens:,} tokens of {what}."
+        measured = tr("Measured on the first {tokens:,} of {of_tokens:,} tokens of {what}.").format(
+            tokens=found.tokens, of_tokens=of_tokens, what=what
+        )
     else:
-        measured = f"Measured on all {found.tokens:,} tokens of {what}."
+        measured = tr("Measured on all {tokens:,} tokens of {what}.").format(
+            tokens=found.tokens, what=what
+        )
     figures = (
-        ("Right at once", f"{found.top[1]:.1%}", "top-k accuracy"),
-        ("Among first 5", f"{found.top[5]:.1%}", "top-k accuracy"),
-        ("Among first 10", f"{found.top[10]:.1%}", "top-k accuracy"),
-        ("ECE", _points(shown.ece), "expected calibration error"),
+        (tr("Right at once"), f"{found.top[1]:.1%}", tr("top-k accuracy")),
+        (tr("Among first 5"), f"{found.top[5]:.1%}", tr("top-k accuracy")),
+        (tr("Among first 10"), f"{found.top[10]:.1%}", tr("top-k accuracy")),
+        (tr("ECE"), _points(shown.ece), tr("expected calibration error")),
     )
     return CalibrationView(
         _headline(shown, kind),
@@ -158,40 +165,56 @@ def _marks(shown: Reliability) -> tuple[Mark, ...]:
 def _headline(shown: Reliability, kind: str) -> str:
     gap = sum(each.count * each.gap for each in shown.bins) / max(1, shown.count)
     if shown.ece <= 2 * shown.by_chance or shown.ece < 0.005:
-        return "It knows what it knows: it is right about as often as it says."
+        return tr("It knows what it knows: it is right about as often as it says.")
     if abs(gap) < shown.ece / 3:
-        return "Sometimes too certain, sometimes not certain enough; on average it is about right."
-    much = "much " if shown.ece > 0.1 else "somewhat " if shown.ece > 0.03 else "a little "
-    return f"It is {much}{'too certain' if gap > 0 else 'less certain than it could be'}."
+        return tr(
+            "Sometimes too certain, sometimes not certain enough; on average it is about right."
+        )
+    much = "much " if shown.ece > 0.1 else "somewhat " if shown.ece > 0.03 else tr("a little ")
+    return tr("It is {much}{gap}.").format(
+        much=much, gap=tr("too certain") if gap > 0 else tr("less certain than it could be")
+    )
 
 
 def _reading(found: Calibration, shown: Reliability, kind: str, temperature: float) -> str:
-    chance = (
-        f"What it says and what comes differ by {_points(shown.ece)} on average; a calibrated "
-        f"model would show about {_points(shown.by_chance)} on as many tokens."
-    )
+    chance = tr(
+        "What it says and what comes differ by {ece} on average; a "
+        "calibrated model would show about {by_chance} on as many tokens."
+    ).format(ece=_points(shown.ece), by_chance=_points(shown.by_chance))
     if kind == "guesses" and temperature == OWN_TEMPERATURE:
-        return f"Each of its first ten guesses, held against whether it came. {chance}"
+        return tr("Each of its first ten guesses, held against whether it came. {chance}").format(
+            chance=chance
+        )
     said = sum(each.count * each.confidence for each in shown.bins) / max(1, shown.count)
     came = sum(each.count * each.accuracy for each in shown.bins) / max(1, shown.count)
-    at = "" if temperature == OWN_TEMPERATURE else f"At temperature {temperature:g} "
-    lead = f"{at}{'it' if at else 'It'} gives its first guess {said:.1%} on average"
-    note = " Entropy is that at temperature 1." if at else ""
-    return f"{lead}, and is right {came:.1%} of the time. {chance}{note}"
+    at = (
+        ""
+        if temperature == OWN_TEMPERATURE
+        else tr("At temperature {temperature:g} ").format(temperature=temperature)
+    )
+    lead = tr("{at}{at_2} gives its first guess {said:.1%} on average").format(
+        at=at, at_2=tr("it") if at else tr("It"), said=said
+    )
+    note = tr(" Entropy is that at temperature 1.") if at else ""
+    return tr("{lead}, and is right {came:.1%} of the time. {chance}{note}").format(
+        lead=lead, came=came, chance=chance, note=note
+    )
 
 
 def _temperature(found: Calibration) -> str:
     tempered = found.tempered
     own = _at(found, OWN_TEMPERATURE).nats_per_token
     if tempered.at_an_end:
-        way = "or less" if tempered.best < OWN_TEMPERATURE else "or more"
-        return f"Temperature {tempered.best:g} {way} would calibrate it best."
+        way = tr("or less") if tempered.best < OWN_TEMPERATURE else tr("or more")
+        return tr("Temperature {best:g} {way} would calibrate it best.").format(
+            best=tempered.best, way=way
+        )
     if abs(tempered.best - OWN_TEMPERATURE) < 0.02:
-        return "Temperature 1 is best already: dividing the logits would not help."
-    return (
-        f"Temperature {tempered.best:.2f} would calibrate it best: the loss would fall from "
-        f"{own:.3f} to {tempered.best_nats:.3f} nats a token."
-    )
+        return tr("Temperature 1 is best already: dividing the logits would not help.")
+    return tr(
+        "Temperature {best:.2f} would calibrate it best: the loss would "
+        "fall from {own:.3f} to {best_nats:.3f} nats a token."
+    ).format(best=tempered.best, own=own, best_nats=tempered.best_nats)
 
 
 def _points(share: float) -> str:
@@ -200,4 +223,4 @@ def _points(share: float) -> str:
     >>> _points(0.0123)
     '1.2 points'
     """
-    return f"{100 * share:.1f} points"
+    return tr("{share:.1f} points").format(share=100 * share)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
@@ -156,12 +157,14 @@ def _terms(*names: str) -> tuple[tuple[str, str], ...]:
 
 def _sentence(row: "Row", key: int, asks: str, offers: str) -> str:
     if not row.visible_S[key]:
-        return f"{asks} may not look at {offers}: its weight is 0."
+        return tr("{asks} may not look at {offers}: its weight is 0.").format(
+            asks=asks, offers=offers
+        )
     weight = float(row.weights_S[key])
-    return (
-        f"{asks} looks at {offers} with weight {weight:.3f}: place {row.rank(key)} of the "
-        f"{row.seen} positions that it may see."
-    )
+    return tr(
+        "{asks} looks at {offers} with weight {weight:.3f}: place {key} "
+        "of the {seen} positions that it may see."
+    ).format(asks=asks, offers=offers, weight=weight, key=row.rank(key), seen=row.seen)
 
 
 def _rows(vectors: "HeadVectors", query: int, key: int) -> tuple[tuple[str, Floats], ...]:
@@ -181,23 +184,29 @@ def _vectors_step(vectors: "HeadVectors", query: int, key: int) -> CellStep:
     config = vectors.config
     bias = "" if config.bias == "none" else " + b"
     shared = config.n_heads // config.kv_heads
-    told = (
-        f"Head {vectors.head} makes a query of {config.head_width} numbers for position {query} "
-        f"and a key of as many for position {key}: what the one looks for, what the other offers."
-    )
+    told = tr(
+        "Head {head} makes a query of {head_width} numbers for position "
+        "{query} and a key of as many for position {key}: what the one "
+        "looks for, what the other offers."
+    ).format(head=vectors.head, head_width=config.head_width, query=query, key=key)
     if shared > 1:
-        told += (
-            f" {shared} query heads share one key and value: heads {vectors.group * shared} to "
-            f"{(vectors.group + 1) * shared - 1} use key-value head {vectors.group}."
+        told += tr(
+            " {shared} query heads share one key and value: heads {group} to "
+            "{group_2} use key-value head {group_3}."
+        ).format(
+            shared=shared,
+            group=vectors.group * shared,
+            group_2=(vectors.group + 1) * shared - 1,
+            group_3=vectors.group,
         )
     if config.qk_norm:
-        told += " A norm brings both to an even size before they are compared."
+        told += tr(" A norm brings both to an even size before they are compared.")
     return CellStep(
         "vectors",
-        "Query and key",
+        tr("Query and key"),
         (rf"q = W_Q \hat{{x}}_{{{query}}}{bias}, \quad k = W_K \hat{{x}}_{{{key}}}{bias}",),
         told,
-        _terms("query", "key", *(("grouped-query attention",) if shared > 1 else ())),
+        _terms("query", "key", *((tr("grouped-query attention"),) if shared > 1 else ())),
     )
 
 
@@ -208,21 +217,30 @@ def _turn_step(vectors: "HeadVectors", query: int, key: int) -> tuple[CellStep, 
     half, width = vectors.config.head_width // 2, vectors.config.head_width
     fastest = math.degrees(float(angles_P[0] - key_angles_P[0]))
     slowest = math.degrees(float(angles_P[-1] - key_angles_P[-1]))
-    told = (
-        f"Numbers i and i + {half} form a pair, which is turned by its position. Between query and "
-        f"key lie {abs(query - key)} positions: the fastest pair is {number(abs(fastest))}° apart, "
-        f"the slowest {number(abs(slowest))}°. So the product knows how far apart the two stand."
+    told = tr(
+        "Numbers i and i + {half} form a pair, which is turned by its "
+        "position. Between query and key lie {query} positions: the "
+        "fastest pair is {fastest}° apart, the slowest {slowest}°. So "
+        "the product knows how far apart the two stand."
+    ).format(
+        half=half,
+        query=abs(query - key),
+        fastest=number(abs(fastest)),
+        slowest=number(abs(slowest)),
     )
     return (
         CellStep(
             "turn",
-            "Turned by position",
+            tr("Turned by position"),
             (
                 rf"\varphi_i = t \cdot {vectors.config.rope_theta:g}^{{-2i/{width}}}",
-                r"(a, b) ← (a \cos \varphi - b \sin \varphi, \, b \cos \varphi + a \sin \varphi)",
+                tr(
+                    "(a, b) ← (a \\cos \\varphi - b \\sin \\varphi, \\, b \\cos \\varphi + a "
+                    "\\sin \\varphi)"
+                ),
             ),
             told,
-            _terms("rotary positions"),
+            _terms(tr("rotary positions")),
         ),
     )
 
@@ -233,11 +251,18 @@ def _products_step(products_K: Floats, query: int, key: int) -> CellStep:
     total = float(products_K.sum(dtype=np.float64))
     return CellStep(
         "products",
-        "Multiplied, dimension by dimension",
-        (rf"q_{{{query}}} \cdot k_{{{key}}} = \sum_{{i}} q_i k_i = {number(total)}",),
-        f"A bar up: query and key agree there; down: they disagree. Largest: dimension {strongest}."
-        f" All {products_K.size} bars together are {number(total)}.",
-        _terms("attention score"),
+        tr("Multiplied, dimension by dimension"),
+        (
+            tr("q_{{{query}}} \\cdot k_{{{key}}} = \\sum_{{i}} q_i k_i = {total}").format(
+                query=query, key=key, total=number(total)
+            ),
+        ),
+        tr(
+            "A bar up: query and key agree there; down: they disagree. "
+            "Largest: dimension {strongest}. All {size} bars together are "
+            "{total}."
+        ).format(strongest=strongest, size=products_K.size, total=number(total)),
+        _terms(tr("attention score")),
     )
 
 
@@ -245,65 +270,78 @@ def _score_step(products_K: Floats, row: "Row", key: int) -> CellStep:
     total, width = float(products_K.sum(dtype=np.float64)), products_K.size
     return CellStep(
         "score",
-        "Scaled to a score",
+        tr("Scaled to a score"),
         (
             rf"s = \frac{{q \cdot k}}{{\sqrt{{{width}}}}} = "
             rf"\frac{{{number(total)}}}{{{number(width**0.5)}}} = "
             rf"{number(float(row.scores_S[key]))}",
         ),
-        f"Dividing by the root of the {width} numbers of a head keeps scores from growing with "
-        "the head's width.",
-        _terms("attention score"),
+        tr(
+            "Dividing by the root of the {width} numbers of a head keeps "
+            "scores from growing with the head's width."
+        ).format(width=width),
+        _terms(tr("attention score")),
     )
 
 
 def _mask_step(vectors: "HeadVectors", row: "Row", n_tokens: int, asks: str) -> CellStep:
     window = vectors.config.window
     limit = "" if window is None else rf" \text{{ or }} u \leq t - {window}"
-    told = f"{asks} may see {row.seen} of {n_tokens} positions: itself and what came before."
+    told = tr("{asks} may see {seen} of {n_tokens} positions: itself and what came before.").format(
+        asks=asks, seen=row.seen, n_tokens=n_tokens
+    )
     if window is not None:
-        told += f" This model looks back over {window:,} positions at most."
+        told += tr(" This model looks back over {window:,} positions at most.").format(
+            window=window
+        )
     if row.seen < n_tokens:
-        told += " Scores of the others (hatched) are there, and are set to −∞."
+        told += tr(" Scores of the others (hatched) are there, and are set to −∞.")
     return CellStep(
         "mask",
-        "The row of scores, masked",
-        (rf"s_{{t,u}} = -\infty \text{{ where }} u > t{limit}",),
+        tr("The row of scores, masked"),
+        (tr("s_{{t,u}} = -\\infty \\text{{ where }} u > t{limit}").format(limit=limit),),
         told,
-        _terms("causal mask"),
+        _terms(tr("causal mask")),
     )
 
 
 def _softmax_step(row: "Row", key: int, tokens: tuple[str, ...]) -> CellStep:
     own, total = row.exponentials(key)
     weight, best = float(row.weights_S[key]), row.strongest
-    told = (
-        "The largest score is taken from all, which changes no share and keeps numbers small. "
-        f"Most, {share(float(row.weights_S[best]))}, goes to {_named(tokens, best)}. The weights "
-        f"of the row sum to {float(row.weights_S.sum(dtype=np.float64)):.3f}."
+    told = tr(
+        "The largest score is taken from all, which changes no share and "
+        "keeps numbers small. Most, {weights_s}, goes to {tokens}. The "
+        "weights of the row sum to {sum:.3f}."
+    ).format(
+        weights_s=share(float(row.weights_S[best])),
+        tokens=_named(tokens, best),
+        sum=float(row.weights_S.sum(dtype=np.float64)),
     )
     return CellStep(
         "softmax",
-        "Softmax: shares of attention",
+        tr("Softmax: shares of attention"),
         (
-            r"w_{t,u} = \frac{e^{s_{t,u}}}{\sum_{j} e^{s_{t,j}}} = "
-            rf"\frac{{{number(own)}}}{{{number(total)}}} = {number(weight)}",
+            tr(
+                "w_{{t,u}} = \\frac{{e^{{s_{{t,u}}}}}}{{\\sum_{{j}} "
+                "e^{{s_{{t,j}}}}}} = \\frac{{{own}}}{{{total}}} = {weight}"
+            ).format(own=number(own), total=number(total), weight=number(weight)),
         ),
         told,
-        _terms("softmax", "attention weight"),
+        _terms("softmax", tr("attention weight")),
     )
 
 
 def _mix_step(row: "Row", mixture: "Mixture", tokens: tuple[str, ...]) -> CellStep:
     size = float(np.linalg.norm(mixture.head_out_K))
-    told = (
-        f"Each value counts by its weight; the sum, of length {number(size)}, is what this head "
-        f"hands to position {row.query}. Click a row to go to that key."
-    )
+    told = tr(
+        "Each value counts by its weight; the sum, of length {size}, is "
+        "what this head hands to position {query}. Click a row to go to "
+        "that key."
+    ).format(size=number(size), query=row.query)
     return CellStep(
         "mix",
-        "Values, mixed by weight",
-        (rf"o_{{{row.query}}} = \sum_u w_{{{row.query},u}} \, v_u",),
+        tr("Values, mixed by weight"),
+        (tr("o_{{{query}}} = \\sum_u w_{{{query},u}} \\, v_u").format(query=row.query),),
         told,
         _terms("value", "head"),
     )
@@ -314,11 +352,23 @@ def _values(
 ) -> tuple[tuple[tuple[str, Floats], ...], tuple[int | None, ...]]:
     keys = mixture.keys_R.tolist()
     rows = [
-        (f"{share(float(row.weights_S[each]))} of {_named(tokens, each)}", part_K)
+        (
+            tr("{weights_s} of {tokens}").format(
+                weights_s=share(float(row.weights_S[each])), tokens=_named(tokens, each)
+            ),
+            part_K,
+        )
         for each, part_K in zip(keys, mixture.parts_RK, strict=True)
     ]
     rest: list[tuple[str, Floats]] = []
     if row.seen > len(keys):
-        rest = [(f"{share(mixture.rest_weight)} of {row.seen - len(keys)} others", mixture.rest_K)]
-    rows += [*rest, ("the head's output", mixture.head_out_K)]
+        rest = [
+            (
+                tr("{rest_weight} of {seen} others").format(
+                    rest_weight=share(mixture.rest_weight), seen=row.seen - len(keys)
+                ),
+                mixture.rest_K,
+            )
+        ]
+    rows += [*rest, (tr("the head's output"), mixture.head_out_K)]
     return tuple(rows), (*keys, *(None for _ in rest), None)

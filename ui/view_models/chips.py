@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 
+from ui.texts import tr
+
 _SHOWN_AS = {" ": "·", "\n": "⏎", "\t": "→", "\r": "␍", "\x7f": "␡"}
 # General categories with nothing to see: controls, formats (joiners, direction marks), lone
 # surrogates, private use, unassigned, and the separators other than the plain space.
@@ -54,7 +56,11 @@ def labeller(token_bytes: Callable[[int], bytes], vocab_size: int) -> Callable[[
     """
 
     def label(token: int) -> str:
-        return visible(token_bytes(token)) if token < vocab_size else f"⟨id {token}⟩"
+        return (
+            visible(token_bytes(token))
+            if token < vocab_size
+            else tr("⟨id {token}⟩").format(token=token)
+        )
 
     return label
 

@@ -12,6 +12,7 @@ from slm.data.cleaning.cleaner import RuleReport
 from slm.data.cleaning.rules import DEFAULT_RULES, RULES, Parameter, chosen
 from slm.data.removed import BLANK
 from slm.errors import DataError
+from ui.texts import tr
 from ui.view_models.jobs import count
 
 NO_RULES = "none"
@@ -171,7 +172,9 @@ def rule_rows(
     remaining = documents
     for choice in choices:
         rule = RULES[choice.name]
-        row = RuleRow(choice.name, rule.title, rule_hint(choice.name), choice.on, _field(choice))
+        row = RuleRow(
+            choice.name, tr(rule.title), rule_hint(choice.name), choice.on, _field(choice)
+        )
         report = by_name.get(choice.name) if choice.on else None
         if report is not None and documents:
             remaining -= report.documents_dropped
@@ -190,7 +193,7 @@ def rules_to_add(choices: Sequence[Choice]) -> list[RuleRow]:
     """The rules that are not in the list, in the order in which they work best."""
     held = {choice.name for choice in choices}
     return [
-        RuleRow(name, rule.title, rule_hint(name), on=False)
+        RuleRow(name, tr(rule.title), rule_hint(name), on=False)
         for name, rule in RULES.items()
         if name not in held
     ]
@@ -199,12 +202,19 @@ def rules_to_add(choices: Sequence[Choice]) -> list[RuleRow]:
 def rule_hint(name: str) -> str:
     """What a rule does, where it does harm, what it remembers; for a tip."""
     rule = RULES[name]
-    parts = [rule.description]
+    parts = [tr(rule.description)]
     if rule.harms:
-        parts.append(f"Harms: {rule.harms[0].lower()}{rule.harms[1:]}")
+        parts.append(tr("Harms: {harms}").format(harms=_in_sentence(rule.harms)))
     if rule.remembers:
-        parts.append(f"Keeps in memory: {rule.remembers[0].lower()}{rule.remembers[1:]}")
+        parts.append(
+            tr("Keeps in memory: {remembers}").format(remembers=_in_sentence(rule.remembers))
+        )
     return " ".join(parts)
+
+
+def _in_sentence(text: str) -> str:
+    told = tr(text)
+    return told[:1].lower() + told[1:]
 
 
 def rule_title(name: str) -> str:
@@ -214,14 +224,14 @@ def rule_title(name: str) -> str:
     'No scraps (30 characters)'
     """
     if name == BLANK:
-        return "Without any text"
+        return tr("Without any text")
     rule = RULES.get(name.partition("=")[0])
     if rule is None:
         return name
     if "=" not in name or rule.parameter is None:
-        return rule.title
+        return tr(rule.title)
     value = name.partition("=")[2]
-    return f"{rule.title} ({value}{_unit(rule.parameter)})"
+    return f"{tr(rule.title)} ({value}{_unit(rule.parameter)})"
 
 
 def did_words(report: RuleReport) -> str:
@@ -233,28 +243,43 @@ def did_words(report: RuleReport) -> str:
     changed = report.documents_touched - report.documents_dropped
     parts = []
     if changed:
-        parts.append(f"{count(changed)} changed")
+        parts.append(tr("{changed} changed").format(changed=count(changed)))
     if report.documents_dropped:
-        parts.append(f"{count(report.documents_dropped)} dropped")
+        parts.append(
+            tr("{documents_dropped} dropped").format(
+                documents_dropped=count(report.documents_dropped)
+            )
+        )
     if report.characters_changed:
-        parts.append(f"{count(report.characters_changed)} characters")
-    return " · ".join(parts) or "nothing to do"
+        parts.append(
+            tr("{characters_changed} characters").format(
+                characters_changed=count(report.characters_changed)
+            )
+        )
+    return " · ".join(parts) or tr("nothing to do")
 
 
 def left_sentence(
     reports: Sequence[RuleReport], documents: int, characters: int, *, whole: bool
 ) -> str:
     """What all rules together leave of what they were tried on, in a sentence."""
-    of = f"Of {'all' if whole else 'the first'} {documents:,} documents"
+    of = tr("Of {whole} {documents:,} documents").format(
+        whole=tr("all") if whole else tr("the first"), documents=documents
+    )
     dropped = sum(report.documents_dropped for report in reports)
     shorter = sum(report.characters_removed for report in reports)
     if not any(report.documents_touched for report in reports):
-        return f"{of}, these rules change nothing."
+        return tr("{of}, these rules change nothing.").format(of=of)
     left = characters - shorter
     share = f"{left / characters:.1%}" if characters else "0%"
-    return (
-        f"{of}, **{documents - dropped:,} are left**, with {count(left)} of "
-        f"{count(characters)} characters ({share})."
+    return tr(
+        "{of}, **{documents:,} are left**, with {left} of {characters} characters ({share})."
+    ).format(
+        of=of,
+        documents=documents - dropped,
+        left=count(left),
+        characters=count(characters),
+        share=share,
     )
 
 
@@ -272,8 +297,8 @@ def selected_rule(
 def sample_note(documents: int, whole: bool) -> str:
     """How much of a source stands behind a preview."""
     if whole:
-        return f"All {documents:,} documents of the source."
-    return f"The first {documents:,} documents of the source."
+        return tr("All {documents:,} documents of the source.").format(documents=documents)
+    return tr("The first {documents:,} documents of the source.").format(documents=documents)
 
 
 def _field(choice: Choice) -> Field | None:

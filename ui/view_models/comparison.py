@@ -13,12 +13,13 @@ from slm.tokenizer.comparison import (
     side_by_side,
 )
 from slm.tokenizer.protocol import TextTokenizer, well_formed
+from ui.texts import tr
 from ui.view_models.chips import visible
 
 MEASURES: Mapping[str, str] = {
-    "premium": "Premium over English",
-    "words": "Tokens per 1,000 words",
-    "bytes": "Bytes per token",
+    "premium": tr("Premium over English"),
+    "words": tr("Tokens per 1,000 words"),
+    "bytes": tr("Bytes per token"),
 }
 
 
@@ -63,8 +64,10 @@ def side_by_side_view(tokenizers: Mapping[str, TextTokenizer], text: str) -> Sid
 
 
 def _facts(found: Measured) -> str:
-    lost = "" if found.lossless else " · some of the text is lost or changed"
-    return f"{found.tokens:,} tokens · {found.bytes_per_token:.2f} bytes per token{lost}"
+    lost = "" if found.lossless else tr(" · some of the text is lost or changed")
+    return tr("{tokens:,} tokens · {bytes_per_token:.2f} bytes per token{lost}").format(
+        tokens=found.tokens, bytes_per_token=found.bytes_per_token, lost=lost
+    )
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def language_grid(tokenizers: Mapping[str, TextTokenizer], what: str = "premium"
 
 
 def _row_name(row: LanguageMeasured) -> str:
-    same = row.script in (row.language, "Latin")
+    same = row.script in (row.language, tr("Latin"))
     return row.language if same else f"{row.language} ({row.script})"
 
 
@@ -117,12 +120,20 @@ def _cell(each: LanguageMeasured, what: str) -> str:
 
 def _hover(each: LanguageMeasured) -> str:
     found = each.measured
-    lost = "" if found.lossless else "<br>* it cannot write this text: some of it is lost"
-    return (
-        f"{each.language}: {found.tokens:,} tokens for {found.bytes:,} bytes<br>"
-        f"{each.premium:.2f} times those of English<br>"
-        f"{found.per_1000_words:,.0f} tokens per 1,000 words<br>"
-        f"{found.bytes_per_token:.2f} bytes per token{lost}"
+    lost = "" if found.lossless else tr("<br>* it cannot write this text: some of it is lost")
+    return tr(
+        "{language}: {tokens:,} tokens for {bytes:,} "
+        "bytes<br>{premium:.2f} times those of "
+        "English<br>{per_1000_words:,.0f} tokens per 1,000 "
+        "words<br>{bytes_per_token:.2f} bytes per token{lost}"
+    ).format(
+        language=each.language,
+        tokens=found.tokens,
+        bytes=found.bytes,
+        premium=each.premium,
+        per_1000_words=found.per_1000_words,
+        bytes_per_token=found.bytes_per_token,
+        lost=lost,
     )
 
 
@@ -139,7 +150,11 @@ def domain_grid(tokenizers: Mapping[str, TextTokenizer]) -> Grid:
             for row in found
         ),
         hovers=tuple(
-            tuple(f"{m.tokens:,} tokens for {m.bytes:,} bytes" for m in row) for row in found
+            tuple(
+                tr("{tokens:,} tokens for {bytes:,} bytes").format(tokens=m.tokens, bytes=m.bytes)
+                for m in row
+            )
+            for row in found
         ),
         title=MEASURES["bytes"],
         worst_is_high=False,
@@ -152,13 +167,15 @@ def premium_note(tokenizers: Mapping[str, TextTokenizer]) -> list[str]:
     for name, tokenizer in tokenizers.items():
         rows = [row for row in by_language(tokenizer) if row.measured.lossless]
         if len(rows) < 2:
-            notes.append(f"{name} can write English alone.")
+            notes.append(tr("{name} can write English alone.").format(name=name))
             continue
         worst = max(rows, key=lambda row: row.premium)
         mean = sum(row.premium for row in rows[1:]) / (len(rows) - 1)
         notes.append(
-            f"{name}: {worst.language} pays most, {worst.premium:.1f} times the tokens of English; "
-            f"{mean:.1f} times on average."
+            tr(
+                "{name}: {language} pays most, {premium:.1f} times the tokens of "
+                "English; {mean:.1f} times on average."
+            ).format(name=name, language=worst.language, premium=worst.premium, mean=mean)
         )
     return notes
 

@@ -13,11 +13,12 @@ from slm.lab.copy_index import CopyIndex, Text
 from slm.lab.copying import Examined, Found, Source
 from slm.sampling.filters import SamplingConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.code import open_lines
 
 TokenBytes = Callable[[int], bytes]
-COPIED = Scale("longest match in the training text", 0.0, 50.0, "tokens")
+COPIED = Scale(tr("longest match in the training text"), 0.0, 50.0, "tokens")
 PASSAGE = Scale("", COPIED.low, COPIED.high, COPIED.unit)
 """The same colours, where their meaning was told already."""
 BEFORE, AFTER = 20, 60
@@ -40,7 +41,9 @@ def copied_chips(
     label = _chips_of(token_bytes, vocab_size)
     covers = examined.copying.covers().tolist()
     spans = _span_at_each(examined.copying)
-    before = tuple(label(token, None, ("the prompt, which is not examined",)) for token in prompt)
+    before = tuple(
+        label(token, None, (tr("the prompt, which is not examined"),)) for token in prompt
+    )
     return before + tuple(
         label(token, COPIED.place(length) if length >= min_length else None, _notes(span))
         for token, length, span in zip(examined.ids, covers, spans, strict=True)
@@ -65,7 +68,7 @@ def passage_chips(
         label(
             int(token),
             COPIED.place(length) if place in inside else None,
-            (f"token {place + 1:,} of the training text",),
+            (tr("token {place:,} of the training text").format(place=place + 1),),
         )
         for place, token in enumerate(index.array.tokens_N[first:stop].tolist(), start=first)
         if token != index.document_end
@@ -86,22 +89,28 @@ def verdict(examined: Examined, min_length: int) -> Verdict:
     """The text beside held-out text of the same length."""
     copying, held_out = examined.copying, examined.held_out
     if not copying.tokens:
-        return Verdict("There is no text to examine.", "", "", False)
-    longest = f"Longest match: {_tokens(copying.longest)}"
+        return Verdict(tr("There is no text to examine."), "", "", False)
+    longest = tr("Longest match: {longest}").format(longest=_tokens(copying.longest))
     own_share = copying.copied_share(min_length)
-    share = f"{own_share:.0%} of it stands in matches of {min_length} tokens or more"
+    share = tr("{own_share:.0%} of it stands in matches of {min_length} tokens or more").format(
+        own_share=own_share, min_length=min_length
+    )
     if not held_out:
         return Verdict(
-            "There is too little held-out text of this length to compare with.",
+            tr("There is too little held-out text of this length to compare with."),
             longest + ".",
             share + ".",
             False,
         )
     lengths = sorted(passage.longest for passage in held_out)
     shares = [passage.copied_share(min_length) for passage in held_out]
-    longest += f"; in held-out passages {lengths[0]} to {lengths[-1]}, mostly about "
+    longest += tr("; in held-out passages {lengths} to {lengths_2}, mostly about ").format(
+        lengths=lengths[0], lengths_2=lengths[-1]
+    )
     longest += f"{median(lengths):.0f}."
-    share += f"; of held-out passages {min(shares):.0%} to {max(shares):.0%}, on average "
+    share += tr("; of held-out passages {shares:.0%} to {shares_2:.0%}, on average ").format(
+        shares=min(shares), shares_2=max(shares)
+    )
     share += f"{sum(shares) / len(shares):.0%}."
     beyond = sum(copying.longest > length for length in lengths)
     recites = beyond == len(lengths) and copying.longest >= min_length
@@ -112,16 +121,22 @@ def verdict(examined: Examined, min_length: int) -> Verdict:
 def _headline(recites: bool, more: bool, share: float, shares: Sequence[float]) -> str:
     n = len(shares)
     if recites and more:
-        return (
-            f"Copied: its longest match and its share of copies are above all {n} held-out texts'."
-        )
+        return tr(
+            "Copied: its longest match and its share of copies are above all {n} held-out texts'."
+        ).format(n=n)
     if recites:
-        return f"One stretch is recited: its longest match is above that of all {n} held-out texts."
+        return tr(
+            "One stretch is recited: its longest match is above that of all {n} held-out texts."
+        ).format(n=n)
     if more:
-        return f"Much of it is put together from copies: more than in any of {n} held-out texts."
+        return tr(
+            "Much of it is put together from copies: more than in any of {n} held-out texts."
+        ).format(n=n)
     if share > sum(shares) / n:
-        return "It repeats the training text more than most, but not more than held-out text may."
-    return "No more copied than text that the model never saw."
+        return tr(
+            "It repeats the training text more than most, but not more than held-out text may."
+        )
+    return tr("No more copied than text that the model never saw.")
 
 
 @dataclass(frozen=True)
@@ -164,18 +179,28 @@ def where_it_stands(found: Found, span: Span) -> str:
     """How often a match stands in the training text."""
     if not span.length:
         return ""
-    times = "once" if found.times == 1 else f"{found.times:,} times"
-    documents = "" if found.documents == 1 else f", in {found.documents:,} documents"
-    return f"These {_tokens(span.length)} stand in the training text {times}{documents}."
+    times = "once" if found.times == 1 else tr("{times:,} times").format(times=found.times)
+    documents = (
+        ""
+        if found.documents == 1
+        else tr(", in {documents:,} documents").format(documents=found.documents)
+    )
+    return tr("These {length} stand in the training text {times}{documents}.").format(
+        length=_tokens(span.length), times=times, documents=documents
+    )
 
 
 def source_line(source: Source, text: Text) -> str:
     """The document that a passage is from; foreign text."""
     if source.number is None:
-        return f"{text.name}: its documents are not told apart"
+        return tr("{name}: its documents are not told apart").format(name=text.name)
     if source.document is None:
-        return f"{text.name}: training document {source.number + 1:,}; its corpus is gone"
-    return f"{text.name}: document {source.document + 1:,}, {source.named}"
+        return tr("{name}: training document {number:,}; its corpus is gone").format(
+            name=text.name, number=source.number + 1
+        )
+    return tr("{name}: document {document:,}, {named}").format(
+        name=text.name, document=source.document + 1, named=source.named
+    )
 
 
 def training_tokens(text: Text, corpus: Corpus | None) -> int:
@@ -189,28 +214,34 @@ def training_tokens(text: Text, corpus: Corpus | None) -> int:
 def index_offer(tokens: int) -> str:
     """What indexing costs, for the button that starts it."""
     seconds = tokens / _TOKENS_PER_SECOND
-    time = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    return (
-        f"The training text has about {tokens:,} tokens. To find copies in it, it is indexed "
-        f"once: about {time}, and {max(1, round(tokens * 6 / 1e6)):,} MB on disk."
+    time = (
+        f"{seconds:.0f} s" if seconds < 90 else tr("{seconds:.0f} min").format(seconds=seconds / 60)
     )
+    return tr(
+        "The training text has about {tokens:,} tokens. To find copies "
+        "in it, it is indexed once: about {time}, and {tokens_2:,} MB on "
+        "disk."
+    ).format(tokens=tokens, time=time, tokens_2=max(1, round(tokens * 6 / 1e6)))
 
 
 def indexed(index: CopyIndex, text: Text) -> str:
     """What the text was held against."""
-    whose = "the training text" if text.own else "the training split"
+    whose = tr("the training text") if text.own else tr("the training split")
     held = len(index.array)
     if held < index.of_tokens:
-        return f"Held against the first {held:,} of about {index.of_tokens:,} tokens of {whose}."
-    return f"Held against all {held:,} tokens of {whose}."
+        return tr(
+            "Held against the first {held:,} of about {of_tokens:,} tokens of {whose}."
+        ).format(held=held, of_tokens=index.of_tokens, whose=whose)
+    return tr("Held against all {held:,} tokens of {whose}.").format(held=held, whose=whose)
 
 
 def unknown_text(name: str) -> str:
     """What is said of a model that was trained elsewhere; `name` is foreign."""
-    return (
-        f"{name} was trained elsewhere, so the text that it learned from is not here. Choose a "
-        "corpus to compare with: what it has in common with that is found, copied or not."
-    )
+    return tr(
+        "{name} was trained elsewhere, so the text that it learned from "
+        "is not here. Choose a corpus to compare with: what it has in "
+        "common with that is found, copied or not."
+    ).format(name=name)
 
 
 def copying_code(
@@ -281,12 +312,14 @@ def _span_at_each(copying: Copying) -> list[Span | None]:
 
 def _notes(span: Span | None) -> tuple[str, ...]:
     if span is None:
-        return ("this token is not in the training text",)
+        return (tr("this token is not in the training text"),)
     return (
-        f"in a match of {_tokens(span.length)}: {span.start + 1} to {span.stop}",
-        "click to see where it stands",
+        tr("in a match of {length}: {start} to {stop}").format(
+            length=_tokens(span.length), start=span.start + 1, stop=span.stop
+        ),
+        tr("click to see where it stands"),
     )
 
 
 def _tokens(count: int) -> str:
-    return "1 token" if count == 1 else f"{count:,} tokens"
+    return "1 token" if count == 1 else tr("{count:,} tokens").format(count=count)

@@ -6,6 +6,7 @@ from typing import Any
 from slm.data.catalogue import EMBEDDED, PUBLISHED
 from slm.data.corpus import CORPUS_PREFIX
 from slm.data.hub.data_sets import PREFIX
+from ui.texts import tr
 from ui.view_models.upload import findings_sentence
 
 _BEGINNING_CHARACTERS = 60
@@ -29,6 +30,10 @@ def corpus_facts(details: Mapping[str, Any]) -> str:
     if not known and "/" in name and not name.startswith(PREFIX):
         name = name.rsplit("/", 1)[-1]
     if source.startswith(CORPUS_PREFIX):
-        name = "the texts of another corpus, as they came"
-    parts = [f"Source: {name}.", str(details.get("how_split", "")), findings_sentence(details)]
+        name = tr("the texts of another corpus, as they came")
+    parts = [
+        tr("Source: {name}.").format(name=name),
+        str(details.get("how_split", "")),
+        findings_sentence(details),
+    ]
     return " ".join(part for part in parts if part)

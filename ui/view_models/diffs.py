@@ -10,6 +10,7 @@ from typing import Literal
 from slm.data.cleaning.cleaner import Example, RuleReport, Step
 from slm.data.cleaning.diff import diff
 from slm.data.cleaning.rules import RULES
+from ui.texts import tr
 from ui.view_models.chips import visible
 from ui.view_models.cleaning import did_words, rule_title
 
@@ -41,11 +42,13 @@ class DiffCard:
 def diff_card(example: Example, sources: Sequence[str] = ()) -> DiffCard:
     """An example as a card; `sources` says where the documents are from, by their places."""
     place = example.document
-    label = f"Document {place + 1:,}" if place >= 0 else "A document"
+    label = tr("Document {place:,}").format(place=place + 1) if place >= 0 else tr("A document")
     if 0 <= place < len(sources) and sources[place]:
         label += f" · {sources[place]}"
     if example.after is None:
-        note = f"dropped: {example.reason}" if example.reason else "dropped"
+        note = (
+            tr("dropped: {reason}").format(reason=example.reason) if example.reason else "dropped"
+        )
         return DiffCard(label, (Piece("same", example.before),), note, place)
     return DiffCard(label, pieces(example.before, example.after), "", place)
 
@@ -86,13 +89,23 @@ def rule_view(
     """What a rule did; `sources` says where the documents are from, by their places."""
     report = next((each for each in reports if each.rule == rule), None)
     if report is None:
-        return RuleView("Add a rule above to see what it would change.", ())
+        return RuleView(tr("Add a rule above to see what it would change."), ())
     title = rule_title(report.entry)
-    did = RULES[report.rule].description if report.rule in RULES else ""
+    did = tr(RULES[report.rule].description) if report.rule in RULES else ""
     cards = tuple(diff_card(example, sources) for example in report.examples)
     if not cards:
-        return RuleView(f"**{title}.** {did} It changes nothing in these documents.", ())
-    return RuleView(f"**{title}.** {did} {did_words(report).capitalize()}; for example:", cards)
+        return RuleView(
+            tr("**{title}.** {did} It changes nothing in these documents.").format(
+                title=title, did=did
+            ),
+            (),
+        )
+    return RuleView(
+        tr("**{title}.** {did} {report}; for example:").format(
+            title=title, did=did, report=did_words(report).capitalize()
+        ),
+        cards,
+    )
 
 
 @dataclass(frozen=True)
@@ -120,12 +133,20 @@ def whole_document(
     else:
         cut = None if after is None else after[:MOST_SHOWN]
         card = diff_card(Example(before[:MOST_SHOWN], cut, document, reason))
-    label = f"Document {document + 1:,}" + (f" · {source}" if source else "")
-    now = "dropped" if after is None else f"{len(after):,} after"
-    more = f"; the first {MOST_SHOWN:,} are shown" if len(before) > MOST_SHOWN else ""
-    said = f"{len(before):,} characters before, {now}{more}."
+    label = tr("Document {document:,}").format(document=document + 1) + (
+        f" · {source}" if source else ""
+    )
+    now = "dropped" if after is None else tr("{n_after:,} after").format(n_after=len(after))
+    more = (
+        tr("; the first {most_shown:,} are shown").format(most_shown=MOST_SHOWN)
+        if len(before) > MOST_SHOWN
+        else ""
+    )
+    said = tr("{n_before:,} characters before, {now}{more}.").format(
+        n_before=len(before), now=now, more=more
+    )
     if not asked:
-        said = f"{len(before):,} characters; no rule changes it."
+        said = tr("{n_before:,} characters; no rule changes it.").format(n_before=len(before))
     return WholeDocument(replace(card, label=label), said)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from slm.training.config import TrainConfig
 from slm.training.findings import Finding, Kind, Remedy, Severity
+from ui.texts import tr
 from ui.view_models import run_control
 from ui.view_models.recipe import LABELS
 
@@ -15,19 +16,19 @@ Color = Literal["red", "orange", "blue"]
 
 HEADLINES: Mapping[Kind, str] = MappingProxyType(
     {
-        "diverged": "The loss ran away",
-        "diverging": "The loss is running away",
-        "overfitting": "It learns its text by heart",
-        "rate_high": "The learning rate is too high",
-        "rate_low": "The learning rate is too low",
-        "below_baseline": "Counting would guess better",
-        "plateau": "The loss stands still",
-        "dead_layer": "A layer does not learn",
-        "spikes": "The loss leaps up at times",
-        "undertrained": "It could have learned on",
-        "many_epochs": "It reads its text very often",
-        "no_validation": "Nobody can tell how well it does",
-        "few_evaluations": "It is measured too rarely",
+        "diverged": tr("The loss ran away"),
+        "diverging": tr("The loss is running away"),
+        "overfitting": tr("It learns its text by heart"),
+        "rate_high": tr("The learning rate is too high"),
+        "rate_low": tr("The learning rate is too low"),
+        "below_baseline": tr("Counting would guess better"),
+        "plateau": tr("The loss stands still"),
+        "dead_layer": tr("A layer does not learn"),
+        "spikes": tr("The loss leaps up at times"),
+        "undertrained": tr("It could have learned on"),
+        "many_epochs": tr("It reads its text very often"),
+        "no_validation": tr("Nobody can tell how well it does"),
+        "few_evaluations": tr("It is measured too rarely"),
     }
 )
 TERMS: Mapping[Kind, str] = MappingProxyType(
@@ -35,16 +36,16 @@ TERMS: Mapping[Kind, str] = MappingProxyType(
         "diverged": "divergence",
         "diverging": "divergence",
         "overfitting": "overfitting",
-        "rate_high": "learning rate",
-        "rate_low": "update ratio",
+        "rate_high": tr("learning rate"),
+        "rate_low": tr("update ratio"),
         "below_baseline": "baseline",
         "plateau": "plateau",
-        "dead_layer": "dead layer",
-        "spikes": "gradient norm",
-        "undertrained": "validation loss",
+        "dead_layer": tr("dead layer"),
+        "spikes": tr("gradient norm"),
+        "undertrained": tr("validation loss"),
         "many_epochs": "epoch",
-        "no_validation": "validation split",
-        "few_evaluations": "validation loss",
+        "no_validation": tr("validation split"),
+        "few_evaluations": tr("validation loss"),
     }
 )
 """The glossary's entry behind each kind of finding."""
@@ -126,22 +127,22 @@ def deed_of(remedy: Remedy | None, patient: Patient) -> Deed | None:
         return None
     told = settings_in_words(remedy.settings, patient.config)
     if remedy.action == "change":
-        when = "from its next step on" if patient.alive else "when it goes on"
-        return Deed("Change it", "change", remedy.settings, help=f"{told}, {when}.")
+        when = tr("from its next step on") if patient.alive else tr("when it goes on")
+        return Deed(tr("Change it"), "change", remedy.settings, help=f"{told}, {when}.")
     if remedy.action == "stop":
         if not patient.alive:
             return None
-        return Deed("Stop it", "stop", help="It saves a checkpoint first.")
+        return Deed(tr("Stop it"), "stop", help=tr("It saves a checkpoint first."))
     if remedy.action == "extend":
         return _longer(remedy, patient, told)
     at = fork_point(remedy, patient)
     if remedy.action == "fork" and at is not None:
         return _fork(at, remedy.settings, patient, told)
     return Deed(
-        "Start anew with these settings",
+        tr("Start anew with these settings"),
         "form",
         remedy.settings,
-        help=f"Opens the form of a new training like this one. {told}.",
+        help=tr("Opens the form of a new training like this one. {told}.").format(told=told),
     )
 
 
@@ -172,31 +173,49 @@ def _longer(remedy: Remedy, patient: Patient, told: str) -> Deed:
     if before and max(before) >= (remedy.at_step or 0) // 2:
         return _fork(max(before), remedy.settings, patient, told)
     argv = tuple(run_control.extend_argv(patient.run_id, steps))
-    words = f"{told}. The rates rise again, so the loss does too for a while."
-    return Deed(f"Train on to {steps:,} steps", "job", argv=argv, name=patient.name, help=words)
+    words = tr("{told}. The rates rise again, so the loss does too for a while.").format(told=told)
+    return Deed(
+        tr("Train on to {steps:,} steps").format(steps=steps),
+        "job",
+        argv=argv,
+        name=patient.name,
+        help=words,
+    )
 
 
 def _fork(at: int, settings: Mapping[str, Any], patient: Patient, told: str) -> Deed:
     name = run_control.fork_name(patient.name, at)
     argv = tuple(run_control.fork_argv(patient.run_id, at, name, dict(settings)))
-    words = f"A new run from what was saved at step {at:,}. {told}."
-    return Deed(f"Go on from step {at:,}", "job", argv=argv, name=name, help=words)
+    words = tr("A new run from what was saved at step {at:,}. {told}.").format(at=at, told=told)
+    return Deed(tr("Go on from step {at:,}").format(at=at), "job", argv=argv, name=name, help=words)
 
 
 def _steps(finding: Finding) -> str:
     if finding.first_step == finding.last_step:
-        return f"step {finding.last_step:,}"
-    return f"steps {finding.first_step:,} to {finding.last_step:,}"
+        return tr("step {last_step:,}").format(last_step=finding.last_step)
+    return tr("steps {first_step:,} to {last_step:,}").format(
+        first_step=finding.first_step, last_step=finding.last_step
+    )
 
 
 Evidence = Mapping[str, Any]
 
 
 def _diverged(e: Evidence) -> str:
-    told = f"At step {e['step']:,} the loss or a gradient was no finite number any more"
+    told = tr("At step {step:,} the loss or a gradient was no finite number any more").format(
+        step=e["step"]
+    )
     if e.get("healthy_step"):
-        told += f"; up to about step {e['healthy_step']:,} it fell"
-    norm = f" The last gradient norm was {_number(e['gradient_norm'])}." if _big(e) else ""
+        told += tr("; up to about step {healthy_step:,} it fell").format(
+            healthy_step=e["healthy_step"]
+        )
+    norm = (
+        tr(" The last gradient norm was {gradient_norm}.").format(
+            gradient_norm=_number(e["gradient_norm"])
+        )
+        if _big(e)
+        else ""
+    )
     return f"{told}.{norm}"
 
 
@@ -205,17 +224,23 @@ def _big(e: Evidence) -> bool:
 
 
 def _diverging(e: Evidence) -> str:
-    return (
-        f"The training loss was down to {e['best_nats']:.2f} nats and now is {e['nats']:.2f}, "
-        "far more than batches differ."
-    )
+    return tr(
+        "The training loss was down to {best_nats:.2f} nats and now is "
+        "{nats:.2f}, far more than batches differ."
+    ).format(best_nats=e["best_nats"], nats=e["nats"])
 
 
 def _overfitting(e: Evidence) -> str:
-    return (
-        f"The validation loss was lowest at step {e['best_step']:,}, {e['best_nats']:.3f} nats. "
-        f"Since then it rose by {e['rise']:.2f} while the training loss fell to "
-        f"{e['train_nats']:.2f}: on text that it has not seen the model gets worse."
+    return tr(
+        "The validation loss was lowest at step {best_step:,}, "
+        "{best_nats:.3f} nats. Since then it rose by {rise:.2f} while "
+        "the training loss fell to {train_nats:.2f}: on text that it has "
+        "not seen the model gets worse."
+    ).format(
+        best_step=e["best_step"],
+        best_nats=e["best_nats"],
+        rise=e["rise"],
+        train_nats=e["train_nats"],
     )
 
 
@@ -223,88 +248,111 @@ def _rate_high(e: Evidence) -> str:
     told = []
     if "top_nats" in e:
         told.append(
-            f"The loss rose from {e['start_nats']:.1f} to {e['top_nats']:.1f} nats instead of "
-            "falling."
+            tr(
+                "The loss rose from {start_nats:.1f} to {top_nats:.1f} nats instead of falling."
+            ).format(start_nats=e["start_nats"], top_nats=e["top_nats"])
         )
     if "share" in e:
         told.append(
-            f"One part of the model adds {e['share']:,.0f} times as much to the stream as it "
-            "finds there, and drowns the rest."
+            tr(
+                "One part of the model adds {share:,.0f} times as much to the "
+                "stream as it finds there, and drowns the rest."
+            ).format(share=e["share"])
         )
     if "update_ratio" in e:
-        told.append(f"A step changed the blocks' weights by up to {e['update_ratio']:.1%}.")
+        told.append(
+            tr("A step changed the blocks' weights by up to {update_ratio:.1%}.").format(
+                update_ratio=e["update_ratio"]
+            )
+        )
     return " ".join(told)
 
 
 def _rate_low(e: Evidence) -> str:
-    return (
-        f"At the peak rate a step changes the blocks' weights by {e['update_ratio']:.2%}; runs of "
-        f"this kind do well with about {e['typical']:.1%}. Over all its steps they could move by "
-        f"{e['way']:.0%} of their length, so they stay near the random numbers that they began as."
-    )
+    return tr(
+        "At the peak rate a step changes the blocks' weights by "
+        "{update_ratio:.2%}; runs of this kind do well with about "
+        "{typical:.1%}. Over all its steps they could move by {way:.0%} "
+        "of their length, so they stay near the random numbers that they "
+        "began as."
+    ).format(update_ratio=e["update_ratio"], typical=e["typical"], way=e["way"])
 
 
 def _below_baseline(e: Evidence) -> str:
     name = e["baseline"]
-    what = "how frequent each token is" if name == "unigram" else "which token follows which"
-    return (
-        f"The validation loss is {e['nats']:.2f} nats. Counting {what}, without any model, gives "
-        f"{e[f'{name}_nats']:.2f} ({name})."
+    what = (
+        tr("how frequent each token is") if name == "unigram" else tr("which token follows which")
     )
+    return tr(
+        "The validation loss is {nats:.2f} nats. Counting {what}, "
+        "without any model, gives {e:.2f} ({name})."
+    ).format(nats=e["nats"], what=what, e=e[f"{name}_nats"], name=name)
 
 
 def _plateau(e: Evidence) -> str:
     gain = max(0.0, float(e["gain"]))
-    return (
-        f"Over these steps, with the rate at its peak, the {e['loss']} loss fell by no more than "
-        f"{gain:.2f} nats, to {e['nats']:.2f}."
-    )
+    return tr(
+        "Over these steps, with the rate at its peak, the {loss} loss "
+        "fell by no more than {gain:.2f} nats, to {nats:.2f}."
+    ).format(loss=e["loss"], gain=gain, nats=e["nats"])
 
 
 def _dead_layer(e: Evidence) -> str:
     signs = {
-        "gradient": "no gradient reaches it",
-        "update": "its weights do not move",
-        "share": "it adds next to nothing to the stream",
+        "gradient": tr("no gradient reaches it"),
+        "update": tr("its weights do not move"),
+        "share": tr("it adds next to nothing to the stream"),
     }
     told = [signs[sign] for sign in str(e["signs"]).split(", ") if sign in signs]
-    return f"Layer {e['layer']}, since step {e['since_step']:,}: {', and '.join(told)}."
+    return tr("Layer {layer}, since step {since_step:,}: {told}.").format(
+        layer=e["layer"], since_step=e["since_step"], told=", and ".join(told)
+    )
 
 
 def _spikes(e: Evidence) -> str:
-    return (
-        f"{e['count']} times the training loss leapt up, by as much as {e['largest']:.1f} nats, "
-        "together with the gradient."
-    )
+    return tr(
+        "{count} times the training loss leapt up, by as much as "
+        "{largest:.1f} nats, together with the gradient."
+    ).format(count=e["count"], largest=e["largest"])
 
 
 def _undertrained(e: Evidence) -> str:
-    told = (
-        f"Between steps {e['from_step']:,} and {e['to_step']:,}, a doubling, the loss still fell "
-        f"by {e['gain']:.2f} nats. It ended at {e['nats']:.2f}."
-    )
+    told = tr(
+        "Between steps {from_step:,} and {to_step:,}, a doubling, the "
+        "loss still fell by {gain:.2f} nats. It ended at {nats:.2f}."
+    ).format(from_step=e["from_step"], to_step=e["to_step"], gain=e["gain"], nats=e["nats"])
     if "bigram_nats" in e:
-        told += f" Counting pairs of tokens gives {e['bigram_nats']:.2f} (bigram)."
+        told += tr(" Counting pairs of tokens gives {bigram_nats:.2f} (bigram).").format(
+            bigram_nats=e["bigram_nats"]
+        )
     return told
 
 
 def _many_epochs(e: Evidence) -> str:
-    return (
-        f"It has read its {e['train_tokens']:,} tokens {e['epochs']:.0f} times, and no validation "
-        "text shows whether that still helps."
-    )
+    return tr(
+        "It has read its {train_tokens:,} tokens {epochs:.0f} times, and "
+        "no validation text shows whether that still helps."
+    ).format(train_tokens=e["train_tokens"], epochs=e["epochs"])
 
 
 def _no_validation(e: Evidence) -> str:
     del e
-    return "There is no text that was kept from training, so nothing shows what holds for new text."
+    return tr(
+        "There is no text that was kept from training, so nothing shows what holds for new text."
+    )
 
 
 def _few_evaluations(e: Evidence) -> str:
-    often = {0: "only at its beginning and its end", 1: "once on the way", 2: "twice on the way"}
-    return (
-        f"With an evaluation every {e['evaluate_every']:,} steps it is measured "
-        f"{often.get(e['evaluations'], 'three times')}, too rarely to see where the loss turns."
+    often = {
+        0: tr("only at its beginning and its end"),
+        1: tr("once on the way"),
+        2: tr("twice on the way"),
+    }
+    return tr(
+        "With an evaluation every {evaluate_every:,} steps it is "
+        "measured {evaluations}, too rarely to see where the loss turns."
+    ).format(
+        evaluate_every=e["evaluate_every"], evaluations=often.get(e["evaluations"], "three times")
     )
 
 
@@ -327,15 +375,17 @@ _EVIDENCE: Mapping[Kind, Callable[[Evidence], str]] = MappingProxyType(
 )
 _HELP: Mapping[Kind, str] = MappingProxyType(
     {
-        "diverged": "Go back to before it, with lower rates.",
-        "diverging": "Stop it, and go back to before it with lower rates.",
-        "rate_high": "Lower the rates.",
-        "rate_low": "Raise the rates.",
-        "below_baseline": "Check the text and the learning rate; the rate finder tries rates.",
-        "dead_layer": "Lower rates keep layers alive; a layer seldom comes back by itself.",
-        "undertrained": "Train longer: it most likely has not come to its end.",
-        "no_validation": "Collect the corpus anew with a share of its documents for validation.",
-        "few_evaluations": "Evaluate more often.",
+        "diverged": tr("Go back to before it, with lower rates."),
+        "diverging": tr("Stop it, and go back to before it with lower rates."),
+        "rate_high": tr("Lower the rates."),
+        "rate_low": tr("Raise the rates."),
+        "below_baseline": tr("Check the text and the learning rate; the rate finder tries rates."),
+        "dead_layer": tr("Lower rates keep layers alive; a layer seldom comes back by itself."),
+        "undertrained": tr("Train longer: it most likely has not come to its end."),
+        "no_validation": tr(
+            "Collect the corpus anew with a share of its documents for validation."
+        ),
+        "few_evaluations": tr("Evaluate more often."),
     }
 )
 
@@ -346,20 +396,29 @@ def _help(finding: Finding, patient: Patient) -> str:
     if finding.kind == "overfitting":
         best = finding.evidence["best_step"]
         told = (
-            f"Stop it: what it learns from here on does not carry over. Step {best:,} was its best."
+            tr(
+                "Stop it: what it learns from here on does not carry over. Step "
+                "{best:,} was its best."
+            ).format(best=best)
             if patient.alive
-            else f"Train about {best:,} steps, with some weight decay. More text helps most."
+            else tr(
+                "Train about {best:,} steps, with some weight decay. More text helps most."
+            ).format(best=best)
         )
     elif finding.kind == "below_baseline" and remedy is not None:
-        told = "Train longer: the model has not yet learned what follows what."
+        told = tr("Train longer: the model has not yet learned what follows what.")
     elif finding.kind == "plateau":
-        lower = "Let the rates descend now" if "decay_fraction" in _settings(remedy) else "Lower it"
-        told = f"{lower}: with smaller steps the loss usually falls again."
+        lower = (
+            tr("Let the rates descend now")
+            if "decay_fraction" in _settings(remedy)
+            else tr("Lower it")
+        )
+        told = tr("{lower}: with smaller steps the loss usually falls again.").format(lower=lower)
     elif finding.kind == "spikes":
         clip = "gradient_clip" in _settings(remedy)
-        told = "Clip the gradients." if clip else "Lower the rates a little."
+        told = tr("Clip the gradients.") if clip else tr("Lower the rates a little.")
     elif finding.kind == "many_epochs":
-        told = "Stop it, or give it more text." if patient.alive else "Give it more text."
+        told = tr("Stop it, or give it more text.") if patient.alive else tr("Give it more text.")
     return told
 
 

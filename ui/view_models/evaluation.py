@@ -12,16 +12,17 @@ import numpy as np
 
 from slm.lab.evaluation import EvaluateConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 
 Unit = Literal["perplexity", "bits_per_byte"]
 RIVALS: Mapping[str, str] = MappingProxyType(
     {
-        "uniform": "Uniform",
-        "unigram": "Unigram",
-        "bigram": "Bigram",
-        "trigram": "Trigram",
-        "model": "This model",
+        "uniform": tr("Uniform"),
+        "unigram": tr("Unigram"),
+        "bigram": tr("Bigram"),
+        "trigram": tr("Trigram"),
+        "model": tr("This model"),
     }
 )
 OTHER = "other"
@@ -115,14 +116,22 @@ def comparison(figures: Mapping[str, Any], of_tokens: int | None, what: str) -> 
     told = figures.get("text", {})
     partial = told.get("partial", of_tokens is not None and tokens < of_tokens - 1)
     if partial and of_tokens is not None:
-        measured = f"Measured on the first {tokens:,} of {of_tokens:,} tokens of {what}."
+        measured = tr("Measured on the first {tokens:,} of {of_tokens:,} tokens of {what}.").format(
+            tokens=tokens, of_tokens=of_tokens, what=what
+        )
     elif partial:
-        measured = f"Measured on the first {tokens:,} tokens of {what}."
+        measured = tr("Measured on the first {tokens:,} tokens of {what}.").format(
+            tokens=tokens, what=what
+        )
     else:
-        measured = f"Measured on all {tokens:,} tokens of {what}."
+        measured = tr("Measured on all {tokens:,} tokens of {what}.").format(
+            tokens=tokens, what=what
+        )
     return Comparison(
         rivals,
-        f"As unsure as choosing between {choices(by_key['model'])} equally likely tokens.",
+        tr("As unsure as choosing between {model} equally likely tokens.").format(
+            model=choices(by_key["model"])
+        ),
         _verdict(by_key, figures),
         measured,
         partial,
@@ -154,13 +163,23 @@ def _doubt(figures: Mapping[str, Any]) -> str:
         return ""
     per_byte, per_token = intervals.get("bits_per_byte"), intervals.get("perplexity")
     if not per_byte or not per_token:
-        return "The text is too short for intervals."
+        return tr("The text is too short for intervals.")
     told = figures.get("text", {})
     over = told.get("intervals_over", "documents")
-    many = f"{told['documents']:,} documents" if over == "documents" else "stretches of 1 kB"
-    return (
-        f"95% intervals: perplexity {choices(per_token['low'])} to {choices(per_token['high'])}, "
-        f"bits per byte {per_byte['low']:.2f} to {per_byte['high']:.2f} (bootstrap over {many})."
+    many = (
+        tr("{documents:,} documents").format(documents=told["documents"])
+        if over == "documents"
+        else tr("stretches of 1 kB")
+    )
+    return tr(
+        "95% intervals: perplexity {low} to {high}, bits per byte "
+        "{low_2:.2f} to {high_2:.2f} (bootstrap over {many})."
+    ).format(
+        low=choices(per_token["low"]),
+        high=choices(per_token["high"]),
+        low_2=per_byte["low"],
+        high_2=per_byte["high"],
+        many=many,
     )
 
 
@@ -168,19 +187,25 @@ def _beside(other: Mapping[str, Any]) -> str:
     """Another model in a sentence: by how much it is better or worse, and whether that is sure."""
     name, apart = other["name"], other.get("worse_by")
     if not apart:
-        return f"{name} was measured on the same text."
+        return tr("{name} was measured on the same text.").format(name=name)
     more, interval = apart["bits_per_byte"], apart.get("interval")
     if abs(more) < _SAME and not (interval and (interval["low"] or interval["high"])):
-        return f"{name} predicts just the same."
+        return tr("{name} predicts just the same.").format(name=name)
     word = "worse" if more > 0 else "better"
-    told = f"{name} is {abs(more):.3f} bits a byte {word}"
+    told = tr("{name} is {more:.3f} bits a byte {word}").format(
+        name=name, more=abs(more), word=word
+    )
     if not interval:
         return f"{told}."
     low, high = interval["low"], interval["high"]
     if low < 0 < high:
-        return f"{told}, which may be chance (95% interval {low:+.3f} to {high:+.3f})."
+        return tr("{told}, which may be chance (95% interval {low:+.3f} to {high:+.3f}).").format(
+            told=told, low=low, high=high
+        )
     edges = sorted((abs(low), abs(high)))
-    return f"{told} (95% interval {edges[0]:.3f} to {edges[1]:.3f})."
+    return tr("{told} (95% interval {edges:.3f} to {edges_2:.3f}).").format(
+        told=told, edges=edges[0], edges_2=edges[1]
+    )
 
 
 def choices(perplexity: float) -> str:
@@ -254,21 +279,32 @@ def _verdict(perplexity: Mapping[str, float], figures: Mapping[str, Any]) -> str
     if counted is None or "unigram" not in perplexity:
         return ""
     name = "trigram" if "trigram" in perplexity else "bigram"
-    back = "two tokens" if name == "trigram" else "one token"
-    beside = f"Looking {back} back ({name}) leaves {choices(counted)}, "
+    back = tr("two tokens") if name == "trigram" else tr("one token")
+    beside = tr("Looking {back} back ({name}) leaves {counted}, ").format(
+        back=back, name=name, counted=choices(counted)
+    )
     if name == "trigram" and "bigram" in perplexity:
-        beside += f"one token (bigram) {choices(perplexity['bigram'])}, "
-    beside += f"frequencies alone (unigram) {choices(perplexity['unigram'])}"
+        beside += tr("one token (bigram) {bigram}, ").format(bigram=choices(perplexity["bigram"]))
+    beside += tr("frequencies alone (unigram) {unigram}").format(
+        unigram=choices(perplexity["unigram"])
+    )
     if "uniform" in perplexity:
-        beside += f", knowing nothing (uniform) {choices(perplexity['uniform'])}"
+        beside += tr(", knowing nothing (uniform) {uniform}").format(
+            uniform=choices(perplexity["uniform"])
+        )
     if model < counted:
         return f"{beside}."
     apart = figures[name].get("worse_by")
     if apart is not None and not (apart["interval"] and apart["interval"]["high"] < 0):
-        return f"{beside}. That the {name} comes before the model may be chance."
+        return tr("{beside}. That the {name} comes before the model may be chance.").format(
+            beside=beside, name=name
+        )
     if figures.get("split", "val") not in {"val", "train"}:
-        return f"{beside}. What the model learned helps with this text no more than counting does."
-    return (
-        f"{beside}. The model does not beat the {name} yet: nothing that it learned needs more "
-        f"than {back} of memory. Train it for longer."
-    )
+        return tr(
+            "{beside}. What the model learned helps with this text no more than counting does."
+        ).format(beside=beside)
+    return tr(
+        "{beside}. The model does not beat the {name} yet: nothing that "
+        "it learned needs more than {back} of memory. Train it for "
+        "longer."
+    ).format(beside=beside, name=name, back=back)

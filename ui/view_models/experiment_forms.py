@@ -14,6 +14,7 @@ from slm.lab.races import RaceConfig
 from slm.model.config import ModelConfig, parameter_counts
 from slm.training.config import TrainConfig, recipe_for
 from slm.training.rates import Rate
+from ui.texts import tr
 from ui.view_models import settings
 from ui.view_models.budget import long_time
 from ui.view_models.jobs import count
@@ -21,34 +22,34 @@ from ui.view_models.lane_rows import shown
 from ui.view_models.model import Design
 
 BUDGET_LABELS: Mapping[BudgetKind, str] = MappingProxyType(
-    {"seconds": "seconds of training", "tokens": "tokens", "flops": "FLOPs"}
+    {"seconds": tr("seconds of training"), "tokens": "tokens", "flops": "FLOPs"}
 )
 BUDGET_STARTS: Mapping[BudgetKind, float] = MappingProxyType(
     {"seconds": 30.0, "tokens": 1e6, "flops": 1e13}
 )
 READY_MADE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "Muon against AdamW": (
+        tr("Muon against AdamW"): (
             "name=Muon, preset=nano",
             "name=AdamW, preset=nano, optimizer=adamw, learning_rate=0.004, copy_start=0, "
             "look_back_start=0",
         ),
-        "Deep against wide": (
+        tr("Deep against wide"): (
             "name=deep, preset=nano, n_layers=6, d_model=96, d_ff=192",
             "name=usual, preset=nano",
             "name=wide, preset=nano, n_layers=1, d_model=192, d_ff=384",
         ),
-        "Small batches against large ones": (
+        tr("Small batches against large ones"): (
             "name=batch of 4, preset=nano, batch_size=4",
             "name=batch of 12, preset=nano",
             "name=batch of 48, preset=nano, batch_size=48",
         ),
-        "Schedules": (
+        tr("Schedules"): (
             "name=hold and descend, preset=nano",
             "name=half a cosine, preset=nano, schedule=cosine",
             "name=a straight line, preset=nano, schedule=linear",
         ),
-        "GPT-2's blocks against today's": (
+        tr("GPT-2's blocks against today's"): (
             "name=today's, preset=nano",
             "name=GPT-2's, preset=nano, norm=layernorm, positions=learned, mlp=gelu, "
             "qk_norm=False, bias=all",
@@ -56,7 +57,7 @@ READY_MADE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Races that show something within a minute or two."""
-EXAMPLE = "Muon against AdamW"
+EXAMPLE = tr("Muon against AdamW")
 _OVERHEAD = 1.3  # of a race by seconds: trying the pace, measuring, changing lanes
 
 
@@ -179,7 +180,7 @@ def race_preview(
                 steps = races.steps_for(lane, budget)
             except ConfigError as error:
                 problem = problem or str(error)
-        shown_steps = "by a short trial" if budget.kind == "seconds" else "–"
+        shown_steps = tr("by a short trial") if budget.kind == "seconds" else "–"
         seconds = budget.amount if budget.kind == "seconds" else None
         if steps is not None:
             shown_steps = f"{steps:,}"
@@ -222,11 +223,11 @@ def _seconds(lane: Lane, steps: int, rates: Sequence[Rate]) -> float | None:
 
 
 def _time(seconds: float | None) -> str:
-    return "not measured" if seconds is None else f"≈ {long_time(seconds)}"
+    return tr("not measured") if seconds is None else f"≈ {long_time(seconds)}"
 
 
 def _total(times: Sequence[float | None], factor: float) -> str:
     known = [seconds for seconds in times if seconds is not None]
     if not known or len(known) < len(times):
-        return "not measured"
+        return tr("not measured")
     return f"≈ {long_time(factor * sum(known))}"

@@ -14,12 +14,13 @@ from slm.lab.races import FIXED
 from slm.lab.standings import Trace
 from slm.model.config import PRESETS
 from slm.training.config import recipe_for
+from ui.texts import tr
 from ui.view_models import model as model_words
 from ui.view_models import settings
 from ui.view_models.jobs import count, duration
 from ui.view_models.model import Design
 
-_KINDS = MappingProxyType({"sweep": "Sweep", "race": "Race"})
+_KINDS = MappingProxyType({"sweep": tr("Sweep"), "race": tr("Race")})
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Head:
 def label(name: str, kind: str, shipped: bool) -> str:
     """An experiment in the picker; `name` is foreign text."""
     what = _KINDS.get(kind, "Experiment")
-    return f"{name} · example" if shipped else f"{name} · {what.lower()}"
+    return tr("{name} · example").format(name=name) if shipped else f"{name} · {what.lower()}"
 
 
 def head(plan: Plan, traces: Sequence[Trace], status: JobStatus | None) -> Head:
@@ -46,21 +47,34 @@ def head(plan: Plan, traces: Sequence[Trace], status: JobStatus | None) -> Head:
     alive = status is not None and status.alive
     if alive and status is not None and status.state == "queued":
         ahead = status.queue_position
-        state = "Waiting" if not ahead else f"Waiting behind {ahead} {_jobs(ahead)}"
+        state = (
+            tr("Waiting")
+            if not ahead
+            else tr("Waiting behind {ahead} {ahead_2}").format(ahead=ahead, ahead_2=_jobs(ahead))
+        )
     elif alive:
-        state = "Stopping: it saves first" if status and status.stopping else "Under way"
+        state = tr("Stopping: it saves first") if status and status.stopping else tr("Under way")
     elif done:
-        state = "Finished"
+        state = tr("Finished")
     else:
-        ended = {"failed": "Failed", "interrupted": "Interrupted", "paused": "Paused"}
+        ended = {"failed": tr("Failed"), "interrupted": tr("Interrupted"), "paused": tr("Paused")}
         state = ended.get(status.state if status else "", "Stopped")
     far = "" if done else f", {fraction:.0%}"
     left = status.remaining_seconds if alive and status is not None else None
-    time = f", about {duration(left)} left" if left else ""
-    lanes = f"{len(traces)} {'runs' if plan.kind == 'sweep' else 'lanes'}"
-    budget = "" if plan.budget is None else f", {budget_in_words(plan)} each"
+    time = tr(", about {left} left").format(left=duration(left)) if left else ""
+    lanes = tr("{n_traces} {kind}").format(
+        n_traces=len(traces), kind=tr("runs") if plan.kind == "sweep" else tr("lanes")
+    )
+    budget = "" if plan.budget is None else tr(", {plan} each").format(plan=budget_in_words(plan))
     return Head(
-        headline=f"{_KINDS[plan.kind]} of {lanes}{budget}: {state.lower()}{far}{time}",
+        headline=tr("{kinds} of {lanes}{budget}: {state}{far}{time}").format(
+            kinds=_KINDS[plan.kind],
+            lanes=lanes,
+            budget=budget,
+            state=state.lower(),
+            far=far,
+            time=time,
+        ),
         fraction=min(1.0, fraction),
         alive=alive,
         can_resume=not alive and not done,
@@ -78,10 +92,10 @@ def budget_in_words(plan: Plan) -> str:
     budget = plan.budget
     assert budget is not None
     if budget.kind == "seconds":
-        return f"{duration(budget.amount)} of training"
+        return tr("{amount} of training").format(amount=duration(budget.amount))
     if budget.kind == "tokens":
-        return f"{count(budget.amount)} tokens"
-    return f"{budget.amount:.3g} FLOPs"
+        return tr("{amount} tokens").format(amount=count(budget.amount))
+    return tr("{amount:.3g} FLOPs").format(amount=budget.amount)
 
 
 def problems(traces: Sequence[Trace]) -> tuple[str, ...]:

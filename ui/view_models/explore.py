@@ -14,6 +14,7 @@ from slm.data.exploring.document_table import DocumentTable
 from slm.data.exploring.profile import Profile
 from slm.data.exploring.search import Found
 from slm.jobs import JobStatus
+from ui.texts import counted, tr
 from ui.view_models import glossary
 from ui.view_models.chips import visible
 from ui.view_models.jobs import count, duration, job_view, size
@@ -23,11 +24,11 @@ DOCUMENTS_A_PAGE = 8
 FEW_DOCUMENTS = 4
 READ_CHARACTERS = 20_000
 ORDERS = {
-    "corpus": "In order",
-    "longest": "Longest",
-    "shortest": "Shortest",
-    "strangest": "Strangest",
-    "plainest": "Plainest",
+    "corpus": tr("In order"),
+    "longest": tr("Longest"),
+    "shortest": tr("Shortest"),
+    "strangest": tr("Strangest"),
+    "plainest": tr("Plainest"),
 }
 _BEGINNING_CHARACTERS = 60
 _QUERY_CHARACTERS = 30
@@ -46,22 +47,22 @@ def text_figures(profile: Profile) -> tuple[Figure, ...]:
     """The first numbers that a person wants of a text; of a sample, those of the sample."""
     documents = profile.sampled_from or profile.documents
     return (
-        Figure("Documents", count(documents), glossary.meaning("document")),
+        Figure(tr("Documents"), count(documents), glossary.meaning("document")),
         Figure(
-            "Size" if profile.sampled_from is None else "Size seen",
+            tr("Size") if profile.sampled_from is None else tr("Size seen"),
             size(profile.bytes),
-            "In bytes, written as UTF-8.",
+            tr("In bytes, written as UTF-8."),
         ),
-        Figure("Words", count(profile.words), f"{glossary.meaning('word')} {_part(profile)}"),
+        Figure(tr("Words"), count(profile.words), f"{glossary.meaning('word')} {_part(profile)}"),
         Figure(
-            "Different words",
+            tr("Different words"),
             _at_least(count(profile.different_words), profile.unlisted_words),
-            f"Capitals and small letters taken as one. {_part(profile)}",
+            tr("Capitals and small letters taken as one. {profile}").format(profile=_part(profile)),
         ),
         Figure(
-            "Words each",
+            tr("Words each"),
             f"{profile.document_words.median:,.0f}",
-            "The median: half of the documents have at most so many words.",
+            tr("The median: half of the documents have at most so many words."),
         ),
     )
 
@@ -69,17 +70,20 @@ def text_figures(profile: Profile) -> tuple[Figure, ...]:
 def seen_note(profile: Profile, status: JobStatus | None = None) -> str:
     """How much of the text stands behind the numbers, and how far the exact count is."""
     if profile.sampled_from is None:
-        return f"Exact: counted over all {profile.documents:,} documents."
-    said = (
-        f"Sampled: {profile.share:.1%} of the documents, {profile.documents:,} of "
-        f"{profile.sampled_from:,}."
+        return tr("Exact: counted over all {documents:,} documents.").format(
+            documents=profile.documents
+        )
+    said = tr("Sampled: {share:.1%} of the documents, {documents:,} of {sampled_from:,}.").format(
+        share=profile.share, documents=profile.documents, sampled_from=profile.sampled_from
     )
     if status is None or not status.alive:
         return said
     view = job_view("", status)
     left = status.remaining_seconds
-    time = f", about {duration(left)} left" if left is not None else ""
-    return f"{said} Counting all of them: {view.fraction:.0%}{time}."
+    time = tr(", about {left} left").format(left=duration(left)) if left is not None else ""
+    return tr("{said} Counting all of them: {fraction:.0%}{time}.").format(
+        said=said, fraction=view.fraction, time=time
+    )
 
 
 def filter_note(wanted: str) -> str:
@@ -90,24 +94,32 @@ def filter_note(wanted: str) -> str:
     """
     kind, _, value = wanted.partition(":")
     if kind in {"copies", "near"} and value.isdecimal():
-        near = "near copies" if kind == "near" else "copies"
-        return f"The {near} of group {int(value) + 1}"
+        near = tr("near copies") if kind == "near" else "copies"
+        return tr("The {near} of group {int}").format(near=near, int=int(value) + 1)
     if kind == "language":
-        return f"Language: {language_name(value)}"
+        return tr("Language: {language_name}").format(language_name=language_name(value))
     if kind == "script":
-        return f"Script: {value.replace('_', ' ')}"
+        return tr("Script: {replace}").format(replace=value.replace("_", " "))
     low, _, high = value.partition("-")
     if kind == "bits":
-        return f"{int(low) / 100:.2f} to {(int(high) + 1) / 100:.2f} bits per character"
+        return tr("{low:.2f} to {high:.2f} bits per character").format(
+            low=int(low) / 100, high=(int(high) + 1) / 100
+        )
     unit = kind if high != "1" else kind.removesuffix("s")
-    return f"{int(low):,} {unit}" if low == high else f"{int(low):,} to {int(high):,} {unit}"
+    return (
+        f"{int(low):,} {unit}"
+        if low == high
+        else tr("{low:,} to {high:,} {unit}").format(low=int(low), high=int(high), unit=unit)
+    )
 
 
 def documents_note(n: int, total: int, wanted: str) -> str:
     """How many documents a filter lets through, in a sentence."""
     if not wanted:
-        return f"{total:,} documents"
-    return f"{filter_note(wanted)}: {n:,} of {total:,} documents"
+        return tr("{total:,} documents").format(total=total)
+    return tr("{wanted}: {n:,} of {total:,} documents").format(
+        wanted=filter_note(wanted), n=n, total=total
+    )
 
 
 @dataclass(frozen=True)
@@ -171,18 +183,18 @@ def document_facts(document: StoredDocument, table: DocumentTable) -> str:
     """Where a document is from and what is known of it; holds foreign text."""
     parts = [
         document.source,
-        {"train": "training", "val": "validation"}.get(document.split, ""),
-        amount(len(document.text), "character"),
+        {"train": tr("training"), "val": tr("validation")}.get(document.split, ""),
+        counted("{n:,} character", "{n:,} characters", len(document.text)),
     ]
     row = table.row_of(document.id)
     if row is not None:
         bits = float(table.bits_per_character[row])
         language = table.languages.at(row)
         parts += [
-            amount(int(table.words[row]), "word"),
-            amount(int(table.sentences[row]), "sentence"),
+            counted("{n:,} word", "{n:,} words", int(table.words[row])),
+            counted("{n:,} sentence", "{n:,} sentences", int(table.sentences[row])),
             language_name(language) if language != "und" else "",
-            "" if np.isnan(bits) else f"{bits:.2f} bits per character",
+            "" if np.isnan(bits) else tr("{bits:.2f} bits per character").format(bits=bits),
         ]
     return " · ".join(part for part in parts if part)
 
@@ -201,7 +213,9 @@ def reading(text: str, start: int = 0) -> Reading:
         return Reading(text, "")
     first = max(0, min(start - 500, len(text) - READ_CHARACTERS))
     last = first + READ_CHARACTERS
-    note = f"Characters {first + 1:,} to {last:,} of {len(text):,}."
+    note = tr("Characters {first:,} to {last:,} of {n_text:,}.").format(
+        first=first + 1, last=last, n_text=len(text)
+    )
     return Reading(text[first:last], note)
 
 
@@ -238,26 +252,28 @@ def found_note(found: Found, query: str) -> str:
     if not shown.strip():
         shown = "".join(map(shown_character, shown))
     if not found.occurrences:
-        said = f"“{shown}” stands in none of {amount(found.documents_searched, 'document')}."
+        said = tr("“{shown}” stands in none of {documents_searched}.").format(
+            shown=shown,
+            documents_searched=counted(
+                "{n:,} document", "{n:,} documents", found.documents_searched
+            ),
+        )
     else:
-        said = (
-            f"“{shown}”: {amount(found.occurrences, 'time')} in {found.documents_with:,} of "
-            f"{amount(found.documents_searched, 'document')}."
+        said = tr("“{shown}”: {occurrences} in {documents_with:,} of {documents_searched}.").format(
+            shown=shown,
+            occurrences=counted("{n:,} time", "{n:,} times", found.occurrences),
+            documents_with=found.documents_with,
+            documents_searched=counted(
+                "{n:,} document", "{n:,} documents", found.documents_searched
+            ),
         )
     if not found.finished:
-        return f"{said} The time was over after {found.documents_searched / found.documents:.0%}."
+        return tr("{said} The time was over after {documents_searched:.0%}.").format(
+            said=said, documents_searched=found.documents_searched / found.documents
+        )
     if len(found.hits) < found.occurrences:
-        return f"{said} The first {len(found.hits):,}:"
+        return tr("{said} The first {n_hits:,}:").format(said=said, n_hits=len(found.hits))
     return said
-
-
-def amount(number: int, unit: str) -> str:
-    """A count with its unit, in the plural where there are more.
-
-    >>> amount(1, "word"), amount(2_000, "word")
-    ('1 word', '2,000 words')
-    """
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
 def _at_least(value: str, unlisted: int) -> str:
@@ -265,7 +281,7 @@ def _at_least(value: str, unlisted: int) -> str:
 
 
 def _part(profile: Profile) -> str:
-    return "" if profile.sampled_from is None else "Of the part that was seen."
+    return "" if profile.sampled_from is None else tr("Of the part that was seen.")
 
 
 def _line(text: str) -> str:

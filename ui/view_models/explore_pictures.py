@@ -14,16 +14,17 @@ from slm.data.exploring.document_table import DocumentTable
 from slm.data.exploring.profile import Phrases, Profile
 from slm.data.exploring.statistics import Histogram, Spread
 from slm.data.exploring.vocabulary import PowerLaw
-from ui.view_models.explore import amount, beginning, shown_character
+from ui.texts import counted, tr
+from ui.view_models.explore import beginning, shown_character
 from ui.view_models.jobs import count
 from ui.view_models.language_names import language_name
 
 BARS = 20
 MEASURES = {
-    "characters": "Characters",
-    "words": "Words",
-    "sentences": "Sentences",
-    "sentence": "Words per sentence",
+    "characters": tr("Characters"),
+    "words": tr("Words"),
+    "sentences": tr("Sentences"),
+    "sentence": tr("Words per sentence"),
 }
 
 
@@ -70,23 +71,34 @@ def _bins(histogram: Histogram, kind: str) -> list[Bin]:
 def length_note(profile: Profile, measure: str) -> str:
     """The spread of a length in a sentence."""
     if measure == "sentence":
-        return (
-            f"{_spread(profile.sentence_words, 'word')} in {profile.sentences:,} sentences. A "
-            "sentence ends at . ! ? or their likes before a blank, or at an empty line; "
+        return tr(
+            "{sentence_words} in {sentences:,} sentences. A sentence ends at "
+            ". ! ? or their likes before a blank, or at an empty line; "
             "abbreviations end one too."
+        ).format(
+            sentence_words=_spread(profile.sentence_words, "words"), sentences=profile.sentences
         )
     spreads: Mapping[str, Spread] = {
         "characters": profile.document_characters,
         "words": profile.document_words,
         "sentences": profile.document_sentences,
     }
-    return f"{_spread(spreads[measure], measure.removesuffix('s'))} in a document."
+    return tr("{spreads} in a document.").format(spreads=_spread(spreads[measure], measure))
 
 
 def _spread(spread: Spread, unit: str) -> str:
-    return (
-        f"{spread.least:,} to {amount(spread.greatest, unit)}, half of them at most "
-        f"{spread.median:,.0f}, on average {spread.mean:,.1f}"
+    many = {
+        "characters": counted("{n:,} character", "{n:,} characters", spread.greatest),
+        "words": counted("{n:,} word", "{n:,} words", spread.greatest),
+        "sentences": counted("{n:,} sentence", "{n:,} sentences", spread.greatest),
+    }
+    return tr(
+        "{least:,} to {greatest}, half of them at most {median:,.0f}, on average {mean:,.1f}"
+    ).format(
+        least=spread.least,
+        greatest=many[unit],
+        median=spread.median,
+        mean=spread.mean,
     )
 
 
@@ -104,31 +116,33 @@ def zipf_note(profile: Profile) -> str:
     """What the fall of word counts by rank says."""
     ten = sum(times for _, times in profile.top_words[:10]) / (profile.words or 1)
     once = profile.words_once / (profile.different_words or 1)
-    said = (
-        f"The 10 most frequent words make up {ten:.0%} of the text; {once:.0%} of the "
-        f"{count(profile.different_words)} different words occur once."
-    )
+    said = tr(
+        "The 10 most frequent words make up {ten:.0%} of the text; "
+        "{once:.0%} of the {different_words} different words occur once."
+    ).format(ten=ten, once=once, different_words=count(profile.different_words))
     if profile.zipf is None:
-        return f"{said} There is too little text for a line."
+        return tr("{said} There is too little text for a line.").format(said=said)
     law = profile.zipf
-    return (
-        f"{said} Zipf slope {_signed(law.exponent)} (natural text: near −1), least squares on both "
-        f"logarithms from rank {law.first:,} to {law.last:,}, words that occur 10 times or "
-        f"more; R² {law.r2:.3f}. A straight line here is no proof of a power law."
-    )
+    return tr(
+        "{said} Zipf slope {exponent} (natural text: near −1), least "
+        "squares on both logarithms from rank {first:,} to {last:,}, "
+        "words that occur 10 times or more; R² {r2:.3f}. A straight line "
+        "here is no proof of a power law."
+    ).format(said=said, exponent=_signed(law.exponent), first=law.first, last=law.last, r2=law.r2)
 
 
 def heaps_note(profile: Profile) -> str:
     """What the growth of the vocabulary says."""
     if profile.heaps is None:
-        return "There is too little text for a line."
+        return tr("There is too little text for a line.")
     law = profile.heaps
     again = _share_of_growth(law)
-    return (
-        f"Heaps' law: V = {law.factor:.2f} · N^{law.exponent:.3f}, fitted from {law.first:,} "
-        f"words on; R² {law.r2:.3f}. Twice the text would bring about {again:.0%} more different "
-        "words. A click opens the document that stands there."
-    )
+    return tr(
+        "Heaps' law: V = {factor:.2f} · N^{exponent:.3f}, fitted from "
+        "{first:,} words on; R² {r2:.3f}. Twice the text would bring "
+        "about {again:.0%} more different words. A click opens the "
+        "document that stands there."
+    ).format(factor=law.factor, exponent=law.exponent, first=law.first, r2=law.r2, again=again)
 
 
 def _share_of_growth(law: PowerLaw) -> float:
@@ -150,18 +164,20 @@ def growth_clicks(profile: Profile, table: DocumentTable) -> list[tuple[int, int
 
 def phrases_note(phrases: Phrases) -> str:
     """How many phrases there are, and how exact the counts are."""
-    fewest = "At least " if phrases.undercount else ""
+    fewest = tr("At least ") if phrases.undercount else ""
     exact = (
-        f"A count may be too small by {phrases.undercount:,} at most, because rare phrases were "
-        "let go on the way."
+        tr(
+            "A count may be too small by {undercount:,} at most, because "
+            "rare phrases were let go on the way."
+        ).format(undercount=phrases.undercount)
         if phrases.undercount
-        else "Counts are exact."
+        else tr("Counts are exact.")
     )
-    return (
-        f"{fewest}{phrases.distinct:,} different phrases of {phrases.n} words that stand side by "
-        f"side in a sentence. {exact} A click searches for the phrase as it is written here, "
-        "with one blank between words."
-    )
+    return tr(
+        "{fewest}{distinct:,} different phrases of {n} words that stand "
+        "side by side in a sentence. {exact} A click searches for the "
+        "phrase as it is written here, with one blank between words."
+    ).format(fewest=fewest, distinct=phrases.distinct, n=phrases.n, exact=exact)
 
 
 def script_bars(profile: Profile) -> list[Bar]:
@@ -193,9 +209,8 @@ def characters_note(profile: Profile) -> str:
     scripts = profile.scripts[:4]
     letters = sum(times for _, times in profile.scripts) or 1
     listed = ", ".join(f"{name.replace('_', ' ')} {n / letters:.1%}" for name, n in scripts)
-    return (
-        f"{profile.different_characters:,} different characters. Letters by script: "
-        f"{listed or 'none'}."
+    return tr("{different_characters:,} different characters. Letters by script: {listed}.").format(
+        different_characters=profile.different_characters, listed=listed or "none"
     )
 
 
@@ -207,7 +222,7 @@ def language_bars(profile: Profile) -> list[Bar]:
     ]
 
 
-LANGUAGES_NOTE = (
+LANGUAGES_NOTE = tr(
     "A guess of py3langid from the first 600 characters of each document. Texts with fewer than "
     "20 letters and doubtful ones are called unknown; code, names and mixed text are guessed badly."
 )
@@ -235,29 +250,36 @@ def copies_note(profile: Profile, kind: str) -> str:
     copies = profile.exact_copies if kind == "copies" else profile.near_copies
     share = copies.surplus / (profile.documents or 1)
     if not copies.groups:
-        found = "No two documents are the same"
+        found = tr("No two documents are the same")
     else:
-        found = (
-            f"{copies.documents:,} documents stand in {amount(copies.groups, 'group')} of copies; "
-            f"with one of each, {copies.surplus:,} would go ({share:.1%})"
+        found = tr(
+            "{documents:,} documents stand in {groups} of copies; with one "
+            "of each, {surplus:,} would go ({share:.1%})"
+        ).format(
+            documents=copies.documents,
+            groups=counted("{n:,} group", "{n:,} groups", copies.groups),
+            surplus=copies.surplus,
+            share=share,
         )
     if kind == "copies":
-        return f"{found}, character for character."
-    return (
-        f"{found}. Near copies share about 80% of their stretches of 5 words or more, exact "
-        "copies among them; an estimate by MinHash, which misses a few. "
-        f"{profile.compared_documents:,} documents were long enough."
-    )
+        return tr("{found}, character for character.").format(found=found)
+    return tr(
+        "{found}. Near copies share about 80% of their stretches of 5 "
+        "words or more, exact copies among them; an estimate by MinHash, "
+        "which misses a few. {compared_documents:,} documents were long "
+        "enough."
+    ).format(found=found, compared_documents=profile.compared_documents)
 
 
 def strange_note(profile: Profile) -> str:
     """What bits per character mean here."""
-    return (
-        f"{profile.bits_per_character:.2f} bits per character on average, under a model of this "
-        "text's own characters (each predicted from the two before). To the right stands what it "
-        "predicts badly: another language, tables, broken text; to the left what repeats itself. "
-        "Documents of fewer than 20 characters are left out."
-    )
+    return tr(
+        "{bits_per_character:.2f} bits per character on average, under a "
+        "model of this text's own characters (each predicted from the "
+        "two before). To the right stands what it predicts badly: "
+        "another language, tables, broken text; to the left what repeats "
+        "itself. Documents of fewer than 20 characters are left out."
+    ).format(bits_per_character=profile.bits_per_character)
 
 
 def strange_bins(table: DocumentTable) -> list[Bin]:

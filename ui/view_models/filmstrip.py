@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from slm.lab.filmstrip import film_operations
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.walk import share
@@ -152,8 +153,10 @@ def write_words(n_frames: int, seconds: float) -> str:
     >>> write_words(24, 5.6)
     'Write all 24 tokens (about 6 s)'
     """
-    told = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    return f"Write all {n_frames} tokens (about {told})"
+    told = (
+        f"{seconds:.0f} s" if seconds < 90 else tr("{seconds:.0f} min").format(seconds=seconds / 60)
+    )
+    return tr("Write all {n_frames} tokens (about {told})").format(n_frames=n_frames, told=told)
 
 
 def shorter_note(wanted: int, fit: int, context_length: int, n_prompt: int) -> str | None:
@@ -166,13 +169,19 @@ def shorter_note(wanted: int, fit: int, context_length: int, n_prompt: int) -> s
     if fit >= wanted:
         return None
     if n_prompt + fit >= context_length:
-        return f"The film ends after {fit} tokens: the context of {context_length:,} is full then."
-    return f"The film ends after {fit} tokens: of so many heads no more rows fit into a page."
+        return tr(
+            "The film ends after {fit} tokens: the context of {context_length:,} is full then."
+        ).format(fit=fit, context_length=context_length)
+    return tr(
+        "The film ends after {fit} tokens: of so many heads no more rows fit into a page."
+    ).format(fit=fit)
 
 
 def ended_note(ends: bool) -> str | None:
     """What the last frame shows where the model ended its text."""
-    return "The model ended the text: its last token is the end-of-text token." if ends else None
+    return (
+        tr("The model ended the text: its last token is the end-of-text token.") if ends else None
+    )
 
 
 def read_place(text: str | None, n_frames: int) -> FilmPlace:
@@ -232,16 +241,26 @@ def _frame(frame: "Frame", after: str, word: Callable[[int], str]) -> FrameView:
     ]
     if frame.token not in ids:
         bars.append(_bar(word(frame.token), frame.own_share, frame.drawn_share, True))
-    place = "the likeliest" if frame.rank == 1 else f"number {frame.rank:,} in likelihood"
-    fact = (
-        f"After “{_short(after)}” came “{_short(word(frame.token))}”, {place}: the model gave "
-        f"it {share(frame.own_share)}, it was drawn with {share(frame.drawn_share)}."
+    place = (
+        tr("the likeliest")
+        if frame.rank == 1
+        else tr("number {rank:,} in likelihood").format(rank=frame.rank)
+    )
+    fact = tr(
+        "After “{after}” came “{token}”, {place}: the model gave it "
+        "{own_share}, it was drawn with {drawn_share}."
+    ).format(
+        after=_short(after),
+        token=_short(word(frame.token)),
+        place=place,
+        own_share=share(frame.own_share),
+        drawn_share=share(frame.drawn_share),
     )
     return FrameView(fact, tuple(bars), _depths(frame, word))
 
 
 def _bar(text: str, own: float, drawn: float, chosen: bool) -> Bar:
-    told = f"model {share(own)}, drawn with {share(drawn)}"
+    told = tr("model {own}, drawn with {drawn}").format(own=share(own), drawn=share(drawn))
     return Bar(_short(text), own, drawn, told, chosen)
 
 
@@ -250,7 +269,11 @@ def _depths(frame: "Frame", word: Callable[[int], str]) -> tuple[Depth, ...]:
     shares = frame.depth_shares_N.tolist()
     return tuple(
         Depth(
-            "embedding" if depth == 0 else "output" if depth == last else f"block {depth - 1}",
+            "embedding"
+            if depth == 0
+            else "output"
+            if depth == last
+            else tr("block {depth}").format(depth=depth - 1),
             _short(word(token)),
             shares[depth],
             share(shares[depth]),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from slm.training.config import TrainConfig
 from slm.training.rate_curves import RateCurve
+from ui.texts import tr
 from ui.view_models import settings
 from ui.view_models.model import Design
 from ui.view_models.recipe import train_argv
@@ -37,8 +38,8 @@ def finder_view(curve: RateCurve, recipe: TrainConfig) -> FinderView:
     present = recipe.learning_rate
     near = False
     if suggested is None:
-        headline = "No rate stands out"
-        reason = (
+        headline = tr("No rate stands out")
+        reason = tr(
             "The loss hardly fell at any rate, so there is nothing to read off. The text may be "
             "very short, or the model too large for so few steps."
         )
@@ -46,12 +47,18 @@ def finder_view(curve: RateCurve, recipe: TrainConfig) -> FinderView:
         factor = suggested["learning_rate"] / present
         near = 1 / _NEAR <= factor <= _NEAR
         headline = (
-            "The present rates are about right" if near else f"Try {rates_in_words(suggested)}"
+            tr("The present rates are about right")
+            if near
+            else tr("Try {suggested}").format(suggested=rates_in_words(suggested))
         )
-        reason = (
-            f"It is {factor:.2g} times the present rate, midway between where the loss falls "
-            f"fastest ({_rate(curve, curve.steepest_factor)}) and where it is lowest "
-            f"({_rate(curve, curve.lowest_factor)})."
+        reason = tr(
+            "It is {factor:.2g} times the present rate, midway between where "
+            "the loss falls fastest ({curve}) and where it is lowest "
+            "({curve_2})."
+        ).format(
+            factor=factor,
+            curve=_rate(curve, curve.steepest_factor),
+            curve_2=_rate(curve, curve.lowest_factor),
         )
     return FinderView(
         rates,
@@ -72,7 +79,7 @@ def rates_in_words(rates: dict[str, float]) -> str:
     >>> rates_in_words({"learning_rate": 0.0231, "muon_learning_rate": 0.0347})
     'learning rate 0.0231 and Muon learning rate 0.0347'
     """
-    names = {"learning_rate": "learning rate", "muon_learning_rate": "Muon learning rate"}
+    names = {"learning_rate": tr("learning rate"), "muon_learning_rate": tr("Muon learning rate")}
     return " and ".join(f"{names[name]} {rate:.3g}" for name, rate in rates.items())
 
 
@@ -100,15 +107,21 @@ def changed_text(recipe: TrainConfig, base: TrainConfig, rates: dict[str, float]
 
 
 def _notes(curve: RateCurve) -> str:
-    told = f"{len(curve.factors)} steps in {curve.seconds:.0f} s"
+    told = tr("{n_factors} steps in {seconds:.0f} s").format(
+        n_factors=len(curve.factors), seconds=curve.seconds
+    )
     if curve.rows < curve.batch_size:
-        told += (
-            f", with {curve.rows} windows a step for want of time, where the recipe takes "
-            f"{curve.batch_size}; larger batches bear somewhat higher rates"
-        )
+        told += tr(
+            ", with {rows} windows a step for want of time, where the recipe "
+            "takes {batch_size}; larger batches bear somewhat higher rates"
+        ).format(rows=curve.rows, batch_size=curve.batch_size)
     if curve.diverged_at is not None:
-        told += f". The loss left the chart at a rate of {_rate(curve, curve.diverged_at)}"
-    return f"{told}. A short trial favours rates that suit its first steps: take it as a start."
+        told += tr(". The loss left the chart at a rate of {curve}").format(
+            curve=_rate(curve, curve.diverged_at)
+        )
+    return tr(
+        "{told}. A short trial favours rates that suit its first steps: take it as a start."
+    ).format(told=told)
 
 
 def _rate(curve: RateCurve, factor: float | None) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ui.texts import tr
+
 GLOSSARY = Path(__file__).parents[2] / "docs" / "tutorial" / "glossary.md"
 _ENTRY = re.compile(r"- \*\*(?P<name>[^*]+)\*\*(?: \((?P<others>[^)]+)\))?: (?P<meaning>.+)")
 
@@ -38,7 +40,7 @@ def parse(markdown: str) -> tuple[Term, ...]:
 
 def terms() -> dict[str, str]:
     """Every term with its meaning, in the order of the chapters; other names left out."""
-    return {term.name: term.meaning for term in _read()}
+    return {tr(term.name): tr(term.meaning) for term in read()}
 
 
 def meaning(term: str) -> str:
@@ -57,13 +59,20 @@ def _names(listed: str | None) -> tuple[str, ...]:
 
 
 @cache
-def _read() -> tuple[Term, ...]:
+def read() -> tuple[Term, ...]:
     return parse(GLOSSARY.read_text(encoding="utf-8"))
 
 
 @cache
 def _by_name() -> Mapping[str, str]:
     """Meanings by every name in lower case. A term's own name goes before others' other names."""
-    by_other = {name.casefold(): term.meaning for term in _read() for name in term.others}
-    by_name = {term.name.casefold(): term.meaning for term in _read()}
+    by_other = {
+        key: tr(term.meaning) for term in read() for name in term.others for key in _keys(name)
+    }
+    by_name = {key: tr(term.meaning) for term in read() for key in _keys(term.name)}
     return MappingProxyType({**by_other, **by_name})
+
+
+def _keys(name: str) -> set[str]:
+    """Pages ask by the name that they show, and that is a text like others."""
+    return {name.casefold(), tr(name).casefold()}

@@ -10,19 +10,20 @@ from types import MappingProxyType
 from slm.lab.grids import SETTINGS, Axis, Cell, Grid, GridConfig
 from slm.sampling.config import SamplingConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 from ui.view_models.sampling import percent
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "temperature": "Temperature",
-        "top_k": "Top-k",
-        "top_p": "Top-p",
-        "min_p": "Min-p",
-        "typical_p": "Typical p",
-        "repetition_penalty": "Repetition penalty",
-        "step": "Training step",
-        "model": "Model",
+        "temperature": tr("Temperature"),
+        "top_k": tr("Top-k"),
+        "top_p": tr("Top-p"),
+        "min_p": tr("Min-p"),
+        "typical_p": tr("Typical p"),
+        "repetition_penalty": tr("Repetition penalty"),
+        "step": tr("Training step"),
+        "model": tr("Model"),
     }
 )
 USUAL: Mapping[str, str] = MappingProxyType(
@@ -53,53 +54,59 @@ def _share(value: float) -> str:
 
 
 def _words(value: float) -> str:
-    return f"{value:.1f} words"
+    return tr("{value:.1f} words").format(value=value)
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "distinct_2": Measure(
-            "Distinct pairs",
-            "different pairs of words among all pairs of a cell's texts (distinct-2)",
+            tr("Distinct pairs"),
+            tr("different pairs of words among all pairs of a cell's texts (distinct-2)"),
             lambda cell: cell.variety.distinct_2,
             _share,
             1.0,
         ),
         "distinct_1": Measure(
-            "Distinct words",
-            "different words among all words of a cell's texts (distinct-1)",
+            tr("Distinct words"),
+            tr("different words among all words of a cell's texts (distinct-1)"),
             lambda cell: cell.variety.distinct_1,
             _share,
             1.0,
         ),
         "self_bleu": Measure(
-            "Self-BLEU",
-            "how alike a cell's texts are: 1 when all say the same, near 0 when none shares words",
+            tr("Self-BLEU"),
+            tr(
+                "how alike a cell's texts are: 1 when all say the same, near 0 when none shares "
+                "words"
+            ),
             lambda cell: cell.variety.self_bleu,
             lambda value: f"{value:.2f}",
             1.0,
         ),
         "repeated_4": Measure(
-            "Repeated 4-grams",
-            "runs of four words that stood in the same text before",
+            tr("Repeated 4-grams"),
+            tr("runs of four words that stood in the same text before"),
             lambda cell: cell.variety.repeated_4,
             _share,
             1.0,
         ),
         "longest_repeat": Measure(
-            "Longest repeat",
-            "the longest passage that stands in a text twice, averaged over the texts",
+            tr("Longest repeat"),
+            tr("the longest passage that stands in a text twice, averaged over the texts"),
             lambda cell: cell.variety.longest_repeat,
             _words,
         ),
         "n_words": Measure(
-            "Length", "words of a text, on average", lambda cell: cell.variety.n_words, _words
+            tr("Length"),
+            tr("words of a text, on average"),
+            lambda cell: cell.variety.n_words,
+            _words,
         ),
         "surprise": Measure(
-            "Surprise",
-            "nats a token that the model itself sees in its text, before any filter",
+            tr("Surprise"),
+            tr("nats a token that the model itself sees in its text, before any filter"),
             lambda cell: cell.surprise,
-            lambda value: f"{value:.2f} nats",
+            lambda value: tr("{value:.2f} nats").format(value=value),
         ),
     }
 )
@@ -155,14 +162,14 @@ def grid_view(grid: Grid, measure: str, labels: Mapping[str, str]) -> GridView:
         tuple(_heading(grid.columns, value, labels) for value in grid.columns.values),
         tuple(
             CellView(
-                "too short to tell" if value is None else asked.tell(value),
+                tr("too short to tell") if value is None else asked.tell(value),
                 None if value is None else value / top if top else 0.0,
                 _samples(cell, plain=cell is grid.cells[0]),
             )
             for cell, value in zip(grid.cells, values, strict=True)
         ),
         len(grid.cells[0].samples),
-        tuple(f"seed {sample.seed}" for sample in grid.cells[0].samples),
+        tuple(tr("seed {seed}").format(seed=sample.seed) for sample in grid.cells[0].samples),
         asked.title,
         asked.tell(0.0) if known else "",
         asked.tell(top) if known else "",
@@ -237,11 +244,11 @@ def _heading(axis: Axis, value: str, labels: Mapping[str, str]) -> str:
     if axis.name == "model":
         return labels.get(value, value)
     if axis.name == "step":
-        return f"step {int(value):,}"
+        return tr("step {int:,}").format(int=int(value))
     if not axis.name:
-        return "Texts"
+        return tr("Texts")
     off = axis.name == "top_k" and value == "0"
-    return f"{NAMES[axis.name]} {'off' if off else value}"
+    return tr("{names} {off}").format(names=NAMES[axis.name], off=tr("off") if off else value)
 
 
 def _samples(cell: Cell, *, plain: bool) -> tuple[SampleView, ...]:
@@ -250,8 +257,11 @@ def _samples(cell: Cell, *, plain: bool) -> tuple[SampleView, ...]:
         SampleView(
             "" if plain else sample.text[: sample.shared],
             (sample.text if plain else sample.text[sample.shared :])
-            or ("" if sample.text else "(no text)"),
-            f"{sample.n_tokens:,} tokens · {'the model ended it' if sample.ended else 'cut off'}",
+            or ("" if sample.text else tr("(no text)")),
+            tr("{n_tokens:,} tokens · {ended}").format(
+                n_tokens=sample.n_tokens,
+                ended=tr("the model ended it") if sample.ended else tr("cut off"),
+            ),
         )
         for sample in cell.samples
     )

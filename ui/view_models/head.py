@@ -15,6 +15,7 @@ import numpy as np
 from slm.attention.flows import Target
 from slm.attention.maps import Floats
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
@@ -23,25 +24,25 @@ Measure = Literal["weights", "value_norm", "logit", "layer_mean", "all_mean", "r
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 NAMES: Mapping[Measure, str] = MappingProxyType(
     {
-        "weights": "Weights",
-        "value_norm": "Weights × value norm",
-        "logit": "Logit contribution",
-        "layer_mean": "Mean of this layer",
-        "all_mean": "Mean of all heads",
-        "rollout": "Rollout to this layer",
+        "weights": tr("Weights"),
+        "value_norm": tr("Weights × value norm"),
+        "logit": tr("Logit contribution"),
+        "layer_mean": tr("Mean of this layer"),
+        "all_mean": tr("Mean of all heads"),
+        "rollout": tr("Rollout to this layer"),
     }
 )
 """What may be shown, as the choice says it."""
 TARGETS: Mapping[Target, str] = MappingProxyType(
-    {"next": "the token that came", "top": "the likeliest token"}
+    {"next": tr("the token that came"), "top": tr("the likeliest token")}
 )
 _UNITS: Mapping[Measure, str] = MappingProxyType({"logit": "logits"})
 _SOURCES: Mapping[Measure, str] = MappingProxyType(
     {
-        "weights": "Vaswani et al. 2017, eq. 1.",
-        "value_norm": "Kobayashi et al. 2020, “Attention is Not Only a Weight”.",
-        "logit": "Elhage et al. 2021, “A Mathematical Framework for Transformer Circuits”.",
-        "rollout": "Abnar & Zuidema 2020, “Quantifying Attention Flow in Transformers”.",
+        "weights": tr("Vaswani et al. 2017, eq. 1."),
+        "value_norm": tr("Kobayashi et al. 2020, “Attention is Not Only a Weight”."),
+        "logit": tr("Elhage et al. 2021, “A Mathematical Framework for Transformer Circuits”."),
+        "rollout": tr("Abnar & Zuidema 2020, “Quantifying Attention Flow in Transformers”."),
     }
 )
 
@@ -69,31 +70,37 @@ def of_one_head(measure: Measure) -> bool:
 def shown_of(measure: Measure, values_TS: Floats, layer: int, head: int, kind: str = "") -> Shown:
     """What is on the screen. `kind` names the head where that is known."""
     title = {
-        "layer_mean": f"Layer {layer}: mean of its heads",
-        "all_mean": "Mean of all heads of all layers",
-        "rollout": f"Rollout: what layers 0 to {layer} mixed together",
-    }.get(measure, f"Layer {layer}, head {head}" + (f": {kind}" if kind else ""))
+        "layer_mean": tr("Layer {layer}: mean of its heads").format(layer=layer),
+        "all_mean": tr("Mean of all heads of all layers"),
+        "rollout": tr("Rollout: what layers 0 to {layer} mixed together").format(layer=layer),
+    }.get(
+        measure,
+        tr("Layer {layer}, head {head}").format(layer=layer, head=head)
+        + (f": {kind}" if kind else ""),
+    )
     return Shown(
         title=title,
         unit=_UNITS.get(measure, ""),
         scale_end=_end(measure, values_TS),
         diverging=measure == "logit",
-        most_of_row="Moves the logit most" if measure == "logit" else "Most comes from",
+        most_of_row=tr("Moves the logit most") if measure == "logit" else tr("Most comes from"),
     )
 
 
 def meaning(measure: Measure, layer: int) -> str:
     """One or two sentences on what is seen, with the source."""
     words = {
-        "weights": "How large a share of each key's value the query takes; a row sums to 1.",
+        "weights": tr("How large a share of each key's value the query takes; a row sums to 1."),
         "value_norm": glossary.meaning("value-weighted norm"),
         "logit": glossary.meaning("logit contribution"),
-        "layer_mean": f"The weights averaged over the heads of layer {layer}; a row sums to 1.",
-        "all_mean": "The weights averaged over every head of every layer; a row sums to 1.",
+        "layer_mean": tr(
+            "The weights averaged over the heads of layer {layer}; a row sums to 1."
+        ).format(layer=layer),
+        "all_mean": tr("The weights averaged over every head of every layer; a row sums to 1."),
         "rollout": glossary.meaning("attention rollout"),
     }[measure]
     source = _SOURCES.get(measure)
-    return f"{words} Source: {source}" if source else words
+    return tr("{words} Source: {source}").format(words=words, source=source) if source else words
 
 
 def head_code(

@@ -6,18 +6,19 @@ from types import MappingProxyType
 from typing import Any
 
 from slm.jobs import Job, JobStatus
+from ui.texts import tr
 from ui.view_models.stages import StageCard, StageState
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
-        "source": "Source",
-        "clean": "Clean",
-        "tokens": "Tokens",
-        "model": "Model",
-        "training": "Training",
-        "evaluation": "Evaluation",
-        "attention": "Attention",
-        "sampling": "Sampling",
+        "source": tr("Source"),
+        "clean": tr("Clean"),
+        "tokens": tr("Tokens"),
+        "model": tr("Model"),
+        "training": tr("Training"),
+        "evaluation": tr("Evaluation"),
+        "attention": tr("Attention"),
+        "sampling": tr("Sampling"),
     }
 )
 CHAPTER_OF: Mapping[str, str] = MappingProxyType(
@@ -95,14 +96,18 @@ def run_report(report: Mapping[str, Any] | None) -> RunReport | None:
         return None
     model, bigram = report["evaluation"]["model"], report["evaluation"]["bigram"]
     figures = [
-        Figure("Perplexity", f"{model['perplexity']:.1f}", "perplexity"),
-        Figure("Bigram baseline", f"{bigram['perplexity']:.1f}", "bigram"),
-        Figure("Real words", f"{report['known_word_share']:.0%}", "corpus"),
+        Figure(tr("Perplexity"), f"{model['perplexity']:.1f}", "perplexity"),
+        Figure(tr("Bigram baseline"), f"{bigram['perplexity']:.1f}", "bigram"),
+        Figure(tr("Real words"), f"{report['known_word_share']:.0%}", "corpus"),
     ]
     if "name_consistency" in report:
-        figures.append(Figure("Names kept", f"{report['name_consistency']:.0%}", "names kept"))
+        figures.append(
+            Figure(tr("Names kept"), f"{report['name_consistency']:.0%}", tr("names kept"))
+        )
     elif model.get("bits_per_byte"):
-        figures.append(Figure("Bits per byte", f"{model['bits_per_byte']:.2f}", "bits per byte"))
+        figures.append(
+            Figure(tr("Bits per byte"), f"{model['bits_per_byte']:.2f}", tr("bits per byte"))
+        )
     return RunReport(tuple(report["samples"]), tuple(figures))
 
 

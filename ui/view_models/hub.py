@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from slm.data.hub.columns import CONVERSATION, TEXT, USABLE
 from slm.data.hub.data_sets import HubDescription
 from slm.data.hub.spool import Download
+from ui.texts import tr
 from ui.view_models.jobs import count, size
 
 _SHOWN_COLUMNS = 6
 _KINDS = {
     TEXT: "text",
-    CONVERSATION: "a conversation; turns are joined as “role: what was said”",
-    "number": "numbers, no text",
-    "nested": "several fields; choose one of them",
-    "list": "a list, which cannot be read as text",
-    "empty": "nothing in the first row",
+    CONVERSATION: tr("a conversation; turns are joined as “role: what was said”"),
+    "number": tr("numbers, no text"),
+    "nested": tr("several fields; choose one of them"),
+    "list": tr("a list, which cannot be read as text"),
+    "empty": tr("nothing in the first row"),
 }
 
 
@@ -33,11 +34,11 @@ def facts(told: HubDescription) -> str:
     split = told.size_of(told.config, told.split)
     parts = [
         told.title,
-        f"licence: {told.licence or 'not told; see its page'}",
-        f"language: {told.language}" if told.language else "",
-        f"{count(split.rows)} rows" if split.rows else "",
+        tr("licence: {licence}").format(licence=told.licence or tr("not told; see its page")),
+        tr("language: {language}").format(language=told.language) if told.language else "",
+        tr("{rows} rows").format(rows=count(split.rows)) if split.rows else "",
         size(split.bytes) if split.bytes else "",
-        f"commit {told.revision[:7]}",
+        tr("commit {revision}").format(revision=told.revision[:7]),
     ]
     return " · ".join(part for part in parts if part)
 
@@ -66,7 +67,9 @@ def more_configs(told: HubDescription) -> str:
     """That not all configurations are listed, if so."""
     if not told.more_configs:
         return ""
-    return f"{told.more_configs:,} more configurations are not listed; type a name to choose one."
+    return tr(
+        "{more_configs:,} more configurations are not listed; type a name to choose one."
+    ).format(more_configs=told.more_configs)
 
 
 def first_rows(told: HubDescription) -> list[dict[str, str]]:
@@ -78,26 +81,33 @@ def first_rows(told: HubDescription) -> list[dict[str, str]]:
 
 def kept(download: Download) -> str:
     """How much of a data set is here, in a sentence."""
-    whole = "all of it" if download.complete else "not all of it"
+    whole = tr("all of it") if download.complete else tr("not all of it")
     where = f"{download.asked.config}, " if download.asked.config else ""
-    return (
-        f"Here already: {_rows(download)} ({size(download.bytes)} of text) of "
-        f"{where}{download.asked.split}, {whole}, at commit {download.revision[:7]}."
+    return tr(
+        "Here already: {download} ({bytes} of text) of {where}{split}, "
+        "{whole}, at commit {revision}."
+    ).format(
+        download=_rows(download),
+        bytes=size(download.bytes),
+        where=where,
+        split=download.asked.split,
+        whole=whole,
+        revision=download.revision[:7],
     )
 
 
 def kept_after_failure(download: Download) -> str:
     """What a download that ended early has left, and what can be done."""
-    return (
-        f"{_rows(download)} ({size(download.bytes)}) of {download.asked.name} arrived "
-        "and stay here. Go on from there, or save what has arrived."
-    )
+    return tr(
+        "{download} ({bytes}) of {name} arrived and stay here. Go on "
+        "from there, or save what has arrived."
+    ).format(download=_rows(download), bytes=size(download.bytes), name=download.asked.name)
 
 
 def download_title(download: Download) -> str:
     """A download in a line of a list."""
     part = " · ".join(filter(None, (download.asked.config, download.asked.split)))
-    state = "fetching now" if download.busy else "whole" if download.complete else "begun"
+    state = tr("fetching now") if download.busy else "whole" if download.complete else "begun"
     return f"{download.asked.name} · {part} · {_rows(download)} · {state}"
 
 
@@ -109,8 +119,12 @@ def downloads_label(downloads: Iterable[Download]) -> str:
     """
     each = list(downloads)
     total = sum(download.disk_bytes for download in each)
-    return f"Downloads ({len(each)}, {size(total)})" if each else "Downloads"
+    return (
+        tr("Downloads ({n_each}, {total})").format(n_each=len(each), total=size(total))
+        if each
+        else tr("Downloads")
+    )
 
 
 def _rows(download: Download) -> str:
-    return "1 row" if download.texts == 1 else f"{download.texts:,} rows"
+    return "1 row" if download.texts == 1 else tr("{texts:,} rows").format(texts=download.texts)

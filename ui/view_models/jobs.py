@@ -4,16 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from slm.jobs import Job, JobStatus
+from ui.texts import plural, tr
 
-_WAITS = "Nothing is lost; it goes on by itself once it can."
+_WAITS = tr("Nothing is lost; it goes on by itself once it can.")
 _STATES = {
-    "queued": "Waiting",
-    "running": "Running",
-    "done": "Done",
-    "paused": "Paused",
-    "stopped": "Stopped",
-    "failed": "Failed",
-    "interrupted": "Interrupted",
+    "queued": tr("Waiting"),
+    "running": tr("Running"),
+    "done": tr("Done"),
+    "paused": tr("Paused"),
+    "stopped": tr("Stopped"),
+    "failed": tr("Failed"),
+    "interrupted": tr("Interrupted"),
 }
 
 
@@ -36,16 +37,28 @@ def job_view(name: str, status: JobStatus) -> JobView:
     parts = [f"{stage.name}: {stage.message}" if stage and stage.message else status.message]
     if status.state == "queued" and status.queue_position:
         ahead = status.queue_position
-        parts = [f"{ahead} {'job is' if ahead == 1 else 'jobs are'} ahead of it"]
+        parts = [
+            plural("{ahead} job is ahead of it", "{ahead} jobs are ahead of it", ahead).format(
+                ahead=ahead
+            )
+        ]
     elif status.state == "queued":
         parts = ["starting"]
     if status.stopping:
-        parts = ["stopping: it saves what is sound first"]
+        parts = [tr("stopping: it saves what is sound first")]
     elif status.stalled:
         silent = duration(status.silent_seconds)
-        parts = [f"stalled? No sign of life for {silent}: halted, or the machine slept. {_WAITS}"]
+        parts = [
+            tr(
+                "stalled? No sign of life for {silent}: halted, or the machine slept. {waits}"
+            ).format(silent=silent, waits=_WAITS)
+        ]
     elif status.remaining_seconds is not None:
-        parts.append(f"about {duration(status.remaining_seconds)} left")
+        parts.append(
+            tr("about {remaining_seconds} left").format(
+                remaining_seconds=duration(status.remaining_seconds)
+            )
+        )
     return JobView(
         headline=f"{_STATES[status.state]}: {name}",
         detail=" · ".join(part for part in parts if part),
@@ -74,11 +87,15 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     if whole < 600:
         minutes, rest = divmod(whole, 60)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+        return (
+            tr("{minutes} min {rest} s").format(minutes=minutes, rest=rest)
+            if rest
+            else tr("{minutes} min").format(minutes=minutes)
+        )
     if whole < 3600:
-        return f"{round(whole / 60)} min"
+        return tr("{whole} min").format(whole=round(whole / 60))
     hours, rest = divmod(whole, 3600)
-    return f"{hours} h {rest // 60} min"
+    return tr("{hours} h {rest} min").format(hours=hours, rest=rest // 60)
 
 
 def count(number: float) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlencode
 
+from ui.texts import language, tr
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #262730; --paper: #fff; --line: #8a8f98; --blue: #005a9c;
   --note: #eef4fa; --wrong: #fdecea; }
@@ -31,12 +33,18 @@ button { font: inherit; font-weight: 600; width: 100%; margin-top: 1.25rem; padd
 details { margin-top: 1rem; } a { color: var(--blue); }
 summary { cursor: pointer; } small { opacity: .8; }
 """
-SHARED = (
+SHARED = tr(
     "In this room everybody sees what everybody makes: texts, models, runs, and the names of "
     "their makers. Nobody else can change or delete yours, apart from the presenter. Bring no "
     "private text: the room is for people who trust each other, and is not encrypted."
 )
-GONE = "Your place in the room is not known any more: the room was opened anew, or time ran out."
+GONE = tr(
+    "Your place in the room is not known any more: the room was opened anew, or time ran out."
+)
+_COME_BACK = tr(
+    "From another browser, or after its cookies were cleared, you come back with your name and "
+    "the return word that the Workshop page gave you."
+)
 
 
 @dataclass(frozen=True)
@@ -55,16 +63,20 @@ class DoorPage:
 
 def door_html(page: DoorPage) -> str:
     """The whole page."""
-    told = f'<p class="told wrong" role="alert">{escape(page.problem)}</p>' if page.problem else ""
-    told += f'<p class="told">{escape(page.note)}</p>' if page.note else ""
+    told = (
+        tr('<p class="told wrong" role="alert">{problem}</p>').format(problem=escape(page.problem))
+        if page.problem
+        else ""
+    )
+    told += tr('<p class="told">{note}</p>').format(note=escape(page.note)) if page.note else ""
     asked = _presenter_fields(page) if page.for_presenter or page.ticket else _fields(page)
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>SLM Lab: come in</title><style>{_STYLE}</style></head><body><main>"
-        "<h1>SLM Lab</h1><p>Build a small language model together.</p>"
+        f"<title>{tr('SLM Lab: come in')}</title><style>{_STYLE}</style></head><body><main>"
+        f"<h1>SLM Lab</h1><p>{tr('Build a small language model together.')}</p>"
         f'{told}<form method="post" action="/join">{_hidden(page)}{asked}'
-        '<button type="submit">Come in</button></form>'
+        f'<button type="submit">{tr("Come in")}</button></form>'
         f"<p><small>{escape(SHARED)}</small></p></main></body></html>"
     )
 
@@ -83,17 +95,15 @@ def _fields(page: DoorPage) -> str:
     focus_code = "" if page.code else " autofocus"
     as_presenter = urlencode({"presenter": 1, "next": page.after})
     return (
-        '<label>Code<input class="code" name="code" maxlength="20" autocomplete="off" '
+        f'<label>{tr("Code")}<input class="code" name="code" maxlength="20" autocomplete="off" '
         f'autocapitalize="characters" spellcheck="false" required value="{escape(page.code)}"'
         f"{focus_code}></label>"
-        '<label>Your name<input name="name" maxlength="200" autocomplete="nickname" required '
-        f'value="{escape(page.name)}"{focus_name}></label>'
-        "<details><summary>I was here before</summary><p>From another browser, or after its "
-        "cookies were cleared, you come back with your name and the return word that the "
-        "Workshop page gave you.</p>"
-        '<label>Return word<input name="word" maxlength="40" autocomplete="off" '
+        f'<label>{tr("Your name")}<input name="name" maxlength="200" autocomplete="nickname" '
+        f'required value="{escape(page.name)}"{focus_name}></label>'
+        f"<details><summary>{tr('I was here before')}</summary><p>{_COME_BACK}</p>"
+        f'<label>{tr("Return word")}<input name="word" maxlength="40" autocomplete="off" '
         'spellcheck="false"></label></details>'
-        f'<p><a href="/join?{escape(as_presenter)}">I am the presenter</a></p>'
+        f'<p><a href="/join?{escape(as_presenter)}">{tr("I am the presenter")}</a></p>'
     )
 
 
@@ -101,11 +111,17 @@ def _presenter_fields(page: DoorPage) -> str:
     key = (
         ""
         if page.ticket
-        else '<label>Presenter key<input name="key" type="password" maxlength="60" '
-        'autocomplete="off" required autofocus></label>'
-        "<p>It stands in the terminal where the app was started.</p>"
+        else tr(
+            '<label>{text}<input name="key" type="password" maxlength="60" '
+            'autocomplete="off" required autofocus></label><p>{text_2}</p>'
+        ).format(
+            text=tr("Presenter key"),
+            text_2=tr("It stands in the terminal where the app was started."),
+        )
     )
-    name = escape(page.name or "Presenter")
-    return (
-        '<p class="told">This link lets the presenter in, once.</p>' if page.ticket else ""
-    ) + f'{key}<label>Your name<input name="name" maxlength="200" required value="{name}"></label>'
+    name = escape(page.name or tr("Presenter"))
+    once = tr('<p class="told">{text}</p>').format(
+        text=tr("This link lets the presenter in, once.")
+    )
+    field = f'<input name="name" maxlength="200" required value="{name}">'
+    return f"{once if page.ticket else ''}{key}<label>{tr('Your name')}{field}</label>"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from slm.lab import standings
 from slm.lab.experiments import Plan
 from slm.lab.standings import Axis, Point, Trace
+from ui.texts import tr
 from ui.view_models.jobs import count, duration
 
 AXES: Mapping[Axis, str] = MappingProxyType(
@@ -23,9 +24,9 @@ AXES: Mapping[Axis, str] = MappingProxyType(
 )
 AXIS_TITLES: Mapping[Axis, str] = MappingProxyType(
     {
-        "tokens": "tokens learned from",
-        "flops": "training FLOPs",
-        "seconds": "seconds of training",
+        "tokens": tr("tokens learned from"),
+        "flops": tr("training FLOPs"),
+        "seconds": tr("seconds of training"),
         "step": "step",
     }
 )
@@ -33,8 +34,8 @@ Losses = Literal["validation", "training", "both"]
 LOSSES: tuple[Losses, ...] = ("validation", "training", "both")
 _STATES: Mapping[standings.State, str] = MappingProxyType(
     {
-        "waiting": "not begun",
-        "unfinished": "under way",
+        "waiting": tr("not begun"),
+        "unfinished": tr("under way"),
         "done": "finished",
         "diverged": "diverged",
         "failed": "failed",
@@ -109,12 +110,14 @@ def standing_rows(traces: Sequence[Trace]) -> list[dict[str, str]]:
             {
                 "place": f"{place}." if final is not None else "–",
                 "lane": trace.lane.name,
-                "validation loss": nats_shown(final),
+                tr("validation loss"): nats_shown(final),
                 "lowest": nats_shown(best),
-                "steps": f"{last.step if last else 0:,} of {trace.steps:,}",
+                "steps": tr("{step:,} of {steps:,}").format(
+                    step=last.step if last else 0, steps=trace.steps
+                ),
                 "tokens": count(last.tokens) if last else "–",
                 "FLOPs": f"{last.flops:.2e}" if last else "–",
-                "training time": duration(last.seconds) if last else "–",
+                tr("training time"): duration(last.seconds) if last else "–",
                 "state": _STATES[trace.state],
             }
         )
@@ -138,9 +141,12 @@ def finish_rows(traces: Sequence[Trace], axis: Axis) -> list[dict[str, str]]:
     """A row for each loss: what every lane had used up when it reached it, and who was first."""
     return [
         {
-            "loss reached": f"{each.nats:g} nats",
-            **{name: "not yet" if x is None else amount(x, axis) for name, x in each.used.items()},
-            "first": each.first or "nobody yet",
+            "loss reached": tr("{nats:g} nats").format(nats=each.nats),
+            **{
+                name: tr("not yet") if x is None else amount(x, axis)
+                for name, x in each.used.items()
+            },
+            "first": each.first or tr("nobody yet"),
         }
         for each in standings.crossings(traces, axis)
     ]
@@ -166,9 +172,11 @@ def lane_texts(traces: Sequence[Trace], prompt: str) -> tuple[LaneText, ...]:
         told.append(
             LaneText(
                 trace.lane.name,
-                f"after {newest.step:,} steps, {newest.step / trace.steps:.0%} of its way"
+                tr("after {step:,} steps, {step_2:.0%} of its way").format(
+                    step=newest.step, step_2=newest.step / trace.steps
+                )
                 if newest
-                else "has not written yet",
+                else tr("has not written yet"),
                 (newest.prompt + newest.text)[:_TEXT_CHARACTERS].strip() or "(nothing)"
                 if newest
                 else "…",

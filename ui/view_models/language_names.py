@@ -1,4 +1,8 @@
-"""What languages are called: ISO 639 codes in English words."""
+"""What languages are called: ISO 639 codes in words."""
+
+from babel import Locale
+
+from ui.texts import ENGLISH, MARKED, language
 
 _NAMES = {
     "af": "Afrikaans", "als": "Alemannic", "am": "Amharic", "an": "Aragonese", "ar": "Arabic",
@@ -27,9 +31,12 @@ _NAMES = {
 
 
 def language_name(code: str) -> str:
-    """The language's name in English, or its code where we have none.
+    """The language's name in the server's language, or its code where nobody has one.
 
     >>> language_name("de"), language_name("xx")
     ('German', 'xx')
     """
-    return _NAMES.get(code, code)
+    english = _NAMES.get(code, code)
+    if language() in (ENGLISH, MARKED):
+        return english
+    return str(Locale.parse(language()).languages.get(code, english))

@@ -7,6 +7,7 @@ from typing import Any
 from slm.data.cleaning.cleaner import RuleReport
 from slm.data.corpus import Corpus
 from slm.data.removed import BLANK, RemovedDocument
+from ui.texts import plural, tr
 from ui.view_models.cleaning import rule_title
 from ui.view_models.data import beginning
 
@@ -51,24 +52,27 @@ def documents_that_came(corpus: Corpus) -> int:
 def way_back(is_restorable: bool, details: Mapping[str, Any]) -> str:
     """Whether the texts can be had back as they came, and how."""
     if not is_restorable:
-        return (
+        return tr(
             "What cleaning changed here was not kept, so it cannot be undone. Collect the text "
             "anew from its source."
         )
     changed = int(details.get("documents_changed", 0))
     dropped = sum(details.get("documents_removed", {}).values())
     if not changed and not dropped:
-        return "Cleaning changed no document, so every text is as it came."
-    return (
-        f"{changed:,} documents were changed and {dropped:,} removed. All of them are kept as "
-        "they came: a new corpus with other rules can be made from them."
-    )
+        return tr("Cleaning changed no document, so every text is as it came.")
+    return tr(
+        "{changed:,} documents were changed and {dropped:,} removed. All "
+        "of them are kept as they came: a new corpus with other rules "
+        "can be made from them."
+    ).format(changed=changed, dropped=dropped)
 
 
 def removed_words(counts: Mapping[str, int]) -> str:
     """How many documents were removed, in a sentence."""
     total = sum(counts.values())
-    return f"{total:,} document{'' if total == 1 else 's'} removed."
+    return plural("{total:,} document removed.", "{total:,} documents removed.", total).format(
+        total=total
+    )
 
 
 def removed_rows(found: Sequence[RemovedDocument]) -> list[tuple[int, str, str, str]]:
@@ -80,9 +84,14 @@ def removed_rows(found: Sequence[RemovedDocument]) -> list[tuple[int, str, str, 
 
 def removed_caption(document: RemovedDocument) -> str:
     """Where a removed document stood, and why it went; foreign text."""
-    place = f"Document {document.place + 1:,} as it came"
+    place = tr("Document {place:,} as it came").format(place=document.place + 1)
     why = ": ".join(part for part in (rule_title(document.rule), document.reason) if part)
-    parts = [place, document.source, f"{len(document.text):,} characters", why]
+    parts = [
+        place,
+        document.source,
+        tr("{n_text:,} characters").format(n_text=len(document.text)),
+        why,
+    ]
     return " · ".join(part for part in parts if part)
 
 

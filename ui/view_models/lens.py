@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from slm.attention.attribution import Attribution
 from slm.attention.lens import Lens, LensConfig, most_entropy
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.grid import Fact, Grid, GridScale, numbers_as_words, shortened, word_table
@@ -26,15 +27,15 @@ SHOWN_CANDIDATES = 5
 READ_CANDIDATES = 12
 COLOURS: Mapping[str, str] = MappingProxyType(
     {
-        "next": "Probability of the true next token",
-        "top": "Probability of the top token",
-        "rank": "Rank of the true next token",
-        "entropy": "Entropy",
-        "kl": "Distance to the output",
+        "next": tr("Probability of the true next token"),
+        "top": tr("Probability of the top token"),
+        "rank": tr("Rank of the true next token"),
+        "entropy": tr("Entropy"),
+        "kl": tr("Distance to the output"),
     }
 )
 """What cells may be coloured by."""
-MEAN, PLAIN = "the mean of all tokens", "nothing"
+MEAN, PLAIN = tr("the mean of all tokens"), "nothing"
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,10 @@ def stop_name(stop: str) -> str:
     ('after layer 3', "layer 0's attention", 'output')
     """
     kind, _, number = stop.partition(" ")
-    return {"block": f"after layer {number}", "attention": f"layer {number}'s attention"}.get(
-        kind, stop
-    )
+    return {
+        "block": tr("after layer {number}").format(number=number),
+        "attention": tr("layer {number}'s attention").format(number=number),
+    }.get(kind, stop)
 
 
 def depth_of_row(row: int, n_depths: int) -> int:
@@ -88,23 +90,23 @@ def lens_grid(
     return Grid(
         row_names=tuple(stop_name(stop) for stop in lens.stops[up]),
         column_names=tuple(shortened(token) for token in tokens_T),
-        column_title="at token",
+        column_title=tr("at token"),
         words=words,
         word_RC=numbers_NTK[up, :, 0],
         place_RC=place_NT[up],
         scale=scale,
-        label="The likeliest next token, read at every depth of the model, at every position.",
+        label=tr("The likeliest next token, read at every depth of the model, at every position."),
         facts=(
-            Fact("true next token", "share", lens.next_share_NT[up]),
-            Fact("its rank", "rank", ranks_NT[up]),
+            Fact(tr("true next token"), "share", lens.next_share_NT[up]),
+            Fact(tr("its rank"), "rank", ranks_NT[up]),
             Fact("entropy", "nats", lens.entropy_NT[up]),
-            Fact("distance to the output", "nats", lens.kl_NT[up]),
+            Fact(tr("distance to the output"), "nats", lens.kl_NT[up]),
         ),
         candidates_RCK=numbers_NTK[up],
         shares_RCK=lens.top_shares_NTK[up, :, :SHOWN_CANDIDATES],
         marked_RC=right_NT[up],
-        mark_means="the token that does come next",
-        hint="Point at a cell for its five likeliest tokens; click it to see who wrote them.",
+        mark_means=tr("the token that does come next"),
+        hint=tr("Point at a cell for its five likeliest tokens; click it to see who wrote them."),
     )
 
 
@@ -139,17 +141,28 @@ def lens_cell(
     ]
     rest = 1.0 - float(shares_K.sum(dtype=np.float64))
     if rest > 0.0005:
-        bars.append(TokenBar("all others", rest))
+        bars.append(TokenBar(tr("all others"), rest))
     place = stop_name(lens.stops[depth])
-    title = f"{place[0].upper()}{place[1:]}, at token {position} “{shortened(tokens_T[position])}”"
+    title = tr("{place}{place_2}, at token {position} “{tokens_t}”").format(
+        place=place[0].upper(),
+        place_2=place[1:],
+        position=position,
+        tokens_t=shortened(tokens_T[position]),
+    )
     rank = int(lens.next_rank_NT[depth, position])
-    sentence = f"Entropy {lens.entropy_NT[depth, position]:.2f} nats"
+    sentence = tr("Entropy {entropy_nt:.2f} nats").format(
+        entropy_nt=lens.entropy_NT[depth, position]
+    )
     if depth < len(lens.stops) - 1:
-        sentence += f", {lens.kl_NT[depth, position]:.2f} nats from the output"
+        sentence += tr(", {kl_nt:.2f} nats from the output").format(
+            kl_nt=lens.kl_NT[depth, position]
+        )
     if rank:
         share = lens.next_share_NT[depth, position]
         follows = shortened(tokens_T[position + 1])
-        sentence += f". What does come next, “{follows}”, has {share:.1%}: rank {rank:,}"
+        sentence += tr(". What does come next, “{follows}”, has {share:.1%}: rank {rank:,}").format(
+            follows=follows, share=share, rank=rank
+        )
     return LensCell(title, sentence + ".", tuple(bars))
 
 
@@ -174,27 +187,38 @@ def attribution_grid(parts: Attribution) -> Grid:
     words, numbers = numbers_as_words(added_LC, signed)
     n_layers, n_heads = parts.heads_LH.shape
     return Grid(
-        row_names=tuple(f"layer {layer}" for layer in reversed(range(n_layers))),
-        column_names=(*(f"head {head}" for head in range(n_heads)), "feed-forward"),
+        row_names=tuple(
+            tr("layer {layer}").format(layer=layer) for layer in reversed(range(n_layers))
+        ),
+        column_names=(
+            *(tr("head {head}").format(head=head) for head in range(n_heads)),
+            "feed-forward",
+        ),
         column_title="",
         words=words,
         word_RC=numbers,
         place_RC=(added_LC / limit).astype(np.float32),
-        scale=GridScale("adds to the logit", f"−{limit:.2g}", f"+{limit:.2g}", diverging=True),
-        label="What each head and each feed-forward part adds to the token's logit.",
-        hint="A click on a head opens it in the other views.",
+        scale=GridScale(tr("adds to the logit"), f"−{limit:.2g}", f"+{limit:.2g}", diverging=True),
+        label=tr("What each head and each feed-forward part adds to the token's logit."),
+        hint=tr("A click on a head opens it in the other views."),
         cell_width=62,
     )
 
 
 def attribution_sentence(parts: Attribution, word: str, against: str) -> str:
     """The sum in words. `word` and `against` are shown as they are."""
-    of = "Logit of" if parts.against is None else "Lead of"
-    over = "" if parts.against is None else f" over {against}"
-    text = f"{of} “{shortened(word)}”{over}: {signed(parts.total)}. The embedding adds "
-    text += f"{signed(parts.embedding)}, all heads {signed(float(parts.heads_LH.sum()))}, "
-    text += f"feed-forward parts {signed(float(parts.feed_forward_L.sum()))}"
-    return text + ("." if abs(parts.rest) < 0.005 else f", biases {signed(parts.rest)}.")
+    of = tr("Logit of") if parts.against is None else tr("Lead of")
+    over = "" if parts.against is None else tr(" over {against}").format(against=against)
+    text = tr("{of} “{word}”{over}: {total}. The embedding adds ").format(
+        of=of, word=shortened(word), over=over, total=signed(parts.total)
+    )
+    text += tr("{embedding}, all heads {sum}, ").format(
+        embedding=signed(parts.embedding), sum=signed(float(parts.heads_LH.sum()))
+    )
+    text += tr("feed-forward parts {sum}").format(sum=signed(float(parts.feed_forward_L.sum())))
+    return text + (
+        "." if abs(parts.rest) < 0.005 else tr(", biases {rest}.").format(rest=signed(parts.rest))
+    )
 
 
 def signed(value: float) -> str:
@@ -248,6 +272,8 @@ def _places(lens: Lens, colour: str, vocab_size: int) -> tuple[NDArray[np.float3
         return place_NT.astype(np.float32), GridScale(title, f"{vocab_size:,}", "1")
     if colour == "entropy":
         most = most_entropy(vocab_size) or 1.0
-        return lens.entropy_NT / most, GridScale(title, "0", f"{most:.1f} nats (no idea)")
+        return lens.entropy_NT / most, GridScale(
+            title, "0", tr("{most:.1f} nats (no idea)").format(most=most)
+        )
     most = float(max(lens.kl_NT.max(), 1e-6))
-    return lens.kl_NT / most, GridScale(title, "0", f"{most:.1f} nats")
+    return lens.kl_NT / most, GridScale(title, "0", tr("{most:.1f} nats").format(most=most))

@@ -7,14 +7,15 @@ from typing import Any
 
 from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact, Workspace, folder_bytes
+from ui.texts import tr
 from ui.view_models import workshop
 from ui.view_models.jobs import count, size
 
 KINDS: Mapping[str, str] = {
-    "runs": "Runs",
-    "models": "Imported",
-    "tokenizers": "Tokenizers",
-    "corpora": "Corpora",
+    "runs": tr("Runs"),
+    "models": tr("Imported"),
+    "tokenizers": tr("Tokenizers"),
+    "corpora": tr("Corpora"),
 }
 LARGEST_DOWNLOAD = 500_000_000
 
@@ -46,9 +47,9 @@ def unique_labels(artefacts: Sequence[Artefact]) -> dict[str, str]:
     for artefact in reversed(artefacts):
         label = artefact.name
         if artefact.read_only:
-            label = f"{label} (ships with the app)"
+            label = tr("{label} (ships with the app)").format(label=label)
         elif artefact.imported:
-            label = f"{label} (imported)"
+            label = tr("{label} (imported)").format(label=label)
         if label in labels.values():
             label = f"{label} ({artefact.id[-6:]})"
         labels[artefact.id] = label
@@ -86,15 +87,15 @@ def _row(
         name=artefact.name,
         facts=_FACTS[kind](artefact.details),
         made_from=", ".join(parents),
-        made="ships with the app" if artefact.read_only else when(artefact.manifest.created),
+        made=tr("ships with the app") if artefact.read_only else when(artefact.manifest.created),
         size=size(n_bytes),
         owner="" if artefact.read_only else workshop.owner_name(people, owner, looking),
         can_change=may_change_artefact(looking, artefact),
         can_download=n_bytes <= LARGEST_DOWNLOAD and artefact.problem is None,
         problem=artefact.problem,
-        why_not="It ships with the app: it can be used, not changed."
+        why_not=tr("It ships with the app: it can be used, not changed.")
         if artefact.read_only
-        else "It belongs to somebody else: look at it, use it, or fork it.",
+        else tr("It belongs to somebody else: look at it, use it, or fork it."),
     )
 
 
@@ -112,17 +113,23 @@ def when(created: str) -> str:
 
 def _run_facts(details: Mapping[str, Any]) -> str:
     parameters, steps = details.get("parameters"), details.get("steps")
-    return f"{count(parameters)} parameters, {steps:,} steps" if parameters and steps else ""
+    return (
+        tr("{parameters} parameters, {steps:,} steps").format(
+            parameters=count(parameters), steps=steps
+        )
+        if parameters and steps
+        else ""
+    )
 
 
 def _model_facts(details: Mapping[str, Any]) -> str:
     """What an imported model is, what it needs, under which licence it is published."""
     facts = [str(details.get("architecture") or "")]
     if parameters := details.get("parameters"):
-        facts.append(f"{count(parameters)} parameters")
+        facts.append(tr("{parameters} parameters").format(parameters=count(parameters)))
     if memory := details.get("memory_bytes"):
-        facts.append(f"{size(memory)} in memory")
-    facts.append(f"licence {details.get('licence') or 'not told'}")
+        facts.append(tr("{memory} in memory").format(memory=size(memory)))
+    facts.append(tr("licence {licence}").format(licence=details.get("licence") or tr("not told")))
     return ", ".join(fact for fact in facts if fact)
 
 
@@ -136,17 +143,17 @@ def begins_note(details: Mapping[str, Any]) -> str | None:
     name = facts.get("begins_with") if isinstance(facts, Mapping) else None
     if not isinstance(name, str):
         return None
-    return f"Begins every text with {name[:40]}, as it did in its training."
+    return tr("Begins every text with {name}, as it did in its training.").format(name=name[:40])
 
 
 def _tokenizer_facts(details: Mapping[str, Any]) -> str:
     vocabulary = details.get("vocab_size")
-    return f"vocabulary of {vocabulary:,}" if vocabulary else ""
+    return tr("vocabulary of {vocabulary:,}").format(vocabulary=vocabulary) if vocabulary else ""
 
 
 def _corpus_facts(details: Mapping[str, Any]) -> str:
     documents = details.get("documents")
-    return f"{documents:,} documents" if documents else ""
+    return tr("{documents:,} documents").format(documents=documents) if documents else ""
 
 
 _FACTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slm.tokenizer.bpe import Merge
 from slm.tokenizer.history import TreeNode, merge_tree
+from ui.texts import tr
 from ui.view_models.chips import visible
 
 _MOST_LEAVES = 200
@@ -38,7 +39,9 @@ def tree_drawing(merges: Sequence[Merge], piece: bytes) -> TreeDrawing | None:
     joined = sum(node.number is not None for node in nodes)
     return TreeDrawing(
         drawn,
-        f"The merges of {visible(piece)}: {joined} joins, from {len(nodes) - joined} pieces",
+        tr("The merges of {piece}: {joined} joins, from {n_nodes} pieces").format(
+            piece=visible(piece), joined=joined, n_nodes=len(nodes) - joined
+        ),
     )
 
 
@@ -48,15 +51,23 @@ def _drawn(node: TreeNode) -> DrawnNode:
         values = node.piece.hex(" ").upper()
         what = "byte" if len(node.piece) == 1 else "character"
         return DrawnNode(
-            text, values, f"{text}: the {what} {values}, there from the start", None, None
+            text,
+            values,
+            tr("{text}: the {what} {values}, there from the start").format(
+                text=text, what=what, values=values
+            ),
+            None,
+            None,
         )
     times = "" if node.count is None else f"{node.count:,}×"
-    note = f"{text}: merge {node.number:,}"
+    note = tr("{text}: merge {number:,}").format(text=text, number=node.number)
     if node.count is not None:
-        note += f"; the pair stood {node.count:,} times in the training text then"
+        note += tr("; the pair stood {count:,} times in the training text then").format(
+            count=node.count
+        )
     return DrawnNode(
         text,
-        f"merge {node.number:,}" + (f" · {times}" if times else ""),
+        tr("merge {number:,}").format(number=node.number) + (f" · {times}" if times else ""),
         note,
         node.left,
         node.right,

@@ -15,6 +15,7 @@ from slm.model.config import (
     parameter_counts,
 )
 from slm.model.fits import Optimizer
+from ui.texts import tr
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
 
@@ -37,32 +38,32 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 FIELDS: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
 LABELS: Mapping[str, str] = MappingProxyType(
     {
-        "n_layers": "Blocks",
-        "n_heads": "Heads",
-        "d_model": "Width",
-        "d_ff": "Inner width",
-        "context_length": "Context",
-        "vocab_size": "Vocabulary",
-        "n_kv_heads": "Key-value heads",
-        "d_head": "Head width",
-        "positions": "Positions",
-        "rope_theta": "Rotary base",
-        "qk_norm": "QK norm",
-        "window": "Window",
-        "mlp": "Feed-forward",
-        "norm": "Norm",
-        "norm_eps": "Norm epsilon",
-        "bias": "Bias",
-        "tie_embeddings": "Tied embeddings",
-        "dropout": "Dropout",
-        "copy_start": "Copying start",
-        "look_back_start": "Looking-back start",
+        "n_layers": tr("Blocks"),
+        "n_heads": tr("Heads"),
+        "d_model": tr("Width"),
+        "d_ff": tr("Inner width"),
+        "context_length": tr("Context"),
+        "vocab_size": tr("Vocabulary"),
+        "n_kv_heads": tr("Key-value heads"),
+        "d_head": tr("Head width"),
+        "positions": tr("Positions"),
+        "rope_theta": tr("Rotary base"),
+        "qk_norm": tr("QK norm"),
+        "window": tr("Window"),
+        "mlp": tr("Feed-forward"),
+        "norm": tr("Norm"),
+        "norm_eps": tr("Norm epsilon"),
+        "bias": tr("Bias"),
+        "tie_embeddings": tr("Tied embeddings"),
+        "dropout": tr("Dropout"),
+        "copy_start": tr("Copying start"),
+        "look_back_start": tr("Looking-back start"),
     }
 )
 _PARTS: Mapping[str, str] = MappingProxyType(
     {
-        "token_embedding": "token embedding",
-        "position_embedding": "position embedding",
+        "token_embedding": tr("token embedding"),
+        "position_embedding": tr("position embedding"),
         "attention": "attention",
         "feed_forward": "feed-forward",
         "norms": "norms",
@@ -72,10 +73,10 @@ _PARTS: Mapping[str, str] = MappingProxyType(
         "optimizer": "optimizer",
         "activations": "activations",
         "logits": "logits",
-        "attention_maps": "attention's matrices",
-        "mixing": "scores and mixture",
+        "attention_maps": tr("attention's matrices"),
+        "mixing": tr("scores and mixture"),
         "output": "output",
-        "cache": "key-value cache",
+        "cache": tr("key-value cache"),
     }
 )
 _KNOWN: Mapping[str, str] = MappingProxyType(
@@ -84,7 +85,7 @@ _KNOWN: Mapping[str, str] = MappingProxyType(
         "smollm2-135m": "SmolLM2-135M",
         "qwen3-0.6b": "Qwen3-0.6B",
         "tinyllama-1.1b": "TinyLlama (1.1 B)",
-        "phi-3-mini": "Phi-3 Mini (3.8 B)",
+        "phi-3-mini": tr("Phi-3 Mini (3.8 B)"),
     }
 )
 _NAMES = re.compile(  # a name that is also a word, such as "window", only where its value follows
@@ -151,7 +152,11 @@ def read_design(text: str) -> Design:
     """
     preset, _, changed = text.partition(",")
     if preset not in PRESETS:
-        raise ConfigError(f"There is no preset {preset[:60]!r}; there are: {', '.join(PRESETS)}.")
+        raise ConfigError(
+            tr("There is no preset {preset!r}; there are: {presets}.").format(
+                preset=preset[:60], presets=", ".join(PRESETS)
+            )
+        )
     return Design(preset, settings.from_text(changed, PRESETS[preset]))
 
 
@@ -179,8 +184,14 @@ def summary(config: ModelConfig) -> str:
     '12 blocks of width 768, 124.44 M parameters'
     """
     parameters = count(sum(parameter_counts(config).values()))
-    blocks = "1 block" if config.n_layers == 1 else f"{config.n_layers} blocks"
-    return f"{blocks} of width {config.d_model:,}, {parameters} parameters"
+    blocks = (
+        "1 block"
+        if config.n_layers == 1
+        else tr("{n_layers} blocks").format(n_layers=config.n_layers)
+    )
+    return tr("{blocks} of width {d_model:,}, {parameters} parameters").format(
+        blocks=blocks, d_model=config.d_model, parameters=parameters
+    )
 
 
 def changes_in_words(design: Design) -> str:
@@ -195,7 +206,11 @@ def changes_in_words(design: Design) -> str:
         f"{value_in_words(getattr(base, name))} → {value_in_words(value)}"
         for name, value in design.changed.items()
     ]
-    return f"Changed from {design.preset}: {', '.join(told)}." if told else ""
+    return (
+        tr("Changed from {preset}: {told}.").format(preset=design.preset, told=", ".join(told))
+        if told
+        else ""
+    )
 
 
 def model_view(
@@ -231,10 +246,14 @@ def ratio_in_words(ratio: float) -> str:
 '30% of the parameters of', '0.40% of the parameters of')
     """
     if 0.9 <= ratio <= 1.1:
-        return "about as many parameters as"
+        return tr("about as many parameters as")
     if ratio > 1:
-        return f"{ratio:.{1 if ratio < 10 else 0}f} times the parameters of"
-    return f"{100 * ratio:.{0 if ratio >= 0.1 else 2}f}% of the parameters of"
+        return tr("{ratio:.{ratio_2}f} times the parameters of").format(
+            ratio=ratio, ratio_2=1 if ratio < 10 else 0
+        )
+    return tr("{ratio:.{ratio_2}f}% of the parameters of").format(
+        ratio=100 * ratio, ratio_2=0 if ratio >= 0.1 else 2
+    )
 
 
 def _pieces(amounts: Mapping[str, int], shown: Callable[[float], str]) -> tuple[Piece, ...]:
@@ -253,35 +272,51 @@ def _size_sentence(config: ModelConfig) -> str:
         for preset, name in _KNOWN.items()
     }
     nearest = min(ratios, key=lambda name: abs(log(ratios[name])))
-    return f"It has {ratio_in_words(ratios[nearest])} {nearest}, the nearest published model."
+    return tr("It has {ratios} {nearest}, the nearest published model.").format(
+        ratios=ratio_in_words(ratios[nearest]), nearest=nearest
+    )
 
 
 def _share_sentence(parameters: Mapping[str, int]) -> str:
     whole = sum(parameters.values())
     largest = max(parameters, key=lambda name: parameters[name])
     share = parameters[largest] / whole
-    sentence = f"The largest part is the {_PARTS[largest]}, {share:.0%} of all parameters"
+    sentence = tr("The largest part is the {parts}, {share:.0%} of all parameters").format(
+        parts=_PARTS[largest], share=share
+    )
     if largest == "token_embedding":
-        return f"{sentence}: here the vocabulary decides the size more than the blocks do."
+        return tr(
+            "{sentence}: here the vocabulary decides the size more than the blocks do."
+        ).format(sentence=sentence)
     return f"{sentence}."
 
 
 def _memory_sentence(config: ModelConfig, batch_size: int, needed: int, machine: int) -> str:
-    windows = f"{batch_size} windows" if batch_size > 1 else "one window"
-    what = f"Training on {windows} of {config.context_length:,} tokens at once takes {size(needed)}"
+    windows = (
+        tr("{batch_size} windows").format(batch_size=batch_size)
+        if batch_size > 1
+        else tr("one window")
+    )
+    what = tr("Training on {windows} of {context_length:,} tokens at once takes {needed}").format(
+        windows=windows, context_length=config.context_length, needed=size(needed)
+    )
     if needed <= machine:
-        return f"{what}; this machine has {size(machine)}, so it fits."
+        return tr("{what}; this machine has {machine}, so it fits.").format(
+            what=what, machine=size(machine)
+        )
     fixed = sum(
         amount
         for part, amount in memory_bytes(config, 1, "train").items()
         if part not in {"activations", "logits"}
     )
     remedy = (
-        "fewer windows at once or a shorter context would make it fit"
+        tr("fewer windows at once or a shorter context would make it fit")
         if fixed < machine
-        else "its weights, gradients and optimizer alone are too large; choose a smaller shape"
+        else tr("its weights, gradients and optimizer alone are too large; choose a smaller shape")
     )
-    return f"{what}, but this machine has {size(machine)}: {remedy}."
+    return tr("{what}, but this machine has {machine}: {remedy}.").format(
+        what=what, machine=size(machine), remedy=remedy
+    )
 
 
 def problem_in_words(problem: str) -> str:

@@ -13,12 +13,13 @@ import numpy as np
 
 from slm.attention.maps import Floats
 from slm.attention.readings import Reading
+from ui.texts import tr
 from ui.view_models.chips import Chip, Scale, chip
 from ui.view_models.grid import shortened
 from ui.view_models.lens import TokenBar, WordOf, signed
 
 UNTOUCHED, CHANGED = "untouched", "changed"
-NOTHING_YET = "Nothing is changed yet, so the model reads as it learned to."
+NOTHING_YET = tr("Nothing is changed yet, so the model reads as it learned to.")
 _BARS = 8
 _LEAST_SCALE = 0.5  # nats; a change smaller than this shall look small
 _SAME = 5e-4  # nats; less is rounding
@@ -52,14 +53,21 @@ def verdict(before: Reading, after: Reading) -> str:
 instead of 4.5.'
     """
     if not len(before.nats_T):
-        return "One token alone: nothing is foreseen, only what follows it can change."
+        return tr("One token alone: nothing is foreseen, only what follows it can change.")
     was, now = before.mean_nats, after.mean_nats
     if abs(now - was) < _SAME:
-        return f"The text is as easy as before: {was:.2f} nats per token."
+        return tr("The text is as easy as before: {was:.2f} nats per token.").format(was=was)
     how = "harder" if now > was else "easier"
-    return (
-        f"The text becomes {how}: {now:.2f} nats per token instead of {was:.2f} "
-        f"({signed(now - was)}), perplexity {_perplexity(now)} instead of {_perplexity(was)}."
+    return tr(
+        "The text becomes {how}: {now:.2f} nats per token instead of "
+        "{was:.2f} ({now_2}), perplexity {now_3} instead of {was_2}."
+    ).format(
+        how=how,
+        now=now,
+        was=was,
+        now_2=signed(now - was),
+        now_3=_perplexity(now),
+        was_2=_perplexity(was),
     )
 
 
@@ -72,8 +80,10 @@ def change_chips(
     """
     change_T = after.nats_T - before.nats_T
     most = float(max(np.abs(change_T).max(initial=0.0), _LEAST_SCALE))
-    scale = Scale("change of surprise", -most, most, "nats", diverging=True)
-    chips = [chip(ids_T[0], bytes_of(ids_T[0]), notes=("the first token: nothing foresees it",))]
+    scale = Scale(tr("change of surprise"), -most, most, "nats", diverging=True)
+    chips = [
+        chip(ids_T[0], bytes_of(ids_T[0]), notes=(tr("the first token: nothing foresees it"),))
+    ]
     for token, was, now in zip(ids_T[1:], before.nats_T, after.nats_T, strict=True):
         chips.append(
             chip(
@@ -81,8 +91,12 @@ def change_chips(
                 bytes_of(token),
                 value=scale.place(float(now - was)),
                 notes=(
-                    f"surprise {was:.2f} → {now:.2f} nats ({signed(float(now - was))})",
-                    f"probability {_share(exp(-was))} → {_share(exp(-now))}",
+                    tr("surprise {was:.2f} → {now:.2f} nats ({now_2})").format(
+                        was=was, now=now, now_2=signed(float(now - was))
+                    ),
+                    tr("probability {was} → {now}").format(
+                        was=_share(exp(-was)), now=_share(exp(-now))
+                    ),
                 ),
             )
         )
@@ -104,8 +118,10 @@ def following(
         for series, share_V in shares.items()
     )
     last = position == len(tokens_T) - 1
-    where = f"After token {position}, “{shortened(tokens_T[position])}”"
-    title = "What follows the text" if last else where
+    where = tr("After token {position}, “{tokens_t}”").format(
+        position=position, tokens_t=shortened(tokens_T[position])
+    )
+    title = tr("What follows the text") if last else where
     return Following(title, _says(shares[UNTOUCHED], shares[CHANGED], far, word_of), bars)
 
 
@@ -150,22 +166,33 @@ def _says(was_V: Floats, now_V: Floats, far: float, word_of: WordOf) -> str:
     best, now = int(was_V.argmax()), int(now_V.argmax())
     words = shortened(word_of(best)), shortened(word_of(now))
     if far < _SAME:
-        return f"As before: “{words[0]}” is likeliest, {_share(float(was_V[best]))}."
-    moved = f"It moved by {far:.2f} nats (KL)."
-    if best == now:
-        return (
-            f"“{words[0]}” stays likeliest, {_share(float(was_V[best]))} before and "
-            f"{_share(float(now_V[best]))} now. {moved}"
+        return tr("As before: “{words}” is likeliest, {was_v}.").format(
+            words=words[0], was_v=_share(float(was_V[best]))
         )
-    return (
-        f"“{words[1]}” takes the place of “{words[0]}”: {_share(float(was_V[now]))} → "
-        f"{_share(float(now_V[now]))}, and {_share(float(was_V[best]))} → "
-        f"{_share(float(now_V[best]))}. {moved}"
+    moved = tr("It moved by {far:.2f} nats (KL).").format(far=far)
+    if best == now:
+        return tr("“{words}” stays likeliest, {was_v} before and {now_v} now. {moved}").format(
+            words=words[0],
+            was_v=_share(float(was_V[best])),
+            now_v=_share(float(now_V[best])),
+            moved=moved,
+        )
+    return tr(
+        "“{words}” takes the place of “{words_2}”: {was_v} → {now_v}, "
+        "and {was_v_2} → {now_v_2}. {moved}"
+    ).format(
+        words=words[1],
+        words_2=words[0],
+        was_v=_share(float(was_V[now])),
+        now_v=_share(float(now_V[now])),
+        was_v_2=_share(float(was_V[best])),
+        now_v_2=_share(float(now_V[best])),
+        moved=moved,
     )
 
 
 def _perplexity(nats: float) -> str:
-    return f"{exp(nats):,.1f}" if nats < 20 else "over a hundred million"
+    return f"{exp(nats):,.1f}" if nats < 20 else tr("over a hundred million")
 
 
 def _share(share: float) -> str:

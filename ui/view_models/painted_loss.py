@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from slm.evaluation.text_score import TextScore, TokenScore, compare_scores
 from slm.tokenizer.protocol import well_formed
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.chips import Chip, Scale, chip, labeller, visible
 from ui.view_models.code import open_lines
 
 SURPRISE = Scale("surprise", 0.0, 8.0, "nats")
-APART = Scale("more surprised than the other model", -4.0, 4.0, "nats", diverging=True)
+APART = Scale(tr("more surprised than the other model"), -4.0, 4.0, "nats", diverging=True)
 
 
 def surprise_chips(
@@ -50,10 +51,18 @@ def _apart_notes(
     nats: float | None, other: float | None, tokens: range, others: range
 ) -> list[str]:
     if nats is None or other is None:
-        return ["nothing comes before it, so nothing predicts it"]
-    notes = [f"this model {nats:.2f} nats, the other {other:.2f}: {nats - other:+.2f}"]
+        return [tr("nothing comes before it, so nothing predicts it")]
+    notes = [
+        tr("this model {nats:.2f} nats, the other {other:.2f}: {nats_2:+.2f}").format(
+            nats=nats, other=other, nats_2=nats - other
+        )
+    ]
     if (len(tokens), len(others)) != (1, 1):
-        notes.append(f"{len(tokens)} tokens here, {len(others)} there")
+        notes.append(
+            tr("{n_tokens} tokens here, {n_others} there").format(
+                n_tokens=len(tokens), n_others=len(others)
+            )
+        )
     return notes
 
 
@@ -63,12 +72,12 @@ def apart_in_words(one: TextScore, other: TextScore, name: str) -> str:
     if mine is None or theirs is None:
         return ""
     if abs(mine - theirs) < 5e-4:
-        return f"Both are equally surprised: {mine:.3f} bits a byte."
+        return tr("Both are equally surprised: {mine:.3f} bits a byte.").format(mine=mine)
     word = "less" if mine < theirs else "more"
-    return (
-        f"This model is {abs(mine - theirs):.3f} bits a byte {word} surprised than {name} "
-        f"({mine:.3f} against {theirs:.3f})."
-    )
+    return tr(
+        "This model is {mine:.3f} bits a byte {word} surprised than "
+        "{name} ({mine_2:.3f} against {theirs:.3f})."
+    ).format(mine=abs(mine - theirs), word=word, name=name, mine_2=mine, theirs=theirs)
 
 
 @dataclass(frozen=True)
@@ -128,17 +137,21 @@ def _score_notes(
     token: TokenScore, token_bytes: Callable[[int], bytes], vocab_size: int
 ) -> list[str]:
     if token.nats is None or token.probability is None:
-        return ["nothing comes before it, so nothing predicts it"]
-    notes = [f"surprise {token.nats:.2f} nats: the model gave it {_share(token.probability)}"]
+        return [tr("nothing comes before it, so nothing predicts it")]
+    notes = [
+        tr("surprise {nats:.2f} nats: the model gave it {probability}").format(
+            nats=token.nats, probability=_share(token.probability)
+        )
+    ]
     label = labeller(token_bytes, vocab_size)
     others = [f"{label(e.id)} {_share(e.probability)}" for e in token.expected if e.id != token.id][
         :4
     ]
     if token.rank == 1:
-        notes.append("the model's first guess")
+        notes.append(tr("the model's first guess"))
         return notes + (["next: " + ", ".join(others)] if others else [])
-    notes.append(f"rank {token.rank:,}")
-    return notes + (["expected instead: " + ", ".join(others)] if others else [])
+    notes.append(tr("rank {rank:,}").format(rank=token.rank))
+    return notes + ([tr("expected instead: ") + ", ".join(others)] if others else [])
 
 
 def _share(probability: float) -> str:

@@ -21,12 +21,13 @@ from slm.errors import DataError
 from slm.lab.ablation import reading_arrays
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.walk import share
 
 LONGEST_LINK = 500  # characters; a longer row stays with the visit
-THIS_HEAD, ALL_HEADS = "This head", "All heads of the layer"
+THIS_HEAD, ALL_HEADS = tr("This head"), tr("All heads of the layer")
 _LONGEST_WORD = 24
 _MOST = 1e6  # of a weight that a browser sends, before it is renormalised
 _HUGE = re.compile(r"[eE]\+?\d|\d{10}")  # numbers whose sum may be none
@@ -49,7 +50,9 @@ class RowPlace:
         >>> RowPlace(0, 1, 7).name
         'layer 0, head 1, query 7'
         """
-        return f"layer {self.layer}, head {self.head}, query {self.query}"
+        return tr("layer {layer}, head {head}, query {query}").format(
+            layer=self.layer, head=self.head, query=self.query
+        )
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,9 @@ def painting_view(
     words = tuple(_cut(token) for token in tokens)
     alone = len(untouched_S) - hidden < 2
     whose = (
-        f"all {config.n_heads} heads of layer {place.layer}"
+        tr("all {n_heads} heads of layer {layer}").format(n_heads=config.n_heads, layer=place.layer)
         if wide and row is not None
-        else f"layer {place.layer}, head {place.head}"
+        else tr("layer {layer}, head {head}").format(layer=place.layer, head=place.head)
     )
     asks = _named(words, place.query)
     return PaintingView(
@@ -105,7 +108,7 @@ def painting_view(
         shares_S=shares_S,
         hidden=hidden,
         painted=row is not None,
-        title=f"Where {asks} looks: {whose}",
+        title=tr("Where {asks} looks: {whose}").format(asks=asks, whose=whose),
         sentence=_alone(asks)
         if alone
         else _untouched(untouched_S, words)
@@ -113,9 +116,11 @@ def painting_view(
         else _painted(untouched_S, shares_S, hidden, words),
         hint=""
         if alone
-        else "Drag a bar up or down; the row is renormalised: the others share what is left as "
-        "before. Double click gives it all. Keys: ← → another bar, ↑ ↓ more or less (with Shift "
-        "faster), Enter all, Delete nothing. A click in the text chooses the query.",
+        else tr(
+            "Drag a bar up or down; the row is renormalised: the others share what is left as "
+            "before. Double click gives it all. Keys: ← → another bar, ↑ ↓ more or less (with "
+            "Shift faster), Enter all, Delete nothing. A click in the text chooses the query."
+        ),
     )
 
 
@@ -172,13 +177,15 @@ def rows_of_link(link: str | None, config: ModelConfig) -> tuple[PaintedRow, ...
     Raises: DataError for a link that cannot be read, or that says something else.
     """
     if _HUGE.search(link or ""):
-        raise DataError("A weight in this link is too large to be added up. Write thousandths.")
+        raise DataError(tr("A weight in this link is too large to be added up. Write thousandths."))
     edits = read_edits(link or "", config)
     rows = tuple(edit for edit in edits if isinstance(edit, PaintedRow))
     if len(rows) < len(edits):
         raise DataError(
-            "This link changes parts of the model, and no row of attention. Open it under "
-            "Switchboard, or paint a row here."
+            tr(
+                "This link changes parts of the model, and no row of attention. Open it under "
+                "Switchboard, or paint a row here."
+            )
         )
     return rows
 
@@ -220,11 +227,11 @@ def elsewhere(rows: Sequence[PaintedRow], place: RowPlace, n_tokens: int) -> str
         return None
     other = _place_of(rows[0])
     if other.query >= n_tokens:
-        return (
-            f"The painted row is {other.name}, and this text ends with token {n_tokens - 1}. "
-            "The row below is untouched."
-        )
-    return f"The painted row is {other.name}. The row below is untouched."
+        return tr(
+            "The painted row is {name}, and this text ends with token "
+            "{n_tokens}. The row below is untouched."
+        ).format(name=other.name, n_tokens=n_tokens - 1)
+    return tr("The painted row is {name}. The row below is untouched.").format(name=other.name)
 
 
 def reach(query: int, n_tokens: int) -> str:
@@ -234,11 +241,11 @@ def reach(query: int, n_tokens: int) -> str:
     'The query is the last token, so only what follows the text can change.'
     """
     if query == n_tokens - 1:
-        return "The query is the last token, so only what follows the text can change."
-    return (
-        f"What query {query} takes can change what is said after tokens {query} to "
-        f"{n_tokens - 1}, and nothing before."
-    )
+        return tr("The query is the last token, so only what follows the text can change.")
+    return tr(
+        "What query {query} takes can change what is said after tokens "
+        "{query} to {n_tokens}, and nothing before."
+    ).format(query=query, n_tokens=n_tokens - 1)
 
 
 def saved_arrays(
@@ -298,34 +305,49 @@ def _named(words: Sequence[str], at: int) -> str:
 
 
 def _alone(asks: str) -> str:
-    return f"{asks} sees only itself, so its weight is always 1. Choose a later token as query."
+    return tr(
+        "{asks} sees only itself, so its weight is always 1. Choose a later token as query."
+    ).format(asks=asks)
 
 
 def _untouched(untouched_S: Floats, words: Sequence[str]) -> str:
     best = int(untouched_S.argmax())
-    return (
-        f"Nothing is painted yet. By itself it gives most, {share(float(untouched_S[best]))}, "
-        f"to {_named(words, best)}."
+    return tr("Nothing is painted yet. By itself it gives most, {untouched_s}, to {words}.").format(
+        untouched_s=share(float(untouched_S[best])), words=_named(words, best)
     )
 
 
 def _painted(untouched_S: Floats, shares_S: Floats, hidden: int, words: Sequence[str]) -> str:
     """What was done to the row, in one or two sentences."""
     change_S = shares_S.astype(np.float64) - untouched_S
-    moved = f"{share(float(np.abs(change_S).sum() / 2))} of its attention has moved"
+    moved = tr("{sum} of its attention has moved").format(
+        sum=share(float(np.abs(change_S).sum() / 2))
+    )
     seen_S = shares_S[hidden:]
     best = int(shares_S.argmax())
     if seen_S.max() == seen_S.sum():
         was = share(float(untouched_S[best]))
-        return f"All of its attention goes to {_named(words, best)}, which had {was}: {moved}."
+        return tr("All of its attention goes to {words}, which had {was}: {moved}.").format(
+            words=_named(words, best), was=was, moved=moved
+        )
     if seen_S.max() - seen_S.min() <= _SAME * seen_S.max():
         each = share(float(seen_S.mean()))
-        return f"Each of the {len(seen_S)} tokens that it sees has the same share, {each}: {moved}."
+        return tr(
+            "Each of the {n_seen_s} tokens that it sees has the same share, {each}: {moved}."
+        ).format(n_seen_s=len(seen_S), each=each, moved=moved)
     up, down = int(change_S.argmax()), int(change_S.argmin())
     if change_S[up] <= 0 or change_S[down] >= 0:
         return f"{moved}."
-    return (
-        f"{moved}. Most was given to {_named(words, up)}: {share(float(untouched_S[up]))} became "
-        f"{share(float(shares_S[up]))}. Most was taken from {_named(words, down)}: "
-        f"{share(float(untouched_S[down]))} became {share(float(shares_S[down]))}."
+    return tr(
+        "{moved}. Most was given to {words}: {untouched_s} became "
+        "{shares_s}. Most was taken from {words_2}: {untouched_s_2} "
+        "became {shares_s_2}."
+    ).format(
+        moved=moved,
+        words=_named(words, up),
+        untouched_s=share(float(untouched_S[up])),
+        shares_s=share(float(shares_S[up])),
+        words_2=_named(words, down),
+        untouched_s_2=share(float(untouched_S[down])),
+        shares_s_2=share(float(shares_S[down])),
     )

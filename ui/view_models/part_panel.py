@@ -11,20 +11,26 @@ from typing import Literal
 from slm.model.config import ModelConfig
 from slm.model.parts import Part, heads_of, parts_of, shape_of, weights_of
 from slm.model.pictures import Cell, Picture
+from ui.texts import tr
 from ui.view_models.model import summary
 from ui.view_models.part_words import title_of
 
 MOST_TOKENS = 24
 _WHOLE_LINES, _CODE_PIXELS = 16, 420
-ASPECTS = {"values": "Numbers", "weights": "Weights", "shapes": "Shapes", "code": "Code"}
-DRAWN = {"model": "current model", "design": "my design"}
-NOTHING_LEARNED = "Nothing is learned here: this part only computes."
-CELLS: dict[Cell, str] = {"largest": "the largest number", "mean": "the mean"}
+ASPECTS = {
+    "values": tr("Numbers"),
+    "weights": tr("Weights"),
+    "shapes": tr("Shapes"),
+    "code": tr("Code"),
+}
+DRAWN = {"model": tr("current model"), "design": tr("my design")}
+NOTHING_LEARNED = tr("Nothing is learned here: this part only computes.")
+CELLS: dict[Cell, str] = {"largest": tr("the largest number"), "mean": tr("the mean")}
 _COLUMN: dict[str, str] = {
-    "D": "dimension of the stream",
-    "K": "dimension of the head",
-    "F": "inner dimension",
-    "V": "token id",
+    "D": tr("dimension of the stream"),
+    "K": tr("dimension of the head"),
+    "F": tr("inner dimension"),
+    "V": tr("token id"),
     "S": "key",
 }
 
@@ -50,7 +56,9 @@ def values_heat(shown: Picture, part: Part, tokens: Sequence[str], cell: Cell) -
     letter = part.letters[-1]
     return HeatMap(
         picture=shown,
-        label=f"What leaves {part.name} for {len(tokens)} tokens",
+        label=tr("What leaves {name} for {n_tokens} tokens").format(
+            name=part.name, n_tokens=len(tokens)
+        ),
         row_title="token",
         column_title=_COLUMN[letter],
         axis=_COLUMN[letter],
@@ -67,12 +75,14 @@ def weights_heat(shown: Picture, name: str, cell: Cell) -> HeatMap:
     table = "embedding" in name and name.endswith("weight")
     return HeatMap(
         picture=shown,
-        label=f"The weights {name}",
-        row_title=("position" if name.startswith("position") else "token id") if table else "row",
-        column_title="dimension of the stream" if table else "column",
-        axis="rows: tokens or positions; columns: dimensions of the stream"
+        label=tr("The weights {name}").format(name=name),
+        row_title=("position" if name.startswith("position") else tr("token id"))
         if table
-        else "rows: numbers that come out; columns: numbers that go in",
+        else "row",
+        column_title=tr("dimension of the stream") if table else "column",
+        axis=tr("rows: tokens or positions; columns: dimensions of the stream")
+        if table
+        else tr("rows: numbers that come out; columns: numbers that go in"),
         row_names=(),
         column_names=(),
         cell=CELLS[cell].removeprefix("the "),
@@ -89,16 +99,26 @@ def figures_of(shown: Picture) -> str:
     >>> figures_of(picture(np.array([[1.0, -1.0]]), cell="mean"))
     '1 × 2 numbers: smallest −1, largest 1, mean 0, standard deviation 1.'
     """
-    told = (
-        f"{shown.rows:,} × {shown.columns:,} numbers: smallest {_number(shown.minimum)}, "
-        f"largest {_number(shown.maximum)}, mean {_number(shown.mean)}, "
-        f"standard deviation {_number(shown.std)}."
+    told = tr(
+        "{rows:,} × {columns:,} numbers: smallest {minimum}, largest "
+        "{maximum}, mean {mean}, standard deviation {std}."
+    ).format(
+        rows=shown.rows,
+        columns=shown.columns,
+        minimum=_number(shown.minimum),
+        maximum=_number(shown.maximum),
+        mean=_number(shown.mean),
+        std=_number(shown.std),
     )
     if shown.beyond:
         are = "lies" if shown.beyond == 1 else "lie"
-        told += f" {shown.beyond:,} {are} beyond the colours' ends (±{_number(shown.limit)})."
+        told += tr(" {beyond:,} {are} beyond the colours' ends (±{limit}).").format(
+            beyond=shown.beyond, are=are, limit=_number(shown.limit)
+        )
     if shown.missing:
-        told += f" {shown.missing:,} are hidden: no position looks ahead."
+        told += tr(" {missing:,} are hidden: no position looks ahead.").format(
+            missing=shown.missing
+        )
     return told
 
 
@@ -111,12 +131,12 @@ def heads_to_choose(config: ModelConfig, part: Part) -> int:
 
 def shape_rows(config: ModelConfig, part: Part, layer: int, n_tokens: int) -> dict[str, list[str]]:
     """What goes out and what was learned, as columns of a table."""
-    rows = [("what leaves it", part.letters, _times(shape_of(config, part, n_tokens)), "")]
+    rows = [(tr("what leaves it"), part.letters, _times(shape_of(config, part, n_tokens)), "")]
     rows += [
         (name, "weights", _times(shape), f"{prod(shape):,}")
         for name, shape in weights_of(config, part, layer).items()
     ]
-    titles = ("Tensor", "Kind", "Shape", "Parameters")
+    titles = (tr("Tensor"), tr("Kind"), tr("Shape"), tr("Parameters"))
     return {title: [row[i] for row in rows] for i, title in enumerate(titles)}
 
 
@@ -135,7 +155,7 @@ def likely_in_words(likely: Sequence[Likely]) -> str:
     'After the last token: ·fox 50%, ·bear 3.1%.'
     """
     told = ", ".join(f"{each.text} {_percent(each.probability)}" for each in likely)
-    return f"After the last token: {told}."
+    return tr("After the last token: {told}.").format(told=told)
 
 
 def _percent(share: float) -> str:
@@ -160,13 +180,13 @@ def whose_numbers(name: str, step: int, model: ModelConfig, drawn: ModelConfig, 
 
     `name` is foreign text and is passed on as it is; `place` is from `place_in_words`.
     """
-    told = f"Numbers of {name}, step {step:,}"
+    told = tr("Numbers of {name}, step {step:,}").format(name=name, step=step)
     if model == drawn:
         return f"{told}{place}."
-    return (
-        f"{told}{place}. It has another shape than the drawing ({summary(model)}); your design has "
-        "no numbers before it is trained."
-    )
+    return tr(
+        "{told}{place}. It has another shape than the drawing ({model}); "
+        "your design has no numbers before it is trained."
+    ).format(told=told, place=place, model=summary(model))
 
 
 def place_in_words(config: ModelConfig, part: Part, layer: int, head: int) -> str:
@@ -176,18 +196,22 @@ def place_in_words(config: ModelConfig, part: Part, layer: int, head: int) -> st
     >>> place_in_words(ModelConfig(), PARTS["query"], 1, 3)
     ', block 1, head 3'
     """
-    told = f", block {layer}" if part.in_block else ""
-    return f"{told}, head {head}" if heads_to_choose(config, part) > 1 else told
+    told = tr(", block {layer}").format(layer=layer) if part.in_block else ""
+    return (
+        tr("{told}, head {head}").format(told=told, head=head)
+        if heads_to_choose(config, part) > 1
+        else told
+    )
 
 
 def missing_there(part: Part, config: ModelConfig, drawn: ModelConfig) -> str | None:
     """Why the model with numbers, of shape `config`, has none for a part; None where it has."""
     if part in parts_of(config):
         return None
-    return (
-        f"{title_of(drawn, part.name)} is a part of your design. The current model has no such "
+    return tr(
+        "{drawn} is a part of your design. The current model has no such "
         "part, so there are no numbers to show."
-    )
+    ).format(drawn=title_of(drawn, part.name))
 
 
 def place_there(config: ModelConfig, part: Part, layer: int, head: int) -> tuple[int, int]:
@@ -203,8 +227,12 @@ def place_there(config: ModelConfig, part: Part, layer: int, head: int) -> tuple
 def head_note(config: ModelConfig, part: Part, head: int) -> str:
     """Which slice of a matrix is drawn, where heads share one."""
     if heads_to_choose(config, part) < 2 or part.name not in {"query", "key", "value"}:
-        return f", columns of head {head}" if part.name == "attention_output" else ""
-    return f", rows of head {head}"
+        return (
+            tr(", columns of head {head}").format(head=head)
+            if part.name == "attention_output"
+            else ""
+        )
+    return tr(", rows of head {head}").format(head=head)
 
 
 def code_lines(run: str | None, part: Part, layer: int, head: int, text: str) -> str:
@@ -235,7 +263,9 @@ def cut_note(n_tokens: int, most: int) -> str | None:
     """That only the beginning of a long text is read."""
     if n_tokens <= most:
         return None
-    return f"The text has {n_tokens:,} tokens; the first {most} are shown."
+    return tr("The text has {n_tokens:,} tokens; the first {most} are shown.").format(
+        n_tokens=n_tokens, most=most
+    )
 
 
 def code_height(source: str) -> int | Literal["content"]:

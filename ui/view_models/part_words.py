@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from slm.model.config import ModelConfig
 from slm.model.parts import PARTS, Part
+from ui.texts import tr
 
 
 @dataclass(frozen=True)
@@ -22,71 +23,88 @@ class Words:
 _WORDS: Mapping[str, Words] = MappingProxyType(
     {
         "token_embedding": Words(
-            "Token embedding",
-            "Looks up a learned vector for each token id: the start of the residual stream.",
+            tr("Token embedding"),
+            tr("Looks up a learned vector for each token id: the start of the residual stream."),
         ),
         "position_embedding": Words(
-            "Position embedding",
-            "Adds a learned vector for each position, so that the order of tokens is known.",
+            tr("Position embedding"),
+            tr("Adds a learned vector for each position, so that the order of tokens is known."),
         ),
         "stream": Words(
-            "Residual stream",
-            "What the blocks before have written: one vector for each position. Parts read a copy "
-            "of it and add to it; none erases.",
+            tr("Residual stream"),
+            tr(
+                "What the blocks before have written: one vector for each position. Parts read a "
+                "copy of it and add to it; none erases."
+            ),
         ),
         "attention_norm": Words(
-            "Norm", "Brings a copy of the stream to an even size; the stream stays as it is."
+            tr("Norm"),
+            tr("Brings a copy of the stream to an even size; the stream stays as it is."),
         ),
         "query": Words(
-            "Query", "What each position looks for: a linear map of the normed stream, by head."
+            tr("Query"),
+            tr("What each position looks for: a linear map of the normed stream, by head."),
         ),
         "key": Words(
-            "Key", "What each position offers to be found by: a linear map of the normed stream."
+            tr("Key"),
+            tr("What each position offers to be found by: a linear map of the normed stream."),
         ),
         "value": Words(
-            "Value", "What each position passes on to those that look at it: a third linear map."
+            tr("Value"),
+            tr("What each position passes on to those that look at it: a third linear map."),
         ),
-        "query_ready": Words("Query, turned", ""),
-        "key_ready": Words("Key, turned", ""),
+        "query_ready": Words(tr("Query, turned"), ""),
+        "key_ready": Words(tr("Key, turned"), ""),
         "scores": Words(
-            "Scores",
-            "How well each query matches each key: their dot product, divided by the root of the "
-            "head's width. Later positions are hidden.",
+            tr("Scores"),
+            tr(
+                "How well each query matches each key: their dot product, divided by the root of "
+                "the head's width. Later positions are hidden."
+            ),
         ),
         "weights": Words(
-            "Softmax",
-            "Scores as shares: every row sums to 1. These are the maps of the Attention chapter.",
+            tr("Softmax"),
+            tr(
+                "Scores as shares: every row sums to 1. These are the maps of the Attention "
+                "chapter."
+            ),
         ),
         "mixture": Words(
-            "Mixture", "The values, mixed by the weights: what each head has gathered."
+            tr("Mixture"), tr("The values, mixed by the weights: what each head has gathered.")
         ),
         "attention_output": Words(
-            "Output", "The heads side by side, mapped back to the width of the stream."
+            tr("Output"), tr("The heads side by side, mapped back to the width of the stream.")
         ),
         "attention_add": Words(
-            "Added to the stream", "The stream, with what attention has gathered."
+            tr("Added to the stream"), tr("The stream, with what attention has gathered.")
         ),
         "mlp_norm": Words(
-            "Norm", "Brings a copy of the stream to an even size; the stream stays as it is."
+            tr("Norm"),
+            tr("Brings a copy of the stream to an even size; the stream stays as it is."),
         ),
         "gate": Words(
-            "Gate",
-            "A linear map to the inner width; bent by SiLU it decides how much of Up passes.",
+            tr("Gate"),
+            tr("A linear map to the inner width; bent by SiLU it decides how much of Up passes."),
         ),
-        "up": Words("Up", "A linear map of each position by itself to the inner width."),
+        "up": Words(tr("Up"), tr("A linear map of each position by itself to the inner width.")),
         "hidden": Words("", ""),
-        "down": Words("Down", "A linear map back to the width of the stream."),
+        "down": Words(tr("Down"), tr("A linear map back to the width of the stream.")),
         "mlp_add": Words(
-            "Added to the stream",
-            "The stream, with what the feed-forward part has worked out. The next block reads it.",
+            tr("Added to the stream"),
+            tr(
+                "The stream, with what the feed-forward part has worked out. The next block "
+                "reads it."
+            ),
         ),
         "final_norm": Words(
-            "Last norm", "Brings the finished stream to an even size before it is read out."
+            tr("Last norm"), tr("Brings the finished stream to an even size before it is read out.")
         ),
         "logits": Words(
-            "Output",
-            "One score (logit) for each token that could come next, at every position. Softmax "
-            "turns scores into probabilities.",
+            tr("Output"),
+            tr(
+                "One score (logit) for each token that could come next, at every position. Softmax "
+                "turns scores into probabilities."
+            ),
         ),
     }
 )
@@ -103,16 +121,21 @@ def words_of(config: ModelConfig, name: str) -> Words:
     if name.endswith("norm"):
         return Words(words.title.replace("Norm", norm).replace("norm", norm), words.note)
     if name in {"query_ready", "key_ready"}:
-        return _ready(config, "Query" if name == "query_ready" else "Key")
+        return _ready(config, tr("Query") if name == "query_ready" else tr("Key"))
     if name == "hidden":
         return _hidden(config)
     if name == "scores" and config.window:
         return Words(
             words.title,
-            f"{words.note} So are those further back than {config.window:,} positions.",
+            tr("{note} So are those further back than {window:,} positions.").format(
+                note=words.note, window=config.window
+            ),
         )
     if name == "logits" and config.tie_embeddings:
-        return Words(words.title, f"{words.note} The weights are those of the token embedding.")
+        return Words(
+            words.title,
+            tr("{note} The weights are those of the token embedding.").format(note=words.note),
+        )
     return words
 
 
@@ -128,7 +151,9 @@ def title_of(config: ModelConfig, name: str) -> str:
         return title
     if name in {"query_ready", "key_ready"}:
         title = f"{name.partition('_')[0].capitalize()} {title.lower()}"
-    return f"{'Attention' if group_of(part) == 'attention' else 'Feed-forward'}: {title}"
+    return tr("{part}: {title}").format(
+        part=tr("Attention") if group_of(part) == "attention" else tr("Feed-forward"), title=title
+    )
 
 
 def group_of(part: Part) -> str:
@@ -143,19 +168,22 @@ def _ready(config: ModelConfig, what: str) -> Words:
     """Norm, rotation, or both, on queries or keys."""
     rotary = config.positions == "rotary"
     steps = (["normed"] if config.qk_norm else []) + (["turned"] if rotary else [])
-    turned = (
+    turned = tr(
         "turned by an angle that grows with the position, so that a score depends on the distance"
     )
     how = " and ".join(
-        (["brought to an even size, which steadies training,"] if config.qk_norm else [])
+        ([tr("brought to an even size, which steadies training,")] if config.qk_norm else [])
         + ([turned] if rotary else [])
     ).rstrip(",")
-    return Words(", ".join(steps).capitalize(), f"Each {what.lower()} is {how}.")
+    return Words(
+        ", ".join(steps).capitalize(),
+        tr("Each {what} is {how}.").format(what=what.lower(), how=how),
+    )
 
 
 def _hidden(config: ModelConfig) -> Words:
     if config.mlp == "swiglu":
         return Words(
-            "SiLU(gate) × up", "The gate, bent by SiLU, times Up: what passes to the way back."
+            "SiLU(gate) × up", tr("The gate, bent by SiLU, times Up: what passes to the way back.")
         )
-    return Words("GELU", "Bends the result: negative numbers become nearly 0.")
+    return Words("GELU", tr("Bends the result: negative numbers become nearly 0."))

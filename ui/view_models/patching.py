@@ -14,19 +14,20 @@ import numpy as np
 from slm.attention.maps import Floats
 from slm.attention.patching import SITES, Contrast, Site, what_places_are
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 from ui.view_models.grid import Fact, Grid, GridScale, numbers_as_words, shortened
 from ui.view_models.lens import TokenBar, WordOf, signed
 
-CLEAN_TEXT = 'Carla the squirrel lost her copper lamp. "Where is my copper'
-CORRUPT_TEXT = 'Carla the squirrel lost her copper key. "Where is my copper'
+CLEAN_TEXT = tr('Carla the squirrel lost her copper lamp. "Where is my copper')
+CORRUPT_TEXT = tr('Carla the squirrel lost her copper key. "Where is my copper')
 """One word differs. What follows the second "copper" can be known from the first alone."""
 
 BY_POSITION: Mapping[Site, str] = MappingProxyType(
-    {"resid_pre": "Stream", "attn_out": "Attention", "mlp_out": "Feed-forward"}
+    {"resid_pre": tr("Stream"), "attn_out": tr("Attention"), "mlp_out": tr("Feed-forward")}
 )
 """What can be patched at a position, as the choice says it."""
-CLEAN, CORRUPTED, PATCHED = "clean", "corrupted", "corrupted, patched"
+CLEAN, CORRUPTED, PATCHED = "clean", "corrupted", tr("corrupted, patched")
 _OFFERED = 12
 _BARS = 6
 
@@ -81,14 +82,17 @@ so the first of the corrupted text is left out.'
     n_cut = abs(n_clean - n_corrupted)
     end = "first" if how == "end" else "last"
     cut = (
-        f"the {end} of the {longer} text is"
+        tr("the {end} of the {longer} text is").format(end=end, longer=longer)
         if n_cut == 1
-        else f"the {end} {n_cut:,} of the {longer} text are"
+        else tr("the {end} {n_cut:,} of the {longer} text are").format(
+            end=end, n_cut=n_cut, longer=longer
+        )
     )
-    return (
-        f"The clean text has {n_clean:,} tokens, the corrupted one {n_corrupted:,}. "
-        f"Patching puts token for token in place, so {cut} left out."
-    )
+    return tr(
+        "The clean text has {n_clean:,} tokens, the corrupted one "
+        "{n_corrupted:,}. Patching puts token for token in place, so "
+        "{cut} left out."
+    ).format(n_clean=n_clean, n_corrupted=n_corrupted, cut=cut)
 
 
 def offered_answers(logits_V: Floats, other_logits_V: Floats, word_of: WordOf) -> dict[str, int]:
@@ -124,23 +128,23 @@ def recovery_grid(
     recovery_LP = contrast.recovery(ahead_LP)[::-1]
     words, numbers = numbers_as_words(recovery_LP, percent)
     n_layers = len(ahead_LP)
-    before = "before layer" if site == "resid_pre" else "layer"
+    before = tr("before layer") if site == "resid_pre" else "layer"
     by_head = site == "head_out"
     return Grid(
         row_names=tuple(f"{before} {layer}" for layer in reversed(range(n_layers))),
         column_names=tuple(columns),
-        column_title="" if by_head else "at token",
+        column_title="" if by_head else tr("at token"),
         column_notes=tuple(notes),
         words=words,
         word_RC=numbers,
         place_RC=np.clip(recovery_LP, -1, 1).astype(np.float32),
-        scale=GridScale("Of the clean answer comes back", "−100%", "100%", diverging=True),
-        label="How much of the clean answer comes back when one place is patched.",
+        scale=GridScale(tr("Of the clean answer comes back"), "−100%", "100%", diverging=True),
+        label=tr("How much of the clean answer comes back when one place is patched."),
         facts=(
-            Fact("comes back", "number", recovery_LP.astype(np.float32)),
-            Fact("lead of the answer (logits)", "number", ahead_LP[::-1].astype(np.float32)),
+            Fact(tr("comes back"), "number", recovery_LP.astype(np.float32)),
+            Fact(tr("lead of the answer (logits)"), "number", ahead_LP[::-1].astype(np.float32)),
         ),
-        hint="" if by_head else "Click a place to see what the model then says.",
+        hint="" if by_head else tr("Click a place to see what the model then says."),
         cell_width=52 if by_head else 48,
     )
 
@@ -161,11 +165,20 @@ def contrast_sentence(contrast: Contrast, word_of: WordOf) -> str:
     clean, corrupted = (
         _shares(each) for each in (contrast.clean_logits_V, contrast.corrupted_logits_V)
     )
-    return (
-        f"After the clean text “{answer}” has {clean[contrast.answer]:.1%} and “{rival}” "
-        f"{clean[contrast.rival]:.1%}; after the corrupted one {corrupted[contrast.answer]:.1%} "
-        f"and {corrupted[contrast.rival]:.1%}. The lead of “{answer}” goes from "
-        f"{signed(contrast.clean)} to {signed(contrast.corrupted)} logits."
+    return tr(
+        "After the clean text “{answer}” has {clean:.1%} and “{rival}” "
+        "{clean_2:.1%}; after the corrupted one {corrupted:.1%} and "
+        "{corrupted_2:.1%}. The lead of “{answer}” goes from {clean_3} "
+        "to {corrupted_3} logits."
+    ).format(
+        answer=answer,
+        clean=clean[contrast.answer],
+        rival=rival,
+        clean_2=clean[contrast.rival],
+        corrupted=corrupted[contrast.answer],
+        corrupted_2=corrupted[contrast.rival],
+        clean_3=signed(contrast.clean),
+        corrupted_3=signed(contrast.corrupted),
     )
 
 
@@ -185,13 +198,15 @@ def place_title(where: Place, columns: Sequence[str]) -> str:
     'Layer 1, head 0'
     """
     if what_places_are(where.site) == "head":
-        return f"Layer {where.layer}, head {where.place}"
+        return tr("Layer {layer}, head {place}").format(layer=where.layer, place=where.place)
     what = {
-        "resid_pre": f"Stream before layer {where.layer}",
-        "attn_out": f"Attention of layer {where.layer}",
-        "mlp_out": f"Feed-forward of layer {where.layer}",
+        "resid_pre": tr("Stream before layer {layer}").format(layer=where.layer),
+        "attn_out": tr("Attention of layer {layer}").format(layer=where.layer),
+        "mlp_out": tr("Feed-forward of layer {layer}").format(layer=where.layer),
     }[where.site]
-    return f"{what}, at token {where.place} “{columns[where.place]}”"
+    return tr("{what}, at token {place} “{columns}”").format(
+        what=what, place=where.place, columns=columns[where.place]
+    )
 
 
 def place_sentence(contrast: Contrast, patched_V: Floats, word_of: WordOf) -> str:
@@ -202,9 +217,16 @@ def place_sentence(contrast: Contrast, patched_V: Floats, word_of: WordOf) -> st
     before, after = (
         _shares(each)[contrast.answer] for each in (contrast.corrupted_logits_V, patched_V)
     )
-    return (
-        f"{percent(back)} comes back: the lead goes from {signed(contrast.corrupted)} to "
-        f"{signed(ahead)} logits, and “{answer}” from {before:.1%} to {after:.1%}."
+    return tr(
+        "{back} comes back: the lead goes from {corrupted} to {ahead} "
+        "logits, and “{answer}” from {before:.1%} to {after:.1%}."
+    ).format(
+        back=percent(back),
+        corrupted=signed(contrast.corrupted),
+        ahead=signed(ahead),
+        answer=answer,
+        before=before,
+        after=after,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from slm.config import Config
 from slm.data.corpus import PrepareConfig
+from ui.texts import tr
 from ui.view_models.jobs import size
 
 
@@ -43,12 +44,24 @@ def work_key(argv: Sequence[str]) -> str:
 
 def plan(config: PrepareConfig, *, needs_network: bool = False) -> str:
     """How much will be saved and held out, in a sentence."""
-    limits = [f"the first {config.documents:,} documents" if config.documents else ""]
-    limits.append(f"at most {config.max_megabytes:g} MB" if config.max_megabytes else "")
-    much = ", ".join(limit for limit in limits if limit) or "all documents"
-    held_out = f"{config.validation_fraction:.0%} held out"
-    fetched = " Fetches from the Hub what is not here yet." if needs_network else ""
-    return f"Saves {much}, about {held_out}.{fetched} It goes on when this page closes."
+    limits = [
+        tr("the first {documents:,} documents").format(documents=config.documents)
+        if config.documents
+        else ""
+    ]
+    limits.append(
+        tr("at most {max_megabytes:g} MB").format(max_megabytes=config.max_megabytes)
+        if config.max_megabytes
+        else ""
+    )
+    much = ", ".join(limit for limit in limits if limit) or tr("all documents")
+    held_out = tr("{validation_fraction:.0%} held out").format(
+        validation_fraction=config.validation_fraction
+    )
+    fetched = tr(" Fetches from the Hub what is not here yet.") if needs_network else ""
+    return tr("Saves {much}, about {held_out}.{fetched} It goes on when this page closes.").format(
+        much=much, held_out=held_out, fetched=fetched
+    )
 
 
 def arguments(config: Config, plain: Config) -> str:
@@ -65,4 +78,6 @@ def arguments(config: Config, plain: Config) -> str:
 def corpus_summary(details: Mapping[str, Any]) -> str:
     """How large a saved corpus is, in a sentence."""
     train, val = details["train"]["documents"], details["val"]["documents"]
-    return f"{size(details['bytes'])} of text: {train:,} documents to train on, {val:,} held out."
+    return tr("{bytes} of text: {train:,} documents to train on, {val:,} held out.").format(
+        bytes=size(details["bytes"]), train=train, val=val
+    )

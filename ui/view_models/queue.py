@@ -7,15 +7,16 @@ from types import MappingProxyType
 from slm.limits import Limits
 from slm.owners import LOCAL_OWNER, may_change
 from slm.queueing import Waiting
+from ui.texts import tr
 from ui.view_models.jobs import duration
 
 ALONE = Limits()
 """How a machine is shared that is not: one heavy job at a time."""
 _WHAT = {
     "train": "training",
-    "build": "first model",
-    "rate": "measuring the speed",
-    "find-rate": "learning-rate finder",
+    "build": tr("first model"),
+    "rate": tr("measuring the speed"),
+    "find-rate": tr("learning-rate finder"),
     "sweep": "sweep",
     "race": "race",
 }
@@ -64,20 +65,22 @@ def rows_to_show(rows: Sequence[QueueRow], most: int = 8) -> tuple[tuple[QueueRo
 def headline(rows: Sequence[QueueRow], now: Limits = ALONE, viewer: str = LOCAL_OWNER) -> str:
     """What the list is."""
     waiting = sum(not row.works for row in rows)
-    jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+    jobs = tr("1 job waits") if waiting == 1 else tr("{waiting} jobs wait").format(waiting=waiting)
     if now.paused and viewer != LOCAL_OWNER:
-        return (
-            f"The presenter holds the work of all back for now. What ran is saved, and goes on "
-            f"first. {jobs}:"
-        )
+        return tr(
+            "The presenter holds the work of all back for now. What ran is "
+            "saved, and goes on first. {jobs}:"
+        ).format(jobs=jobs)
     if now.paused:
-        return f"You hold everybody's work back. {jobs}:"
+        return tr("You hold everybody's work back. {jobs}:").format(jobs=jobs)
     if now.slots == 1:
-        return f"One heavy job runs at a time here, so that each has the whole machine. {jobs}:"
-    return (
-        f"{now.slots} heavy jobs run at a time here. The next turn is always for somebody who has "
-        f"none at work. {jobs}:"
-    )
+        return tr(
+            "One heavy job runs at a time here, so that each has the whole machine. {jobs}:"
+        ).format(jobs=jobs)
+    return tr(
+        "{slots} heavy jobs run at a time here. The next turn is always "
+        "for somebody who has none at work. {jobs}:"
+    ).format(slots=now.slots, jobs=jobs)
 
 
 def _row(
@@ -95,16 +98,26 @@ def _row(
     name += f", {whose})" if whose else ")"
     if entry.works:
         left = status.remaining_seconds
-        when = "runs now" + (f", about {duration(left)} left" if left else "")
+        when = tr("runs now") + (
+            tr(", about {left} left").format(left=duration(left)) if left else ""
+        )
     elif start is None:
-        when = "nobody knows when it begins"
+        when = tr("nobody knows when it begins")
     else:
-        when = f"begins in about {duration(start)}" if start >= 1 else "begins next"
+        when = (
+            tr("begins in about {start}").format(start=duration(start))
+            if start >= 1
+            else tr("begins next")
+        )
     place = "▶" if entry.works else f"{entry.ahead}."
     may = may_change(viewer, job.owner) and not entry.works and not status.stopping
     return QueueRow(
         id=job.id,
-        told=f"{place} {name} · {'taken out' if status.stopping and not entry.works else when}",
+        told=tr("{place} {name} · {when}").format(
+            place=place,
+            name=name,
+            when=tr("taken out") if status.stopping and (not entry.works) else when,
+        ),
         can_move=may and others_before,
         can_leave=may,
         works=entry.works,

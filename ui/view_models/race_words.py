@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from slm.lab import standings
 from slm.lab.experiments import Plan
 from slm.lab.standings import Axis, Trace
+from ui.texts import plural, tr
 from ui.view_models.lane_rows import AXES, TIE_NATS, final_nats, nats_shown
 
 _NEAR_BUDGET = 0.05
@@ -23,31 +24,35 @@ def race_verdict(plan: Plan, traces: Sequence[Trace], axis: Axis) -> str:
     """Who is ahead, and by how much, in a sentence or two; lane names are foreign text."""
     ranked = [trace for trace in standings.ranking(traces) if trace.final is not None]
     if not ranked or ranked[0].final is None:
-        return "Nothing was measured yet."
+        return tr("Nothing was measured yet.")
     done = all(trace.through for trace in traces)
     winner = ranked[0]
     if len(ranked) == 1:
-        return f"{winner.lane.name} alone has a validation loss: {nats_shown(winner.final)} nats."
+        return tr("{name} alone has a validation loss: {final} nats.").format(
+            name=winner.lane.name, final=nats_shown(winner.final)
+        )
     second = ranked[1]
     gap = final_nats(second.final) - final_nats(winner.final)
-    verb = "is first" if done else "is ahead"
+    verb = tr("is first") if done else tr("is ahead")
     if gap < TIE_NATS:
-        return (
-            f"{winner.lane.name} and {second.lane.name} are level at "
-            f"{nats_shown(winner.final)} nats: {gap:.4f} apart, less than another "
-            "seed would change."
+        return tr(
+            "{name} and {name_2} are level at {final} nats: {gap:.4f} apart, "
+            "less than another seed would change."
+        ).format(
+            name=winner.lane.name, name_2=second.lane.name, final=nats_shown(winner.final), gap=gap
         )
-    told = (
-        f"{winner.lane.name} {verb} with {nats_shown(winner.final)} nats, {gap:.3f} below the next."
+    told = tr("{name} {verb} with {final} nats, {gap:.3f} below the next.").format(
+        name=winner.lane.name, verb=verb, final=nats_shown(winner.final), gap=gap
     )
     share = standings.lead(winner, second, axis)
     if done and share is not None and share < 1:
-        told += (
-            f" The loss at which {second.lane.name} ended, it had reached with {share:.0%} of "
-            f"the {AXES[axis]}."
-        )
+        told += tr(
+            " The loss at which {name} ended, it had reached with {share:.0%} of the {axes}."
+        ).format(name=second.lane.name, share=share, axes=AXES[axis])
     if done and axis != (plan.budget.kind if plan.budget else axis):
-        told += f" Along {AXES[axis]} the lanes end at different places: see the curves."
+        told += tr(" Along {axes} the lanes end at different places: see the curves.").format(
+            axes=AXES[axis]
+        )
     return told
 
 
@@ -56,41 +61,54 @@ def fairness(plan: Plan, traces: Sequence[Trace]) -> tuple[Fact, ...]:
     lanes = plan.lanes
     seeds = {lane.train.seed for lane in lanes}
     facts = [
-        Fact(True, "Every lane reads the same text, cut into the same tokens."),
+        Fact(True, tr("Every lane reads the same text, cut into the same tokens.")),
         Fact(
             len(seeds) == 1,
-            f"One seed ({lanes[0].train.seed}) draws the first weights and the order of the text. "
-            "Another seed moves a loss a little too: repeat a close race with one.",
+            tr(
+                "One seed ({seed}) draws the first weights and the order of the "
+                "text. Another seed moves a loss a little too: repeat a close "
+                "race with one."
+            ).format(seed=lanes[0].train.seed),
         ),
-        Fact(True, "All are measured on the same validation tokens; that time counts for nobody."),
+        Fact(
+            True, tr("All are measured on the same validation tokens; that time counts for nobody.")
+        ),
         Fact(
             True,
-            "They take turns on the machine, and go on bit for bit where they were; what a turn "
-            "costs to begin is in nobody's time.",
+            tr(
+                "They take turns on the machine, and go on bit for bit where they were; what a "
+                "turn costs to begin is in nobody's time."
+            ),
         ),
     ]
     if len({(lane.train.optimizer, lane.train.batch_size, str(lane.model)) for lane in lanes}) > 1:
         facts.append(
             Fact(
                 False,
-                "Learning rates that suit one lane may not suit another. Sweep the rates of each "
-                "before you believe a large lead.",
+                tr(
+                    "Learning rates that suit one lane may not suit another. Sweep the rates of "
+                    "each before you believe a large lead."
+                ),
             )
         )
     if len({(lane.train.batch_size, lane.model.context_length) for lane in lanes}) > 1:
         facts.append(
             Fact(
                 False,
-                "Batches or contexts differ, so the same text comes in another order, and in "
-                "steps of another size.",
+                tr(
+                    "Batches or contexts differ, so the same text comes in another order, and in "
+                    "steps of another size."
+                ),
             )
         )
     if len({lane.model.context_length for lane in lanes}) > 1:
         facts.append(
             Fact(
                 False,
-                "A longer context sees more before it guesses, on the validation text as well: "
-                "part of its lead may be that.",
+                tr(
+                    "A longer context sees more before it guesses, on the validation text as well: "
+                    "part of its lead may be that."
+                ),
             )
         )
     facts += _spent(plan, traces)
@@ -101,8 +119,10 @@ def fairness_title(facts: Sequence[Fact]) -> str:
     """The facts in a line."""
     unequal = sum(not fact.fair for fact in facts)
     if not unequal:
-        return "Is it fair? Nothing but the settings differs"
-    return f"Is it fair? {unequal} {'thing' if unequal == 1 else 'things'} to know"
+        return tr("Is it fair? Nothing but the settings differs")
+    return plural(
+        "Is it fair? {unequal} thing to know", "Is it fair? {unequal} things to know", unequal
+    ).format(unequal=unequal)
 
 
 def _spent(plan: Plan, traces: Sequence[Trace]) -> list[Fact]:
@@ -118,8 +138,10 @@ def _spent(plan: Plan, traces: Sequence[Trace]) -> list[Fact]:
             facts.append(
                 Fact(
                     False,
-                    f"{trace.lane.name} used {share:.0%} of its {AXES[plan.budget.kind]}: "
-                    "compare along the curves, not at their ends.",
+                    tr(
+                        "{name} used {share:.0%} of its {axes}: compare along the "
+                        "curves, not at their ends."
+                    ).format(name=trace.lane.name, share=share, axes=AXES[plan.budget.kind]),
                 )
             )
     if not facts and all(trace.state == "done" for trace in traces):
@@ -127,8 +149,10 @@ def _spent(plan: Plan, traces: Sequence[Trace]) -> list[Fact]:
         facts.append(
             Fact(
                 True,
-                f"Their steps follow from the budget: they used {min(used):.1%} to "
-                f"{max(used):.1%} of it.",
+                tr(
+                    "Their steps follow from the budget: they used {used:.1%} to "
+                    "{used_2:.1%} of it."
+                ).format(used=min(used), used_2=max(used)),
             )
         )
     return facts

@@ -11,24 +11,26 @@ from slm.model.lora_settings import adapter_parameters
 from slm.tokenizer.separators import matching_tokens, separator_of
 from slm.training.config import TrainConfig, as_trained, rate_factor, recipe_for, snapshot_steps
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
 from ui.view_models.model import Design
+from ui.view_models.settings import label_of
 
 MOST_PROMPTS = 8
 BASIC: tuple[str, ...] = ("steps", "batch_size", "learning_rate", "muon_learning_rate")
 _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "Schedule": ("schedule", "warmup_steps", "decay_fraction", "final_fraction"),
-        "Optimizer": (
+        tr("Schedule"): ("schedule", "warmup_steps", "decay_fraction", "final_fraction"),
+        tr("Optimizer"): (
             "optimizer",
             "muon_momentum",
             "weight_decay",
             "gradient_clip",
             "grad_accum_steps",
         ),
-        "Text": ("windows", "window_length"),
-        "What is recorded": (
+        tr("Text"): ("windows", "window_length"),
+        tr("What is recorded"): (
             "evaluate_every",
             "evaluation_tokens",
             "sample_every",
@@ -38,7 +40,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "checkpoint_seconds",
             "checkpoint_every",
         ),
-        "Machine and seed": ("seed", "threads", "device", "dtype", "compile", "sharding"),
+        tr("Machine and seed"): ("seed", "threads", "device", "dtype", "compile", "sharding"),
     }
 )
 ADAPTERS: tuple[str, ...] = ("lora_rank", "lora_alpha", "lora_parts", "lora_dropout")
@@ -52,7 +54,7 @@ _GROUPED = {
 FOLDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **_GROUPS,
-        "Further settings": tuple(n for n in TrainConfig.model_fields if n not in _GROUPED),
+        tr("Further settings"): tuple(n for n in TrainConfig.model_fields if n not in _GROUPED),
     }
 )
 FIELDS: tuple[str, ...] = (*BASIC, *(name for names in FOLDED.values() for name in names))
@@ -62,29 +64,29 @@ _NAMES = re.compile(  # a name that is also a word, such as "windows", where its
 SCHEDULES: tuple[str, ...] = get_args(TrainConfig.model_fields["schedule"].annotation)
 LABELS: Mapping[str, str] = MappingProxyType(
     {
-        "batch_size": "Batch (windows)",
-        "windows": "Windows",
-        "window_length": "Window length",
-        "lora_rank": "Rank of the adapters",
-        "lora_alpha": "Alpha",
-        "lora_parts": "Adapted matrices",
-        "lora_dropout": "Dropout in adapters",
-        "learning_rate": "Learning rate",
-        "muon_learning_rate": "Muon learning rate",
-        "muon_momentum": "Muon momentum",
-        "grad_accum_steps": "Micro-batches per step",
-        "warmup_steps": "Warm-up steps",
-        "decay_fraction": "Share of descent",
-        "final_fraction": "Final share of the peak",
-        "checkpoint_seconds": "Seconds between checkpoints",
-        "checkpoint_every": "Steps between checkpoints",
-        "evaluate_every": "Steps between evaluations",
-        "evaluation_tokens": "Tokens per evaluation",
-        "sample_every": "Steps between samples",
-        "sample_tokens": "Tokens per sample",
-        "log_every": "Steps between records",
+        "batch_size": tr("Batch (windows)"),
+        "windows": tr("Windows"),
+        "window_length": tr("Window length"),
+        "lora_rank": tr("Rank of the adapters"),
+        "lora_alpha": tr("Alpha"),
+        "lora_parts": tr("Adapted matrices"),
+        "lora_dropout": tr("Dropout in adapters"),
+        "learning_rate": tr("Learning rate"),
+        "muon_learning_rate": tr("Muon learning rate"),
+        "muon_momentum": tr("Muon momentum"),
+        "grad_accum_steps": tr("Micro-batches per step"),
+        "warmup_steps": tr("Warm-up steps"),
+        "decay_fraction": tr("Share of descent"),
+        "final_fraction": tr("Final share of the peak"),
+        "checkpoint_seconds": tr("Seconds between checkpoints"),
+        "checkpoint_every": tr("Steps between checkpoints"),
+        "evaluate_every": tr("Steps between evaluations"),
+        "evaluation_tokens": tr("Tokens per evaluation"),
+        "sample_every": tr("Steps between samples"),
+        "sample_tokens": tr("Tokens per sample"),
+        "log_every": tr("Steps between records"),
         **{
-            name: name.replace("_", " ").capitalize()
+            name: label_of(name)
             for name in (
                 "steps",
                 "schedule",
@@ -97,9 +99,9 @@ LABELS: Mapping[str, str] = MappingProxyType(
                 "device",
             )
         },
-        "dtype": "Number format",
-        "compile": "Start of steps",
-        "sharding": "Shares of the model",
+        "dtype": tr("Number format"),
+        "compile": tr("Start of steps"),
+        "sharding": tr("Shares of the model"),
     }
 )
 _NAME_CHARACTERS = 80
@@ -160,19 +162,25 @@ def plan(model: ModelConfig, recipe: TrainConfig, corpus_tokens: int | None) -> 
     model = as_trained(model, recipe)
     per_step = recipe.batch_size * model.context_length
     seen = recipe.steps * per_step
-    sentence = (
-        f"{recipe.steps:,} steps of {recipe.batch_size:,} × {model.context_length:,} tokens "
-        f"read {count(seen)} tokens"
+    sentence = tr(
+        "{steps:,} steps of {batch_size:,} × {context_length:,} tokens read {seen} tokens"
+    ).format(
+        steps=recipe.steps,
+        batch_size=recipe.batch_size,
+        context_length=model.context_length,
+        seen=count(seen),
     )
     epochs = None if corpus_tokens is None else seen / max(1, corpus_tokens)
     if epochs is None:
-        sentence += ". How often that is the whole text shows when the text is cut into tokens."
+        sentence += tr(". How often that is the whole text shows when the text is cut into tokens.")
     elif epochs < 1:
-        sentence += f": {epochs:.0%} of the training text once."
+        sentence += tr(": {epochs:.0%} of the training text once.").format(epochs=epochs)
     else:
-        sentence += f": the whole training text {epochs:,.{1 if epochs < 100 else 0}f} times."
+        sentence += tr(": the whole training text {epochs:,.{epochs_2}f} times.").format(
+            epochs=epochs, epochs_2=1 if epochs < 100 else 0
+        )
         if epochs > _MANY_EPOCHS:
-            sentence += (
+            sentence += tr(
                 " So many repeats teach a model its text by heart: take fewer steps, or more text."
             )
     return Plan(
@@ -185,7 +193,7 @@ def plan(model: ModelConfig, recipe: TrainConfig, corpus_tokens: int | None) -> 
 
 def parameters_in_words(model: ModelConfig) -> str:
     """The model's size."""
-    return f"{count(sum(parameter_counts(model).values()))} parameters"
+    return tr("{values} parameters").format(values=count(sum(parameter_counts(model).values())))
 
 
 def memory_need(fit: Fit, processes: int = 1, *, on_gpu: bool = False) -> Need:
@@ -194,25 +202,37 @@ def memory_need(fit: Fit, processes: int = 1, *, on_gpu: bool = False) -> Need:
     `fit` is that of one process; on a processor all of them share its memory.
     """
     needed = fit.needed if on_gpu else processes * fit.needed
-    place = "on the GPU" if on_gpu else "here"
+    place = tr("on the GPU") if on_gpu else "here"
     if fit.fits and needed <= fit.free:
-        told = f"It takes about {size(needed)} of memory; {size(fit.free)} are free {place}."
-        if fit.in_shares:
-            told += " Each process holds a share of the model; no samples and snapshots are kept."
-        return Need(size(needed), told)
-    problem = f"It takes about {size(needed)} of memory, and {size(fit.free)} are free {place}. "
-    if fit.fits:
-        each = "has its own batch to compute" if fit.in_shares else "holds a model of its own"
-        problem += f"Take fewer than {processes} processes: each {each}."
-    elif fit.grad_accum_steps is not None:
-        problem += (
-            f"With {fit.grad_accum_steps:,} micro-batches per step (under Optimizer) it fits, and "
-            "learns the same."
+        told = tr("It takes about {needed} of memory; {free} are free {place}.").format(
+            needed=size(needed), free=size(fit.free), place=place
         )
+        if fit.in_shares:
+            told += tr(
+                " Each process holds a share of the model; no samples and snapshots are kept."
+            )
+        return Need(size(needed), told)
+    problem = tr("It takes about {needed} of memory, and {free} are free {place}. ").format(
+        needed=size(needed), free=size(fit.free), place=place
+    )
+    if fit.fits:
+        each = (
+            tr("has its own batch to compute") if fit.in_shares else tr("holds a model of its own")
+        )
+        problem += tr("Take fewer than {processes} processes: each {each}.").format(
+            processes=processes, each=each
+        )
+    elif fit.grad_accum_steps is not None:
+        problem += tr(
+            "With {grad_accum_steps:,} micro-batches per step (under "
+            "Optimizer) it fits, and learns the same."
+        ).format(grad_accum_steps=fit.grad_accum_steps)
     elif fit.preset is not None:
-        problem += f"Choose a smaller model, such as {fit.preset}, or a shorter context."
+        problem += tr("Choose a smaller model, such as {preset}, or a shorter context.").format(
+            preset=fit.preset
+        )
     else:
-        problem += "Choose a much smaller model, or a shorter context."
+        problem += tr("Choose a much smaller model, or a shorter context.")
     return Need(size(needed), "", problem)
 
 
@@ -227,17 +247,25 @@ def disk_need(
     averages = 1.5 if recipe.optimizer == "muon" else 2
     checkpoint, snapshot = 4 * n * (1 + averages), width * n
     total = (kept + 1) * checkpoint + n_snapshots * snapshot
-    told = (
-        f"On the disk: up to {kept + 1} checkpoints of about {size(checkpoint)} and "
-        f"{n_snapshots} snapshots of {size(snapshot)}, of {size(free_bytes)} that are free."
+    told = tr(
+        "On the disk: up to {kept} checkpoints of about {checkpoint} and "
+        "{n_snapshots} snapshots of {snapshot}, of {free_bytes} that are "
+        "free."
+    ).format(
+        kept=kept + 1,
+        checkpoint=size(checkpoint),
+        n_snapshots=n_snapshots,
+        snapshot=size(snapshot),
+        free_bytes=size(free_bytes),
     )
     if n_snapshots < len(snapshot_steps(recipe.steps, recipe.snapshots)):
-        told += " The disk has no room for more snapshots."
+        told += tr(" The disk has no room for more snapshots.")
     if total > free_bytes:
-        problem = (
-            f"Checkpoints and snapshots would take {size(total)}, and {size(free_bytes)} of the "
-            "disk are free. Delete runs in the Library, or choose a smaller model."
-        )
+        problem = tr(
+            "Checkpoints and snapshots would take {total}, and {free_bytes} "
+            "of the disk are free. Delete runs in the Library, or choose a "
+            "smaller model."
+        ).format(total=size(total), free_bytes=size(free_bytes))
         return Need(size(total), told, problem)
     return Need(size(total), told)
 
@@ -279,17 +307,24 @@ def prompts_problem(prompts: Sequence[str]) -> str | None:
     dashed = next((prompt for prompt in prompts if prompt.startswith("-")), None)
     if dashed is None:
         return None
-    return f"A sample cannot begin with a hyphen ({dashed[:40]!r}), which stands for a setting."
+    return tr(
+        "A sample cannot begin with a hyphen ({dashed!r}), which stands for a setting."
+    ).format(dashed=dashed[:40])
 
 
 def processes_problem(recipe: TrainConfig, processes: int) -> str | None:
     """Why a batch cannot be shared by so many processes."""
     if recipe.batch_size >= processes * recipe.grad_accum_steps:
         return None
-    return (
-        f"A batch of {recipe.batch_size:,} windows in {recipe.grad_accum_steps:,} micro-batches "
-        f"cannot be shared by {processes:,} processes; take at most "
-        f"{recipe.batch_size // recipe.grad_accum_steps:,}, or a larger batch."
+    return tr(
+        "A batch of {batch_size:,} windows in {grad_accum_steps:,} "
+        "micro-batches cannot be shared by {processes:,} processes; take "
+        "at most {batch_size_2:,}, or a larger batch."
+    ).format(
+        batch_size=recipe.batch_size,
+        grad_accum_steps=recipe.grad_accum_steps,
+        processes=processes,
+        batch_size_2=recipe.batch_size // recipe.grad_accum_steps,
     )
 
 
@@ -337,7 +372,8 @@ def _problem(model: ModelConfig, corpus_tokens: int | None) -> str | None:
     needed = model.context_length + 1
     if corpus_tokens is None or corpus_tokens >= needed:
         return None
-    return (
-        f"The training text holds {corpus_tokens:,} tokens; a context of "
-        f"{model.context_length:,} needs at least {needed:,}. Add text or shorten the context."
-    )
+    return tr(
+        "The training text holds {corpus_tokens:,} tokens; a context of "
+        "{context_length:,} needs at least {needed:,}. Add text or "
+        "shorten the context."
+    ).format(corpus_tokens=corpus_tokens, context_length=model.context_length, needed=needed)

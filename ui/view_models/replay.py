@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from slm.tokenizer.bpe import N_BYTES, Merge
 from slm.tokenizer.replay import MAX_CHARACTERS, Replay
+from ui.texts import tr
 from ui.view_models.chips import visible
 
 MOST_LISTED = 60_000  # with more merges than this only those that touch the text are sent
@@ -98,10 +99,10 @@ def shortened(text: str) -> tuple[str, str]:
     """
     if len(text) <= MAX_CHARACTERS:
         return text, ""
-    note = (
-        f"The first {MAX_CHARACTERS:,} of {len(text):,} characters are replayed, so that every "
-        "stage can be drawn at once."
-    )
+    note = tr(
+        "The first {max_characters:,} of {n_text:,} characters are "
+        "replayed, so that every stage can be drawn at once."
+    ).format(max_characters=MAX_CHARACTERS, n_text=len(text))
     return text[:MAX_CHARACTERS], note
 
 

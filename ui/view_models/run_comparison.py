@@ -14,6 +14,7 @@ from slm.lab.standings import Axis, Trace
 from slm.training.events import CHANGEABLE, RESUMED, Event
 from slm.training.runs import RunSettings
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.jobs import duration
 from ui.view_models.lane_rows import shown
 
@@ -80,7 +81,9 @@ def mark_rows(
                 continue
             place = next((point for point in trace.points if point.step >= event.step), trace.last)
             if place is not None:
-                note = f"step {event.step:,}: {event.field} {_told(event.old)} → {_told(event.new)}"
+                note = tr("step {step:,}: {field} {old} → {new}").format(
+                    step=event.step, field=event.field, old=_told(event.old), new=_told(event.new)
+                )
                 name = trace.lane.name
                 rows.append({"x": place.at(axis), "run": name, "name": name, "note": note})
     return rows
@@ -92,7 +95,9 @@ def event_rows(events: Mapping[str, Sequence[Event]]) -> list[dict[str, str]]:
         {
             "run": label,
             "after step": f"{event.step:,}",
-            "what": event.field if event.field in CHANGEABLE else f"{event.field} (of the machine)",
+            "what": event.field
+            if event.field in CHANGEABLE
+            else tr("{field} (of the machine)").format(field=event.field),
             "from": _told(event.old),
             "to": _told(event.new),
             "note": event.note,
@@ -117,8 +122,8 @@ def difference_rows(
         trace.lane.name: duration(trace.last.seconds) if trace.last else "–" for trace in traces
     }
     rows = [
-        {"setting": "best validation loss (nats)", **best},
-        {"setting": "training time", **took},
+        {"setting": tr("best validation loss (nats)"), **best},
+        {"setting": tr("training time"), **took},
     ]
     told = [(label, _flat(settings, names)) for label, settings in runs]
     every = dict.fromkeys(name for _, values in told for name in values)
@@ -132,8 +137,8 @@ def difference_rows(
 def _best(trace: Trace) -> str:
     best = trace.best
     if best is None:
-        return "not measured"
-    return f"{best.val_nats:.3f} at step {best.step:,}"
+        return tr("not measured")
+    return tr("{val_nats:.3f} at step {step:,}").format(val_nats=best.val_nats, step=best.step)
 
 
 def _flat(settings: RunSettings, names: Mapping[str, str]) -> dict[str, str]:

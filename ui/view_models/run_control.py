@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from slm.training.config import TrainConfig, rate_factor
 from slm.training.events import RESUMED, Event
+from ui.texts import plural, tr
 from ui.view_models import settings
 from ui.view_models.recipe import FIELDS, LABELS
 from ui.view_models.run_curves import Mark, Records
@@ -18,7 +19,12 @@ from ui.view_models.training import State
 Deed = Literal["change", "extend", "fork", "delete"]
 
 DEEDS: Mapping[Deed, str] = MappingProxyType(
-    {"change": "Change settings", "extend": "Train longer", "fork": "Fork", "delete": "Delete"}
+    {
+        "change": tr("Change settings"),
+        "extend": tr("Train longer"),
+        "fork": tr("Fork"),
+        "delete": tr("Delete"),
+    }
 )
 CHANGE_FIRST: tuple[str, ...] = ("learning_rate", "muon_learning_rate", "batch_size")
 FORK_FIELDS: tuple[str, ...] = (
@@ -28,13 +34,13 @@ FORK_FIELDS: tuple[str, ...] = (
 BadgeColor = Literal["blue", "green", "orange", "red", "gray"]
 _BADGES: Mapping[State, tuple[str, BadgeColor]] = MappingProxyType(
     {
-        "waiting": ("Waiting", "gray"),
-        "running": ("Training", "blue"),
-        "done": ("Finished", "green"),
-        "paused": ("Paused", "orange"),
-        "stopped": ("Stopped", "orange"),
-        "failed": ("Failed", "red"),
-        "interrupted": ("Interrupted", "orange"),
+        "waiting": (tr("Waiting"), "gray"),
+        "running": (tr("Training"), "blue"),
+        "done": (tr("Finished"), "green"),
+        "paused": (tr("Paused"), "orange"),
+        "stopped": (tr("Stopped"), "orange"),
+        "failed": (tr("Failed"), "red"),
+        "interrupted": (tr("Interrupted"), "orange"),
     }
 )
 _LONGER = 1.5
@@ -73,24 +79,30 @@ def controls(
     if read_only:
         return Controls("", deeds=("fork",))
     if later_schema:
-        told = (
-            f"A later version of this program wrote it (schema {later_schema}). Here it can be "
-            "looked at; update this program to train or fork it."
-        )
+        told = tr(
+            "A later version of this program wrote it (schema "
+            "{later_schema}). Here it can be looked at; update this program "
+            "to train or fork it."
+        ).format(later_schema=later_schema)
         if state == "running":
             return Controls(told, can_stop=True)
         return Controls(told, can_use=True, deeds=("delete",))
     if ending and may_force:
-        return Controls(f"It has not ended yet. {_forced(saved_step)}", can_force=True)
+        return Controls(
+            tr("It has not ended yet. {saved_step}").format(saved_step=_forced(saved_step)),
+            can_force=True,
+        )
     if ending:
-        return Controls("It finishes the step that it is at, saves a checkpoint and ends.")
+        return Controls(tr("It finishes the step that it is at, saves a checkpoint and ends."))
     if state == "waiting" and has_job:
-        told = "It starts in a few seconds."
+        told = tr("It starts in a few seconds.")
         if ahead:
-            told = f"{ahead} {'job is' if ahead == 1 else 'jobs are'} ahead of it."
+            told = plural(
+                "{ahead} job is ahead of it.", "{ahead} jobs are ahead of it.", ahead
+            ).format(ahead=ahead)
         return Controls(told, can_stop=True)
     if state == "running":
-        told = "" if has_job else "It was started outside of this app."
+        told = "" if has_job else tr("It was started outside of this app.")
         deeds: tuple[Deed, ...] = ("change", "extend", "fork")
         return Controls(told, can_pause=True, can_stop=True, deeds=deeds)
     if state == "done":
@@ -105,33 +117,38 @@ def controls(
 def _forced(saved_step: int | None) -> str:
     """What is left of a run whose process is ended at once."""
     if saved_step is None:
-        return "Ended at once it begins anew when it goes on: no checkpoint was saved yet."
-    return f"Ended at once it can go on from the checkpoint of step {saved_step:,}."
+        return tr("Ended at once it begins anew when it goes on: no checkpoint was saved yet.")
+    return tr("Ended at once it can go on from the checkpoint of step {saved_step:,}.").format(
+        saved_step=saved_step
+    )
 
 
 def _standing(state: State, saved_step: int | None) -> str:
     saved = (
-        "No checkpoint was saved, so it begins anew when it goes on."
+        tr("No checkpoint was saved, so it begins anew when it goes on.")
         if saved_step is None
-        else f"It goes on from the checkpoint of step {saved_step:,}."
+        else tr("It goes on from the checkpoint of step {saved_step:,}.").format(
+            saved_step=saved_step
+        )
     )
     if state == "interrupted":
-        return f"Its process ended without a word. {saved}"
+        return tr("Its process ended without a word. {saved}").format(saved=saved)
     if state == "paused":
-        return f"{saved} Until then it takes no memory and no computing."
+        return tr("{saved} Until then it takes no memory and no computing.").format(saved=saved)
     if state == "waiting" and saved_step is None:
-        return "It was made, and has not begun to train."
+        return tr("It was made, and has not begun to train.")
     return saved
 
 
 def damaged_told(saved_step: int | None) -> str:
     """What can be done for a run whose settings cannot be read."""
     if saved_step is None:
-        return "No checkpoint of it holds its settings, so it cannot be mended here."
-    return (
-        f"Its checkpoint of step {saved_step:,} holds the same settings. They can be put back from "
-        "there; nothing else of the run changes."
-    )
+        return tr("No checkpoint of it holds its settings, so it cannot be mended here.")
+    return tr(
+        "Its checkpoint of step {saved_step:,} holds the same settings. "
+        "They can be put back from there; nothing else of the run "
+        "changes."
+    ).format(saved_step=saved_step)
 
 
 @dataclass(frozen=True)
@@ -146,9 +163,9 @@ class ForkPoint:
 def badge(state: State, diverged: bool, ending: bool) -> tuple[str, BadgeColor]:
     """The run's state in a word, and its colour."""
     if ending and state == "running":
-        return "Saving", "orange"
+        return tr("Saving"), "orange"
     if state == "failed" and diverged:
-        return "Diverged", "red"
+        return tr("Diverged"), "red"
     return _BADGES[state]
 
 
@@ -161,16 +178,24 @@ def fork_points(
     for step in sorted({*checkpoints, *snapshots}):
         exact = step in checkpoints
         kind = (
-            "a checkpoint: weights and optimizer as they were"
+            tr("a checkpoint: weights and optimizer as they were")
             if exact
-            else "a snapshot: weights in half precision, and an optimizer that begins anew"
+            else tr("a snapshot: weights in half precision, and an optimizer that begins anew")
         )
         near = min(losses, key=lambda at: abs(at - step), default=None)
         loss = ""
         if near is not None:
-            where = "" if near == step else f" (measured at step {near:,})"
-            loss = f" Validation loss {losses[near]:.3f} nats{where}."
-        found.append(ForkPoint(step, exact, f"Step {step:,} is {kind}.{loss}"))
+            where = "" if near == step else tr(" (measured at step {near:,})").format(near=near)
+            loss = tr(" Validation loss {losses:.3f} nats{where}.").format(
+                losses=losses[near], where=where
+            )
+        found.append(
+            ForkPoint(
+                step,
+                exact,
+                tr("Step {step:,} is {kind}.{loss}").format(step=step, kind=kind, loss=loss),
+            )
+        )
     return tuple(found)
 
 
@@ -209,11 +234,12 @@ def fork_told(before: TrainConfig, at: int, after: TrainConfig) -> str:
     begins = after.learning_rate * rate_factor(after, at)
     if at == 0 or begins <= _MUCH_HIGHER * was:
         return ""
-    return (
-        f"Its first step is taken at a learning rate of {begins:.2g}; the last one before it was "
-        f"taken at {was:.2g}. The loss rises for a while first. A lower rate avoids that, or an "
-        "earlier step, from before the descent."
-    )
+    return tr(
+        "Its first step is taken at a learning rate of {begins:.2g}; the "
+        "last one before it was taken at {was:.2g}. The loss rises for a "
+        "while first. A lower rate avoids that, or an earlier step, from "
+        "before the descent."
+    ).format(begins=begins, was=was)
 
 
 def fork_name(name: str, step: int) -> str:
@@ -222,7 +248,7 @@ def fork_name(name: str, step: int) -> str:
     >>> fork_name("first", 1200)
     'first from 1200'
     """
-    ending = f" from {step}"
+    ending = tr(" from {step}").format(step=step)
     return name[: _NAME_CHARACTERS - len(ending)] + ending
 
 
@@ -256,10 +282,10 @@ def commands(run_id: str, config: TrainConfig) -> tuple[tuple[str, list[str]], .
     """What the buttons do, as one types it: what for, and the command."""
     rate = {"learning_rate": config.learning_rate / 2}
     return (
-        ("Go on, or train longer:", extend_argv(run_id, suggested_steps(config.steps))),
-        ("Change a setting in mid-run:", change_argv(run_id, rate)),
+        (tr("Go on, or train longer:"), extend_argv(run_id, suggested_steps(config.steps))),
+        (tr("Change a setting in mid-run:"), change_argv(run_id, rate)),
         (
-            "Fork:",
+            tr("Fork:"),
             fork_argv(run_id, config.steps // 2, "another", rate),
         ),
     )
@@ -276,11 +302,11 @@ def asked_in_words(changes: Mapping[str, Any]) -> str:
 
 def change_told(alive: bool) -> str:
     """What a change does, above its form."""
-    when = "from its next step on" if alive else "as soon as it goes on"
-    return (
-        f"Changes hold {when} and are marked on the curves. Another batch size keeps the place in "
-        "the text by the number of the step."
-    )
+    when = tr("from its next step on") if alive else tr("as soon as it goes on")
+    return tr(
+        "Changes hold {when} and are marked on the curves. Another batch "
+        "size keeps the place in the text by the number of the step."
+    ).format(when=when)
 
 
 def change_fields(
@@ -302,10 +328,12 @@ def fork_fields(config: TrainConfig) -> tuple[str, ...]:
 def extend_told(config: TrainConfig, done: int, steps: int) -> str:
     """What more steps do to the learning rate, which was planned for fewer."""
     share = rate_factor(config.replace(steps=steps), done)
-    plan = f"The schedule is laid anew over {steps:,} steps: the next one is taken at {share:.0%}"
-    told = f"{plan} of the peak rate."
+    plan = tr(
+        "The schedule is laid anew over {steps:,} steps: the next one is taken at {share:.0%}"
+    ).format(steps=steps, share=share)
+    told = tr("{plan} of the peak rate.").format(plan=plan)
     if done and share > rate_factor(config, max(0, done - 1)) + 0.05:
-        told += (
+        told += tr(
             " The rate rises again, so the loss rises for a while first. A fork from before the "
             "descent avoids that."
         )
@@ -314,7 +342,7 @@ def extend_told(config: TrainConfig, done: int, steps: int) -> str:
 
 def label_of(field: str) -> str:
     """A setting as the forms call it."""
-    return LABELS.get(field, field.replace("_", " ").capitalize())
+    return LABELS.get(field) or settings.label_of(field)
 
 
 def event_marks(events: Sequence[Event], forked_from: Mapping[str, Any] | None) -> tuple[Mark, ...]:
@@ -323,7 +351,7 @@ def event_marks(events: Sequence[Event], forked_from: Mapping[str, Any] | None) 
     told: dict[int, list[str]] = {}
     if forked_from is not None:
         at = int(forked_from["step"])
-        told[at] = ["forked from another run, whose curve stands before it"]
+        told[at] = [tr("forked from another run, whose curve stands before it")]
     for event in events:
         if event.field == RESUMED:
             change = _resumed(event)
@@ -333,17 +361,18 @@ def event_marks(events: Sequence[Event], forked_from: Mapping[str, Any] | None) 
         if note not in told.setdefault(event.step, []):
             told[event.step].append(note)
     return tuple(
-        Mark(step, f"After step {step:,}: {'; '.join(notes)}") for step, notes in told.items()
+        Mark(step, tr("After step {step:,}: {notes}").format(step=step, notes="; ".join(notes)))
+        for step, notes in told.items()
     )
 
 
 def _resumed(event: Event) -> str:
     """That a run went on, and what it had to do again."""
     if not isinstance(event.old, int) or event.old <= event.step:
-        return "it went on from its checkpoint"
+        return tr("it went on from its checkpoint")
     lost = event.old - event.step
-    steps = "1 step was" if lost == 1 else f"{lost:,} steps were"
-    return f"it went on from its checkpoint; {steps} made again"
+    steps = tr("1 step was") if lost == 1 else tr("{lost:,} steps were").format(lost=lost)
+    return tr("it went on from its checkpoint; {steps} made again").format(steps=steps)
 
 
 def _unused(config: TrainConfig) -> frozenset[str]:

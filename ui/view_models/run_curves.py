@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm.training.config import TrainConfig, rate_factor
+from ui.texts import tr
 
 Records = Sequence[Mapping[str, Any]]
 Unit = Literal["nats", "perplexity", "bits"]
@@ -27,15 +28,15 @@ Kind = Literal["done", "planned", "measured", "now", "level", "mark", "stretch"]
 Floats = NDArray[np.float64]
 
 UNITS: Mapping[Unit, str] = MappingProxyType(
-    {"nats": "nats per token", "perplexity": "perplexity", "bits": "bits per byte"}
+    {"nats": tr("nats per token"), "perplexity": "perplexity", "bits": tr("bits per byte")}
 )
 TRAINING, VALIDATION = "training", "validation"
 BASELINES: Mapping[str, str] = MappingProxyType(
-    {"unigram_nats": "counting tokens (unigram)", "bigram_nats": "counting pairs (bigram)"}
+    {"unigram_nats": tr("counting tokens (unigram)"), "bigram_nats": tr("counting pairs (bigram)")}
 )
 USUAL_RATIO = (1e-4, 1e-2)
 """Where updates over weights lie in most healthy runs, about 1e-3 in the middle."""
-INSIDE = (
+INSIDE = tr(
     "At each evaluation: how far a step moves each part of the model against its size (most "
     "healthy runs lie in the green band), how steep the loss is in it, and how much attention and "
     "feed-forward of each layer add to the stream. A line that falls away from the others is a "
@@ -151,7 +152,7 @@ def in_unit(nats: Floats, unit: Unit, bytes_per_token: float | None) -> Floats:
     if unit == "perplexity":
         return np.exp(np.minimum(nats, _LARGEST_EXPONENT))
     if unit == "bits":
-        assert bytes_per_token, "a run without this number offers no bits per byte"
+        assert bytes_per_token, tr("a run without this number offers no bits per byte")
         return nats / (math.log(2) * bytes_per_token)
     return nats
 
@@ -305,7 +306,7 @@ def part_label(part: str) -> str:
     ('layer 0', 'embedding')
     """
     if part.startswith("blocks."):
-        return f"layer {part.removeprefix('blocks.')}"
+        return tr("layer {removeprefix}").format(removeprefix=part.removeprefix("blocks."))
     return "embedding" if part == "token_embedding" else part
 
 
@@ -313,8 +314,10 @@ def nothing_inside(records: Records, config: TrainConfig) -> str:
     """Why a run has no curves of its layers."""
     evaluated = sum(record.get("val_nats") is not None for record in records[-2_000:])
     if evaluated > 1:
-        return "This run was trained before the inside of its layers was recorded."
-    return f"They are measured at each evaluation, first after {config.evaluate_every:,} steps."
+        return tr("This run was trained before the inside of its layers was recorded.")
+    return tr("They are measured at each evaluation, first after {evaluate_every:,} steps.").format(
+        evaluate_every=config.evaluate_every
+    )
 
 
 def has(records: Records, name: str) -> bool:
@@ -326,7 +329,7 @@ def _rates_of(config: TrainConfig) -> tuple[tuple[str, str, float], ...]:
     adamw = ("AdamW", "learning_rate", config.learning_rate)
     if config.optimizer == "adamw":
         return (adamw,)
-    return (adamw, ("Muon", "muon_learning_rate", config.muon_learning_rate))
+    return (adamw, (tr("Muon"), "muon_learning_rate", config.muon_learning_rate))
 
 
 def _planned_steps(now: int, last: int) -> list[int]:

@@ -17,20 +17,22 @@ from slm.config import Config, bounds
 from slm.sampling.config import FILTERS, SamplingConfig
 from slm.sampling.distribution import Distribution
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.chips import labeller
 from ui.view_models.code import open_lines
+from ui.view_models.settings import described
 
 TokenBytes = Callable[[int], bytes]
 SHOWN = 20
 _LABELS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "temperature": ("temperature", "Temperature"),
-        "top_k": ("top_k", "Top-k"),
-        "top_p": ("top_p", "Top-p"),
-        "min_p": ("min_p", "Min-p"),
-        "typical_p": ("typical_p", "Typical p"),
-        "repetition_penalty": ("repetition_penalty", "Repetition penalty"),
-        "seed": ("sampling_seed", "Seed"),
+        "temperature": ("temperature", tr("Temperature")),
+        "top_k": ("top_k", tr("Top-k")),
+        "top_p": ("top_p", tr("Top-p")),
+        "min_p": ("min_p", tr("Min-p")),
+        "typical_p": ("typical_p", tr("Typical p")),
+        "repetition_penalty": ("repetition_penalty", tr("Repetition penalty")),
+        "seed": ("sampling_seed", tr("Seed")),
     }
 )
 _STAGE_NAMES = MappingProxyType(
@@ -105,7 +107,7 @@ def order_sentence(order: Sequence[str]) -> str:
     'The filters act in this order: top-k, temperature.'
     """
     names = (_STAGE_NAMES.get(name, name.replace("_", " ")) for name in order)
-    return f"The filters act in this order: {', '.join(names)}."
+    return tr("The filters act in this order: {names}.").format(names=", ".join(names))
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,14 @@ def choice_view(
         final = max(0.0, 1.0 - sum(bar.final for bar in bars))
         final = final if final > 1e-6 else 0.0
         model = max(0.0, 1.0 - sum(bar.model for bar in bars))
-        bars.append(Bar(f"{rest:,} others", model, final, None if final else "the filters"))
+        bars.append(
+            Bar(
+                tr("{rest:,} others").format(rest=rest),
+                model,
+                final,
+                None if final else tr("the filters"),
+            )
+        )
     return ChoiceView(_unique(bars), _summary(distribution), _notes(distribution, config))
 
 
@@ -210,7 +219,7 @@ def control_of(config: type[Config], field: str, key: str, label: str) -> Contro
         high=cast(hints.get("max", high)),
         step=cast(hints["step"]),
         default=cast(declared.default),
-        help=str(declared.description),
+        help=described(declared),
     )
 
 
@@ -243,15 +252,23 @@ def _summary(distribution: Distribution) -> str:
     cut = distribution.mass_cut
     if possible == 1:  # greedy cuts before the temperature's share could be asked for
         cut = 1.0 - float(distribution.stages[0].probabilities_V[distribution.kept_V].sum())
-    return (
-        f"**{possible:,}** of {total:,} can be drawn · **{percent(max(0.0, cut))}** is cut · "
-        f"entropy {before:.2f} → **{after:.2f}** nats, as among {math.exp(before):,.1f} → "
-        f"**{math.exp(after):,.1f}** tokens"
+    return tr(
+        "**{possible:,}** of {total:,} can be drawn · **{cut}** is cut · "
+        "entropy {before:.2f} → **{after:.2f}** nats, as among "
+        "{before_2:,.1f} → **{after_2:,.1f}** tokens"
+    ).format(
+        possible=possible,
+        total=total,
+        cut=percent(max(0.0, cut)),
+        before=before,
+        after=after,
+        before_2=math.exp(before),
+        after_2=math.exp(after),
     )
 
 
 def _notes(distribution: Distribution, config: SamplingConfig) -> tuple[str, ...]:
     if config.temperature == 0:
-        greedy = "Temperature 0 is greedy: always the likeliest token, whatever the seed."
+        greedy = tr("Temperature 0 is greedy: always the likeliest token, whatever the seed.")
         return (greedy, *distribution.notes)
     return distribution.notes

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from slm.serving.config import ServeConfig
 from slm.serving.presence import Running
+from ui.texts import tr
 
 USUAL_PORT = int(ServeConfig.model_fields["port"].default)
-PROMPT = "Once upon a time"
-_CHAT = [{"role": "user", "content": "Tell me a tale."}]
+PROMPT = tr("Once upon a time")
+_CHAT = [{"role": "user", "content": tr("Tell me a tale.")}]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def rows(found: Sequence[Running], chosen: str) -> tuple[Row, ...]:
     told = [
         Row(
             each.name,
-            f"step {each.step:,} · {'asks for a key' if each.asks_key else 'asks for no key'}",
+            tr("step {step:,} · {asks_key}").format(
+                step=each.step,
+                asks_key=tr("asks for a key") if each.asks_key else tr("asks for no key"),
+            ),
             each.url,
             each.model == chosen,
         )
@@ -69,11 +73,14 @@ def address(found: Sequence[Row], port: int) -> str:
 def chat_note(name: str, *, has_template: bool) -> str:
     """Whether the model can chat, and how; `name` is foreign text."""
     if has_template:
-        return f"{name} has a chat template: it answers chats as it was trained to."
-    return (
-        f"{name} is a base model without a chat template: it goes on with a text. A chat is "
-        "refused with that reason, unless plain chat is on."
-    )
+        return tr("{name} has a chat template: it answers chats as it was trained to.").format(
+            name=name
+        )
+    return tr(
+        "{name} is a base model without a chat template: it goes on with "
+        "a text. A chat is refused with that reason, unless plain chat "
+        "is on."
+    ).format(name=name)
 
 
 def client_lines(url: str, model: str, *, chats: bool) -> ClientLines:

@@ -8,8 +8,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from pydantic.fields import FieldInfo
+
 from slm.config import Config
 from slm.errors import ConfigError
+from ui.texts import tr
 
 C = TypeVar("C", bound=Config)
 _NONE = "auto"
@@ -55,8 +58,10 @@ def from_text(text: str, base: C) -> C:
         name, colon, value = part.partition(":")
         if not colon or name not in type(base).model_fields:
             raise ConfigError(
-                f"The address says {part[:60]!r}, which is no setting here; a setting is "
-                "written as name:value."
+                tr(
+                    "The address says {part!r}, which is no setting here; a setting "
+                    "is written as name:value."
+                ).format(part=part[:60])
             )
         changed[name] = None if value == _NONE else value
     automatic = [name for name, value in changed.items() if value is None]
@@ -77,6 +82,25 @@ def flags(changed: Mapping[str, Any]) -> list[str]:
         flag = f"--{name.replace('_', '-')}"
         written += [flag, *value] if isinstance(value, tuple) else [f"{flag}={value}"]
     return written
+
+
+def described(field: FieldInfo) -> str:
+    """What a setting is, with its bounds, in the server's language; empty where nobody says it.
+
+    >>> from slm.sampling.config import SamplingConfig
+    >>> described(SamplingConfig.model_fields["seed"])
+    'The same seed gives the same text. (0 to 2,147,483,647)'
+    """
+    return tr(field.description) if field.description else ""
+
+
+def label_of(name: str) -> str:
+    """What a setting without a label of its own is called.
+
+    >>> label_of("weight_decay")
+    'Weight decay'
+    """
+    return tr(name.replace("_", " ").capitalize())
 
 
 def command_line(argv: Sequence[str]) -> str:

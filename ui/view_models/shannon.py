@@ -9,13 +9,14 @@ from types import MappingProxyType
 
 from slm.evaluation.shannon import Game, Play, Standing, standing
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.chips import visible
 from ui.view_models.code import open_lines
 
 FEW = 30
 _HARD = 4  # guesses from which on a symbol is marked
 PLAYERS: Mapping[str, str] = MappingProxyType(
-    {"person": "You", "trigram": "Trigram counts", "model": "This model"}
+    {"person": tr("You"), "trigram": tr("Trigram counts"), "model": tr("This model")}
 )
 
 
@@ -100,22 +101,28 @@ def scores(game: Game, plays: Mapping[str, Play]) -> Scores | None:
 def _reading(rows: Sequence[PlayerRow], n: int, game: Game) -> str:
     unit = "letters" if game.passage.unit == "letters" else "tokens"
     you = rows[0]
-    told = f"After {n} {unit} you need {you.low:.2f} to {you.high:.2f} bits a character"
+    told = tr("After {n} {unit} you need {low:.2f} to {high:.2f} bits a character").format(
+        n=n, unit=unit, low=you.low, high=you.high
+    )
     model = next((row for row in rows if row.key == "model"), None)
     if model is None or model.exact is None:
         return f"{told}."
-    told = f"{told}, the model {model.exact:.2f}"
+    told = tr("{told}, the model {exact:.2f}").format(told=told, exact=model.exact)
     if n < FEW and not game.over:
         return f"{told}."
     if model.exact < you.low:
-        return f"{told}: it foresees this text better than you."
-    return f"{told}: you are ahead." if model.exact > you.high else f"{told}: as good as you."
+        return tr("{told}: it foresees this text better than you.").format(told=told)
+    return (
+        tr("{told}: you are ahead.").format(told=told)
+        if model.exact > you.high
+        else tr("{told}: as good as you.").format(told=told)
+    )
 
 
 def _note(n: int, game: Game) -> str:
     if n >= FEW or game.over:
         return ""
-    return f"Few guesses make every range too low: go on to {FEW} at least."
+    return tr("Few guesses make every range too low: go on to {few} at least.").format(few=FEW)
 
 
 def last_machines(game: Game, plays: Mapping[str, Play]) -> str:
@@ -124,8 +131,11 @@ def last_machines(game: Game, plays: Mapping[str, Play]) -> str:
         return ""
     at = game.place - 1
     told = [
-        f"{PLAYERS[key]}: {visible(one.first[at].encode())} first, right at guess "
-        f"{one.attempts[at].guesses:,}"
+        tr("{players}: {encode} first, right at guess {guesses:,}").format(
+            players=PLAYERS[key],
+            encode=visible(one.first[at].encode()),
+            guesses=one.attempts[at].guesses,
+        )
         for key, one in plays.items()
     ]
     return " · ".join(told)

@@ -3,6 +3,7 @@
 from slm import limits
 from slm.errors import LimitError
 from slm.workshop.limits import Standing
+from ui.texts import tr
 from ui.view_models.jobs import count, duration, size
 
 
@@ -13,16 +14,22 @@ def share_sentence(standing: Standing | None) -> str:
     share = standing.share
     parts = []
     if share.parameters is not None:
-        parts.append(f"models up to {count(share.parameters)} parameters")
+        parts.append(
+            tr("models up to {parameters} parameters").format(parameters=count(share.parameters))
+        )
     if share.steps is not None:
-        parts.append(f"{share.steps:,} steps")
+        parts.append(tr("{steps:,} steps").format(steps=share.steps))
     if share.minutes is not None:
-        parts.append(f"{duration(60 * share.minutes)} a turn")
+        parts.append(tr("{minutes} a turn").format(minutes=duration(60 * share.minutes)))
     if share.disk_mb is not None and standing.disk_left is not None:
-        parts.append(f"{size(standing.disk_left)} of {size(share.disk_mb * 1e6)} disk left")
+        parts.append(
+            tr("{disk_left} of {disk_mb} disk left").format(
+                disk_left=size(standing.disk_left), disk_mb=size(share.disk_mb * 1e6)
+            )
+        )
     if standing.places_left is not None:
         parts.append(_places(standing))
-    return f"Your share of this room: {' · '.join(parts)}." if parts else ""
+    return tr("Your share of this room: {parts}.").format(parts=" · ".join(parts)) if parts else ""
 
 
 def training_problem(standing: Standing | None, parameters: int, steps: int) -> str | None:
@@ -52,5 +59,5 @@ def start_problem(standing: Standing | None, *, heavy: bool = False) -> str | No
 def _places(standing: Standing) -> str:
     left = standing.places_left
     if left == 0:
-        return "no more jobs for now"
-    return "1 more job" if left == 1 else f"{left} more jobs"
+        return tr("no more jobs for now")
+    return tr("1 more job") if left == 1 else tr("{left} more jobs").format(left=left)

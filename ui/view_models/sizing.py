@@ -12,11 +12,12 @@ from slm.model.config import ModelConfig, flops_per_token, memory_bytes, paramet
 from slm.model.fits import Fit, Optimizer
 from slm.model.sizing import nearest_preset, shape_for, sizes
 from slm.training.config import TrainConfig
+from ui.texts import tr
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
 from ui.view_models.model import LABELS, Design, value_in_words
 
-RULE = (
+RULE = tr(
     "Chooses blocks, width, heads and inner width by a rule that runs through published models: "
     "deeper ones are also wider. The vocabulary stays that of the tokenizer. Change any setting "
     "below afterwards."
@@ -66,7 +67,7 @@ class Effect:
 
 UNCHANGED = "unchanged"
 _TOLD = 4  # settings of one change that a line has room for
-NO_CHANGE = "Change a setting: each figure then says how far it moved."
+NO_CHANGE = tr("Change a setting: each figure then says how far it moved.")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def effects(
     *figures, cache = (
         Effect(
             label,
-            size(amount) if term in {"memory", "key-value cache"} else count(amount),
+            size(amount) if term in {"memory", tr("key-value cache")} else count(amount),
             term,
             None if then is None else moved(then[place][1], amount),
         )
@@ -103,7 +104,10 @@ def effects(
     )
     change = f" ({cache.moved})" if cache.moved else ""
     return Effects(
-        tuple(figures), f"Its key-value cache at the full context: {cache.value}{change}."
+        tuple(figures),
+        tr("Its key-value cache at the full context: {value}{change}.").format(
+            value=cache.value, change=change
+        ),
     )
 
 
@@ -113,11 +117,11 @@ def _amounts(
     training = memory_bytes(config, windows, "train", optimizer=optimizer)
     writing = memory_bytes(config, 1, "generate")
     return (
-        ("Parameters", sum(parameter_counts(config).values()), "parameter"),
-        ("FLOPs per token", flops_per_token(config), "FLOP"),
-        ("Memory, training", sum(training.values()), "memory"),
-        ("Memory, writing", sum(writing.values()), "memory"),
-        ("Key-value cache", writing["cache"], "key-value cache"),
+        (tr("Parameters"), sum(parameter_counts(config).values()), "parameter"),
+        (tr("FLOPs per token"), flops_per_token(config), "FLOP"),
+        (tr("Memory, training"), sum(training.values()), "memory"),
+        (tr("Memory, writing"), sum(writing.values()), "memory"),
+        (tr("Key-value cache"), writing["cache"], tr("key-value cache")),
     )
 
 
@@ -153,54 +157,78 @@ def last_change(before: ModelConfig | None, after: ModelConfig) -> str:
         f"{value_in_words(value)}"
         for name, value in settings.changes(after, before).items()
     ]
-    more = f" and {len(told) - _TOLD} settings more" if len(told) > _TOLD + 1 else ""
-    return f"Last change: {', '.join(told[:_TOLD] if more else told)}{more}."
+    more = (
+        tr(" and {n_told} settings more").format(n_told=len(told) - _TOLD)
+        if len(told) > _TOLD + 1
+        else ""
+    )
+    return tr("Last change: {told}{more}.").format(
+        told=", ".join(told[:_TOLD] if more else told), more=more
+    )
 
 
 def fit_rows(found: Sequence[Fit]) -> dict[str, list[str]]:
     """What fits where, as columns of a table."""
     columns: dict[str, list[str]] = {
-        title: [] for title in ("Machine", "Memory", "Training", "Most windows at once", "Writing")
+        title: []
+        for title in (
+            tr("Machine"),
+            tr("Memory"),
+            tr("Training"),
+            tr("Most windows at once"),
+            tr("Writing"),
+        )
     }
     for fit in found:
-        columns["Machine"].append(fit.machine.name)
-        columns["Memory"].append(size(fit.machine.memory))
-        columns["Training"].append(_training(fit))
-        columns["Most windows at once"].append(f"{fit.training_windows:,}")
-        columns["Writing"].append(_writing(fit))
+        columns[tr("Machine")].append(fit.machine.name)
+        columns[tr("Memory")].append(size(fit.machine.memory))
+        columns[tr("Training")].append(_training(fit))
+        columns[tr("Most windows at once")].append(f"{fit.training_windows:,}")
+        columns[tr("Writing")].append(_writing(fit))
     return columns
 
 
 def _training(fit: Fit) -> str:
     needs = size(fit.training_bytes)
     if fit.trains:
-        return f"✓ takes {needs}"
+        return tr("✓ takes {needs}").format(needs=needs)
     if fit.training_windows:
-        return f"fewer windows: {needs} do not fit"
-    return f"✗ not even one window ({needs} for {fit.asked})"
+        return tr("fewer windows: {needs} do not fit").format(needs=needs)
+    return tr("✗ not even one window ({needs} for {asked})").format(needs=needs, asked=fit.asked)
 
 
 def _writing(fit: Fit) -> str:
     if not fit.writing_texts:
-        return f"✗ takes {size(fit.writing_bytes)}"
-    texts = "1 text" if fit.writing_texts == 1 else f"up to {fit.writing_texts:,} texts"
-    return f"✓ {texts} at once"
+        return tr("✗ takes {writing_bytes}").format(writing_bytes=size(fit.writing_bytes))
+    texts = (
+        "1 text"
+        if fit.writing_texts == 1
+        else tr("up to {writing_texts:,} texts").format(writing_texts=fit.writing_texts)
+    )
+    return tr("✓ {texts} at once").format(texts=texts)
 
 
 def fit_note(windows: int, config: ModelConfig) -> str:
     """What the table assumes."""
-    many = "1 window" if windows == 1 else f"{windows} windows"
-    return (
-        f"Training on {many} of {config.context_length:,} tokens at once, weights in float32; GPUs "
-        "from the RTX 4090 on compute in bfloat16. Of a laptop's memory the system's share and "
-        "a fifth for holes between tensors are taken off, of a GPU's 1 GB. Memory sold as 8 GB is "
-        "8 × 2³⁰ bytes, 8.6 GB as counted here. That it fits does not say that it is fast."
-    )
+    many = "1 window" if windows == 1 else tr("{windows} windows").format(windows=windows)
+    return tr(
+        "Training on {many} of {context_length:,} tokens at once, "
+        "weights in float32; GPUs from the RTX 4090 on compute in "
+        "bfloat16. Of a laptop's memory the system's share and a fifth "
+        "for holes between tensors are taken off, of a GPU's 1 GB. "
+        "Memory sold as 8 GB is 8 × 2³⁰ bytes, 8.6 GB as counted here. "
+        "That it fits does not say that it is fast."
+    ).format(many=many, context_length=config.context_length)
 
 
 def recipe_note(preset: str, recipe: TrainConfig, config: ModelConfig) -> str:
     """Which training the predicted time is of."""
-    return (
-        f"The recipe of {preset}: {recipe.steps:,} steps of {recipe.batch_size:,} windows of "
-        f"{config.context_length:,} tokens."
+    return tr(
+        "The recipe of {preset}: {steps:,} steps of {batch_size:,} "
+        "windows of {context_length:,} tokens."
+    ).format(
+        preset=preset,
+        steps=recipe.steps,
+        batch_size=recipe.batch_size,
+        context_length=config.context_length,
     )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ui.texts import tr
+
 Kind = Literal["by_place", "by_frequency", "by_source"]
 
 
@@ -64,7 +66,7 @@ def slices_view(figures: Mapping[str, Any]) -> SlicesView | None:
         figures["model"]["nats_per_token"],
         _place_words(by_place),
         _frequency_words(by_frequency, of_training),
-        "times in the training text" if of_training else "times in this text",
+        tr("times in the training text") if of_training else tr("times in this text"),
     )
 
 
@@ -88,12 +90,20 @@ def documents_words(rows: Sequence[DocumentRow], of: int) -> str:
     if len(rows) < 2:
         return ""
     worst, best = rows[0].bits_per_byte, rows[-1].bits_per_byte
-    listed = f"all {of:,}" if len(rows) == of else f"{len(rows):,} of {of:,}, from both ends"
-    times = f", {worst / best:.1f} times as much as the least" if best > 0.01 else ""
-    return (
-        f"Documents by surprise ({listed}). The most surprising takes {worst:.2f} bits a "
-        f"byte{times}."
+    listed = (
+        tr("all {of:,}").format(of=of)
+        if len(rows) == of
+        else tr("{n_rows:,} of {of:,}, from both ends").format(n_rows=len(rows), of=of)
     )
+    times = (
+        tr(", {worst:.1f} times as much as the least").format(worst=worst / best)
+        if best > 0.01
+        else ""
+    )
+    return tr(
+        "Documents by surprise ({listed}). The most surprising takes "
+        "{worst:.2f} bits a byte{times}."
+    ).format(listed=listed, worst=worst, times=times)
 
 
 def _end(label: str) -> str:
@@ -130,26 +140,37 @@ def _bars(slices: Sequence[Mapping[str, Any]], tick: Callable[[str], str] = str)
 def _place_words(bars: Sequence[Bar]) -> str:
     """From where on more context stops helping: the first place within 5% of the best."""
     if len(bars) < 3:
-        return "The text is shorter than the context, so little can be said of it."
+        return tr("The text is shorter than the context, so little can be said of it.")
     best = min(bar.nats_per_token for bar in bars)
     first = next(bar for bar in bars if bar.nats_per_token <= best * 1.05)
-    told = (
-        f"Right at a window's start a token takes {bars[0].nats_per_token:.2f} nats, behind "
-        f"{first.label} tokens {first.nats_per_token:.2f}."
+    told = tr(
+        "Right at a window's start a token takes {nats_per_token:.2f} "
+        "nats, behind {label} tokens {nats_per_token_2:.2f}."
+    ).format(
+        nats_per_token=bars[0].nats_per_token,
+        label=first.label,
+        nats_per_token_2=first.nats_per_token,
     )
     if first is bars[-1]:
-        return f"{told} The model uses all that it can see."
-    return f"{told} What lies farther back than that helps it little."
+        return tr("{told} The model uses all that it can see.").format(told=told)
+    return tr("{told} What lies farther back than that helps it little.").format(told=told)
 
 
 def _frequency_words(bars: Sequence[Bar], of_training: bool) -> str:
     if len(bars) < 2:
         return ""
     rare, common = bars[0], bars[-1]
-    share = f"{rare.share:.1%}" if rare.share >= 0.001 else "less than 0.1%"
-    where = "in training" if of_training else "in this text"
-    return (
-        f"Tokens seen {rare.label} times {where} take {rare.nats_per_token:.2f} nats, those seen "
-        f"{common.label} times {common.nats_per_token:.2f}; the rare ones are {share} of the "
-        "text."
+    share = f"{rare.share:.1%}" if rare.share >= 0.001 else tr("less than 0.1%")
+    where = tr("in training") if of_training else tr("in this text")
+    return tr(
+        "Tokens seen {label} times {where} take {nats_per_token:.2f} "
+        "nats, those seen {label_2} times {nats_per_token_2:.2f}; the "
+        "rare ones are {share} of the text."
+    ).format(
+        label=rare.label,
+        where=where,
+        nats_per_token=rare.nats_per_token,
+        label_2=common.label,
+        nats_per_token_2=common.nats_per_token,
+        share=share,
     )

@@ -11,6 +11,7 @@ from slm.data.corpus import CORPUS_PREFIX
 from slm.data.hub.data_sets import PREFIX, check_hub_name
 from slm.data.source_info import SourceInfo
 from slm.data.sources import SourceConfig
+from ui.texts import tr
 from ui.view_models.jobs import count, size
 
 UPLOAD = "upload"
@@ -18,7 +19,7 @@ PASTE = "paste"
 OWN = "corpus"
 HUB = "hub"
 GENERATED = frozenset({"tales", "tales-with-echoes"})
-REACHES = {"all": "All", "here": "No network", "hub": "Hub"}
+REACHES = {"all": tr("All"), "here": tr("No network"), "hub": tr("Hub")}
 FIRST_DOCUMENTS = 10_000
 """How many documents are asked of the Hub until the visitor says otherwise."""
 _PAGE = "https://huggingface.co/datasets/"
@@ -41,42 +42,44 @@ class SourceCard:
     def network(self) -> str:
         """What the network is needed for, in a sentence."""
         if self.needs_network:
-            return "Nothing is fetched from the Hub until you ask for it."
-        return "Needs no network."
+            return tr("Nothing is fetched from the Hub until you ask for it.")
+        return tr("Needs no network.")
 
 
 _YOURS = (
     SourceCard(
         UPLOAD,
-        "A file of yours",
-        "any language · your licence",
-        "A file from your computer: text, tables, pages, or an archive of them.",
-        "Anything: a novel, notes, another language.",
+        tr("A file of yours"),
+        tr("any language · your licence"),
+        tr("A file from your computer: text, tables, pages, or an archive of them."),
+        tr("Anything: a novel, notes, another language."),
         needs_network=False,
     ),
     SourceCard(
         PASTE,
-        "Pasted text",
-        "any language · your licence",
-        "Text that you type or paste.",
-        "A quick trial on a page of text.",
+        tr("Pasted text"),
+        tr("any language · your licence"),
+        tr("Text that you type or paste."),
+        tr("A quick trial on a page of text."),
         needs_network=False,
     ),
     SourceCard(
         OWN,
-        "A corpus of yours, cleaned anew",
-        "the text as it came, before any rule",
-        "The documents of a saved corpus in their first form; the corpus itself stays as it is.",
-        "Other rules on the same text, and taking a rule back.",
+        tr("A corpus of yours, cleaned anew"),
+        tr("the text as it came, before any rule"),
+        tr(
+            "The documents of a saved corpus in their first form; the corpus itself stays as it is."
+        ),
+        tr("Other rules on the same text, and taking a rule back."),
         needs_network=False,
     ),
 )
 _OTHER = SourceCard(
     HUB,
-    "Another data set of the Hub",
-    "language, licence and size as its page says",
-    "Any public data set of the Hugging Face Hub that has a column of text.",
-    "More text than a first model needs, in many languages.",
+    tr("Another data set of the Hub"),
+    tr("language, licence and size as its page says"),
+    tr("Any public data set of the Hugging Face Hub that has a column of text."),
+    tr("More text than a first model needs, in many languages."),
     needs_network=True,
 )
 
@@ -114,7 +117,7 @@ def found_line(shown: int, query: str) -> str:
     """
     if not query.strip():
         return ""
-    return "1 source fits." if shown == 1 else f"{shown} sources fit."
+    return tr("1 source fits.") if shown == 1 else tr("{shown} sources fit.").format(shown=shown)
 
 
 def key_of(label: str | None) -> str | None:
@@ -181,35 +184,45 @@ def default_name(choice: str, source: str, corpus_name: str = "") -> str:
     """What to call the corpus until the visitor says otherwise."""
     last = source.replace("\\", "/").rsplit("/", 1)[-1]
     if choice in {UPLOAD, PASTE}:
-        return last.rsplit(".", 1)[0] or "My text"
+        return last.rsplit(".", 1)[0] or tr("My text")
     if choice == OWN:
-        return f"{corpus_name or 'My corpus'}, cleaned anew"[:80]
+        return tr("{corpus_name}, cleaned anew").format(corpus_name=corpus_name or tr("My corpus"))[
+            :80
+        ]
     if choice == HUB:
-        return last or "Hub text"
+        return last or tr("Hub text")
     return source_cards()[choice].title
 
 
 def missing(choice: str) -> str:
     """What the visitor still has to give before there is text."""
     return {
-        UPLOAD: "Choose a file above. The file itself is kept as it was.",
-        PASTE: "Paste some text above.",
-        OWN: "Choose a corpus of yours above; there is none before you have saved one.",
-        HUB: "Name a data set of the Hub above, as owner/name.",
+        UPLOAD: tr("Choose a file above. The file itself is kept as it was."),
+        PASTE: tr("Paste some text above."),
+        OWN: tr("Choose a corpus of yours above; there is none before you have saved one."),
+        HUB: tr("Name a data set of the Hub above, as owner/name."),
     }.get(choice, "Choose a source.")
 
 
 def _card(info: SourceInfo) -> SourceCard:
-    many = f"{count(info.documents)} documents" if info.documents else ""
+    many = (
+        tr("{documents} documents").format(documents=count(info.documents))
+        if info.documents
+        else ""
+    )
     large = size(info.megabytes * 1e6) if info.megabytes else ""
     how_much = ", ".join(part for part in (many, large) if part)
-    facts = [info.language, info.licence, f"about {how_much}" if how_much else ""]
+    facts = [
+        info.language,
+        info.licence,
+        tr("about {how_much}").format(how_much=how_much) if how_much else "",
+    ]
     return SourceCard(
         info.key,
         info.title,
         " · ".join(fact for fact in facts if fact),
-        info.description,
-        info.good_for,
+        tr(info.description),
+        tr(info.good_for),
         info.needs_network,
         tuple(info.variants),
         _PAGE + info.hub_name if info.hub_name else "",

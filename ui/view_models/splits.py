@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slm.data.exploring.leakage import Leakage
 from slm.data.exploring.stretches import STRETCH_WORDS, Twin
+from ui.texts import tr
 from ui.view_models.explore import beginning
 from ui.view_models.jobs import size
 
@@ -34,36 +35,53 @@ def split_view(
         for name, counts in (("training", train), ("validation", val))
     )
     if found.leaked_documents:
-        said = (
-            f"{found.leaked_documents:,} of {found.val_documents:,} validation documents "
-            f"({found.fraction:.1%}) also stand in the training text, word for word. "
-            "Prepare the corpus again with the rule “No exact duplicates”."
+        said = tr(
+            "{leaked_documents:,} of {val_documents:,} validation documents "
+            "({fraction:.1%}) also stand in the training text, word for "
+            "word. Prepare the corpus again with the rule “No exact "
+            "duplicates”."
+        ).format(
+            leaked_documents=found.leaked_documents,
+            val_documents=found.val_documents,
+            fraction=found.fraction,
         )
     else:
-        said = (
-            f"None of the {found.val_documents:,} validation documents stands in the training "
-            f"text word for word. Asked for: about {validation_fraction:.0%} held out."
-        )
+        said = tr(
+            "None of the {val_documents:,} validation documents stands in "
+            "the training text word for word. Asked for: about "
+            "{validation_fraction:.0%} held out."
+        ).format(val_documents=found.val_documents, validation_fraction=validation_fraction)
     return SplitView(rows, said, stretches_note(found), bool(found.leaked_documents))
 
 
 def stretches_note(found: Leakage) -> str:
     """How much of the validation text stands in the training text by stretches."""
     if not found.judged_documents:
-        return f"No validation document has {STRETCH_WORDS} words, so stretches were not compared."
+        return tr(
+            "No validation document has {stretch_words} words, so stretches were not compared."
+        ).format(stretch_words=STRETCH_WORDS)
     part = (
-        f" Judged by the first {found.examined_documents:,} of them."
+        tr(" Judged by the first {examined_documents:,} of them.").format(
+            examined_documents=found.examined_documents
+        )
         if found.examined_documents < found.val_documents
         else ""
     )
-    return (
-        f"{found.leaked_share:.1%} of the words of the validation text lie in a stretch of "
-        f"{STRETCH_WORDS} words that the training text has too. {found.mostly_leaked:,} of "
-        f"{found.judged_documents:,} documents have at least 80% of their stretches there.{part}"
+    return tr(
+        "{leaked_share:.1%} of the words of the validation text lie in a "
+        "stretch of {stretch_words} words that the training text has "
+        "too. {mostly_leaked:,} of {judged_documents:,} documents have "
+        "at least 80% of their stretches there.{part}"
+    ).format(
+        leaked_share=found.leaked_share,
+        stretch_words=STRETCH_WORDS,
+        mostly_leaked=found.mostly_leaked,
+        judged_documents=found.judged_documents,
+        part=part,
     )
 
 
-LEAKAGE_MEANING = (
+LEAKAGE_MEANING = tr(
     "What a model has read in training it may know by heart, so a low loss on such text says "
     "little about new text. Tales from a grammar share whole sentences by design: for them the "
     "validation loss tells how well the grammar was learned, not how well unseen prose would go."

@@ -7,10 +7,12 @@ from slm.lab import standings
 from slm.lab.experiments import Plan
 from slm.lab.standings import Trace, ValueResult
 from slm.lab.sweeps import RATES
+from ui.texts import tr
 from ui.view_models import model as model_words
 from ui.view_models import recipe as recipe_words
 from ui.view_models.jobs import duration
 from ui.view_models.lane_rows import TIE_NATS, final_nats, shown
+from ui.view_models.settings import label_of
 
 _LOG_FROM = 8.0  # values that span this factor are drawn on a logarithmic axis
 
@@ -44,7 +46,7 @@ def sweep_rows(traces: Sequence[Trace]) -> list[dict[str, str]]:
             "value": shown(each.value),
             "last validation loss": _mean_and_spread(each),
             "lowest": "–" if each.best is None else f"{each.best:.3f}",
-            "training time": "–" if each.seconds is None else duration(each.seconds),
+            tr("training time"): "–" if each.seconds is None else duration(each.seconds),
             "seeds": _seeds(each),
             "": "best" if best is not None and each.value == best.value else "",
         }
@@ -58,20 +60,26 @@ def sweep_verdict(plan: Plan, traces: Sequence[Trace]) -> str:
     best = standings.best_value(traces)
     field = field_label(plan.field or "")
     lost = [shown(each.value) for each in results if each.diverged]
-    diverged = f" Diverged: {', '.join(lost)}." if lost else ""
+    diverged = tr(" Diverged: {lost}.").format(lost=", ".join(lost)) if lost else ""
     if best is None or best.final is None:
-        return f"No run is done yet.{diverged}"
-    told = "Best so far" if _open(results) else "Best"
-    told += f": {_lower(field)} {shown(best.value)}, {best.final:.3f} nats at the end"
-    told += f" (mean of {len(best.finals)} seeds)." if len(best.finals) > 1 else "."
+        return tr("No run is done yet.{diverged}").format(diverged=diverged)
+    told = tr("Best so far") if _open(results) else tr("Best")
+    told += tr(": {field} {shown}, {final:.3f} nats at the end").format(
+        field=_lower(field), shown=shown(best.value), final=best.final
+    )
+    told += (
+        tr(" (mean of {n_finals} seeds).").format(n_finals=len(best.finals))
+        if len(best.finals) > 1
+        else "."
+    )
     others = [each for each in results if each.final is not None and each.value != best.value]
     nearest = min(others, key=lambda each: each.final or 0.0, default=None)
     if nearest is not None and nearest.final is not None:
         gap = nearest.final - best.final
         spread = max((max(e.finals) - min(e.finals) for e in (best, nearest)), default=0.0)
         if gap <= max(spread, TIE_NATS):
-            told += (
-                f" {shown(nearest.value)} is as good within what seeds change ({gap:.3f} apart)."
+            told += tr(" {shown} is as good within what seeds change ({gap:.3f} apart).").format(
+                shown=shown(nearest.value), gap=gap
             )
     if not _open(results) and sweep_scale([each.value for each in results]) != "names":
         told += _edge(results, best)
@@ -92,9 +100,9 @@ def field_label(field: str) -> str:
     ('Learning rate', 'Both learning rates, ×', 'Blocks')
     """
     if field == RATES:
-        return "Both learning rates, ×"
+        return tr("Both learning rates, ×")
     names = {**model_words.LABELS, **recipe_words.LABELS}
-    return names.get(field, field.replace("_", " ").capitalize())
+    return names.get(field, label_of(field))
 
 
 def _open(results: Sequence[ValueResult]) -> bool:
@@ -106,7 +114,7 @@ def _edge(results: Sequence[ValueResult], best: ValueResult) -> str:
     if len(values) < 3 or best.value not in (values[0], values[-1]):
         return ""
     side = "smaller" if best.value == values[0] else "larger"
-    return f" It is at the edge: the best may be {side} still."
+    return tr(" It is at the edge: the best may be {side} still.").format(side=side)
 
 
 def _mean_and_spread(result: ValueResult) -> str:
@@ -114,17 +122,19 @@ def _mean_and_spread(result: ValueResult) -> str:
         return "diverged" if result.diverged else "failed" if result.failed else "–"
     if len(result.finals) < 2:
         return f"{result.final:.3f}"
-    return f"{result.final:.3f} ({min(result.finals):.3f} to {max(result.finals):.3f})"
+    return tr("{final:.3f} ({finals:.3f} to {finals_2:.3f})").format(
+        final=result.final, finals=min(result.finals), finals_2=max(result.finals)
+    )
 
 
 def _seeds(result: ValueResult) -> str:
-    parts = [f"{len(result.finals)} done"]
+    parts = [tr("{n_finals} done").format(n_finals=len(result.finals))]
     if result.diverged:
-        parts.append(f"{result.diverged} diverged")
+        parts.append(tr("{diverged} diverged").format(diverged=result.diverged))
     if result.failed:
-        parts.append(f"{result.failed} failed")
+        parts.append(tr("{failed} failed").format(failed=result.failed))
     if result.waiting:
-        parts.append(f"{result.waiting} to come")
+        parts.append(tr("{waiting} to come").format(waiting=result.waiting))
     return ", ".join(parts)
 
 

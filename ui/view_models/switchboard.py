@@ -17,6 +17,7 @@ from slm.attention.importance import Left
 from slm.attention.interventions import ACTS, Act, Change, Edit, PaintedRow
 from slm.attention.maps import Floats
 from slm.model.config import ModelConfig
+from ui.texts import tr
 from ui.view_models.head_grid import HeadGrid, Kind
 from ui.view_models.switchboard_words import MORE, WITHOUT
 
@@ -153,16 +154,23 @@ def presets_of(
         same = [number for number, name in zip(heads, kinds_of or (), strict=True)
                 if name == kind.name]  # fmt: skip
         plural = "heads" if kind.count > 1 else "head"
-        found.append(preset(f"All {kind.name} heads off ({kind.count} {plural})", same))
+        found.append(
+            preset(
+                tr("All {name} heads off ({count} {plural})").format(
+                    name=kind.name, count=kind.count, plural=plural
+                ),
+                same,
+            )
+        )
         if 1 < len(same) < len(heads):
             others = [number for number in heads if number not in set(same)]
-            found.append(preset(f"Only {kind.name} heads on", others))
+            found.append(preset(tr("Only {name} heads on").format(name=kind.name), others))
     return (
         *found,
-        preset("All heads off", heads),
-        preset("All heads uniform", heads, "uniform"),
-        preset("All heads at their mean", heads, "mean"),
-        preset("All feed-forward parts off", rest),
+        preset(tr("All heads off"), heads),
+        preset(tr("All heads uniform"), heads, "uniform"),
+        preset(tr("All heads at their mean"), heads, "mean"),
+        preset(tr("All feed-forward parts off"), rest),
     )
 
 

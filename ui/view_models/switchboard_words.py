@@ -16,18 +16,19 @@ from slm.attention.interventions import ACTS, Act, Change, Edit
 from slm.attention.maps import Floats
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.lens import signed
 
-BY: dict[Left, str] = {"off": "Ablation", "mean": "Mean ablation"}
+BY: dict[Left, str] = {"off": tr("Ablation"), "mean": tr("Mean ablation")}
 """How the worth of a part is measured, as the choice says it."""
 MORE: dict[Left, str] = {
-    "off": "Nats per token more without the part",
-    "mean": "Nats per token more with the part's mean in its place",
+    "off": tr("Nats per token more without the part"),
+    "mean": tr("Nats per token more with the part's mean in its place"),
 }
 """What the colours say."""
-WITHOUT: dict[Left, str] = {"off": "without it", "mean": "with its mean in its place"}
+WITHOUT: dict[Left, str] = {"off": tr("without it"), "mean": tr("with its mean in its place")}
 _SOON_FLOPS = 5e9  # half a second on one core
 _NAMED_PARTS, _PHRASES = 3, 8
 
@@ -45,12 +46,18 @@ def edits_sentence(changes: Sequence[Change], config: ModelConfig) -> str:
     for (act, factor), same in groupby(edits, lambda edit: (edit.act, edit.factor)):
         phrases = _phrases(list(same), config)
         left = len(phrases) - _PHRASES
-        shown = phrases[:_PHRASES] + ([f"{left} more such groups"] if left > 0 else [])
+        shown = phrases[:_PHRASES] + (
+            [tr("{left} more such groups").format(left=left)] if left > 0 else []
+        )
         sentences.append(f"{_act_words(act, factor)}: {_listed(shown)}.")
     n_rows = len(changes) - len(edits)
     if n_rows:
-        rows = "1 painted row stays" if n_rows == 1 else f"{n_rows:,} painted rows stay"
-        sentences.append(f"{rows} painted.")
+        rows = (
+            tr("1 painted row stays")
+            if n_rows == 1
+            else tr("{n_rows:,} painted rows stay").format(n_rows=n_rows)
+        )
+        sentences.append(tr("{rows} painted.").format(rows=rows))
     return " ".join(sentences)
 
 
@@ -63,20 +70,32 @@ def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None, by: Left = "o
     order = np.argsort(-np.nan_to_num(flat, nan=-np.inf), kind="stable")
     first = [int(n) for n in order[: _NAMED_PARTS + 1] if flat[n] > 0][:_NAMED_PARTS]
     if not first:
-        return "No part of this model makes this text easier."
+        return tr("No part of this model makes this text easier.")
     named = []
     for number in first:
         layer, place = divmod(number, n_places)
         label = labels[layer * (n_places - 1) + place] if labels and place < n_places - 1 else ""
-        what = f"head {place}" if place < n_places - 1 else "feed-forward"
+        what = tr("head {place}").format(place=place) if place < n_places - 1 else "feed-forward"
         told = f"{label}, " if label else ""
-        named.append(f"layer {layer}, {what} ({told}{signed(float(flat[number]))})")
+        named.append(
+            tr("layer {layer}, {what} ({told}{flat})").format(
+                layer=layer, what=what, told=told, flat=signed(float(flat[number]))
+            )
+        )
     n_easier = int((flat < 0).sum())
-    some = "1 part" if n_easier == 1 else f"any one of {n_easier:,} parts"
-    less = f"Without {some}" if by == "off" else f"With the mean in place of {some}"
-    rest = f" {less} the text is easier." if n_easier else ""
-    hardest = "Hardest to do without" if by == "off" else "Hardest to replace by the mean"
-    return f"{hardest}, in nats per token: {'; '.join(named)}.{rest}"
+    some = (
+        "1 part" if n_easier == 1 else tr("any one of {n_easier:,} parts").format(n_easier=n_easier)
+    )
+    less = (
+        tr("Without {some}").format(some=some)
+        if by == "off"
+        else tr("With the mean in place of {some}").format(some=some)
+    )
+    rest = tr(" {less} the text is easier.").format(less=less) if n_easier else ""
+    hardest = tr("Hardest to do without") if by == "off" else tr("Hardest to replace by the mean")
+    return tr("{hardest}, in nats per token: {named}.{rest}").format(
+        hardest=hardest, named="; ".join(named), rest=rest
+    )
 
 
 def full_passes(config: ModelConfig) -> int:
@@ -102,22 +121,25 @@ def measure_words(config: ModelConfig, fraction: float) -> str:
     'Measure what each of the 10 parts is worth (about 8 readings of this text)'
     """
     if fraction > 0:
-        return f"Go on measuring ({fraction:.0%} done)"
+        return tr("Go on measuring ({fraction:.0%} done)").format(fraction=fraction)
     n_parts, n_passes = config.n_layers * (config.n_heads + 1), full_passes(config)
-    return (
-        f"Measure what each of the {n_parts:,} parts is worth "
-        f"(about {n_passes:,} readings of this text)"
-    )
+    return tr(
+        "Measure what each of the {n_parts:,} parts is worth (about "
+        "{n_passes:,} readings of this text)"
+    ).format(n_parts=n_parts, n_passes=n_passes)
 
 
 def layer_names(config: ModelConfig) -> tuple[str, ...]:
     """The rows of the board."""
-    return tuple(f"layer {layer}" for layer in range(config.n_layers))
+    return tuple(tr("layer {layer}").format(layer=layer) for layer in range(config.n_layers))
 
 
 def place_names(config: ModelConfig) -> tuple[str, ...]:
     """The columns of the board."""
-    return (*(f"head {head}" for head in range(config.n_heads)), "feed-forward")
+    return (
+        *(tr("head {head}").format(head=head) for head in range(config.n_heads)),
+        "feed-forward",
+    )
 
 
 def switchboard_code(
@@ -152,7 +174,7 @@ print(importance(opened.model, ids, {act!r}).change_LP.round(3))
 def _act_words(act: Act, factor: float) -> str:
     if act == "scale":
         return f"× {factor:g}".replace("-", "−")
-    return {"off": "Off", "uniform": "Uniform attention", "mean": "At their mean"}[act]
+    return {"off": tr("Off"), "uniform": tr("Uniform attention"), "mean": tr("At their mean")}[act]
 
 
 def _phrases(edits: Sequence[Edit], config: ModelConfig) -> list[str]:
@@ -160,24 +182,32 @@ def _phrases(edits: Sequence[Edit], config: ModelConfig) -> list[str]:
     heads = [edit for edit in edits if edit.head is not None]
     rest = [edit.layer for edit in edits if edit.head is None]
     if len(heads) == config.n_layers * config.n_heads:
-        phrases = ["all heads of all layers"] if len(heads) > 1 else ["the head"]
+        phrases = [tr("all heads of all layers")] if len(heads) > 1 else [tr("the head")]
     else:
         phrases = [
             _heads_words(layer, [edit.head for edit in same if edit.head is not None], config)
             for layer, same in groupby(heads, lambda edit: edit.layer)
         ]
     if len(rest) == config.n_layers > 1:
-        return [*phrases, "the feed-forward parts of all layers"]
+        return [*phrases, tr("the feed-forward parts of all layers")]
     if len(rest) > 1:
-        return [*phrases, f"the feed-forward parts of layers {_listed([str(n) for n in rest])}"]
-    return [*phrases, *(f"the feed-forward part of layer {layer}" for layer in rest)]
+        return [
+            *phrases,
+            tr("the feed-forward parts of layers {n}").format(n=_listed([str(n) for n in rest])),
+        ]
+    return [
+        *phrases,
+        *(tr("the feed-forward part of layer {layer}").format(layer=layer) for layer in rest),
+    ]
 
 
 def _heads_words(layer: int, heads: Sequence[int], config: ModelConfig) -> str:
     if len(heads) == config.n_heads > 1:
-        return f"all heads of layer {layer}"
+        return tr("all heads of layer {layer}").format(layer=layer)
     plural = "heads" if len(heads) > 1 else "head"
-    return f"{plural} {_listed([str(head) for head in heads])} of layer {layer}"
+    return tr("{plural} {head} of layer {layer}").format(
+        plural=plural, head=_listed([str(head) for head in heads]), layer=layer
+    )
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -187,4 +217,4 @@ def _listed(words: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     *before, last = words
-    return f"{', '.join(before)} and {last}" if before else last
+    return tr("{before} and {last}").format(before=", ".join(before), last=last) if before else last

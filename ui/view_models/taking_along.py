@@ -9,10 +9,11 @@ from pathlib import Path
 from slm.exchange.cells import Cell
 from slm.exchange.notebook import NOTEBOOK, SCRIPT, Story, file_name
 from slm.workspace import Artefact
+from ui.texts import tr
 
 PARTS: Mapping[str, str] = {
-    "all": "From its sources on",
-    "use": "From the model on",
+    "all": tr("From its sources on"),
+    "use": tr("From the model on"),
 }
 """The ways to tell a story, as `slm.exchange.notebook.Part` calls them."""
 HOOK = """\
@@ -78,11 +79,11 @@ def tensorboard_command(folder: Path) -> str:
 def tracker_sentence(alive: bool) -> str:
     """What will be written."""
     if alive:
-        return (
+        return tr(
             "Losses, rates, speed and texts, written while it trains, by a process beside it: the "
             "training does not notice."
         )
-    return "Losses, learning rates, speed, gradients, heads, and the texts that it wrote."
+    return tr("Losses, learning rates, speed, gradients, heads, and the texts that it wrote.")
 
 
 def hook_lines(root: str, run: Artefact) -> str:
@@ -104,21 +105,21 @@ def story_lines(root: str, model: Artefact, part: str) -> str:
 
 def _sentence(model: Artefact, story: Story, part: str) -> str:
     if part == "use":
-        return (
+        return tr(
             "It opens the model as it is here, measures it, looks at its heads and lets it write."
         )
     if model.imported:
         if story.repeated:
-            return (
+            return tr(
                 "It brings the model in again, measures it, looks at its heads and lets it write."
             )
-        return "It opens the model as it is here: where it came from is out of reach."
+        return tr("It opens the model as it is here: where it came from is out of reach.")
     if story.repeated:
-        return (
+        return tr(
             "It makes the run again in a workspace of its own: text, tokenizer, tokens, training "
             "with every change and fork. Each result is compared with what there was."
         )
-    return "The run cannot be made again from what is here, so it is opened as it is."
+    return tr("The run cannot be made again from what is here, so it is opened as it is.")
 
 
 def _shown(cell: Cell) -> str:

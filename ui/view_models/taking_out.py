@@ -9,10 +9,11 @@ from slm.exchange.formats import FORMATS
 from slm.exchange.outgoing import Format, Proof
 from slm.exchange.taking_out import content_of, number_format_of, read_proof
 from slm.workspace import Artefact, folder_bytes
+from ui.texts import tr
 from ui.view_models.jobs import size
 from ui.view_models.library import LARGEST_DOWNLOAD, when
 
-NUMBERS_HELP = (
+NUMBERS_HELP = tr(
     "How each weight is stored. float32 (4 bytes) is what the model computes with here; bfloat16 "
     "and float16 (2) round to about 3 and 4 digits, q8_0 (about 1) to fewer than 3. The proof says "
     "how far that moves the model."
@@ -61,9 +62,16 @@ def proof_view(proof: Proof) -> ProofView:
     notes = [each.value for each in proof.findings if each.what == TO_KNOW]
     program = proof.opened_with.partition(",")[0]
     verdict = (
-        " ".join([f"Proof: opened with {program}, it is the same model.", *notes])
+        " ".join(
+            [
+                tr("Proof: opened with {program}, it is the same model.").format(program=program),
+                *notes,
+            ]
+        )
         if proof.passed
-        else f"Opened with {program}, it is not the same model. Do not use what was written."
+        else tr(
+            "Opened with {program}, it is not the same model. Do not use what was written."
+        ).format(program=program)
     )
     return ProofView(verdict, proof.passed, proof.opened_with, rows)
 
@@ -166,4 +174,4 @@ def _format_of(export: Artefact) -> Format | None:
 
 def _step(export: Artefact) -> str:
     step = export.details.get("step")
-    return f"step {step:,}" if isinstance(step, int) and step > 0 else ""
+    return tr("step {step:,}").format(step=step) if isinstance(step, int) and step > 0 else ""

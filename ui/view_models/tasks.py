@@ -13,10 +13,13 @@ import numpy as np
 from slm.evaluation.cloze import Answer
 from slm.lab.task_reports import Scores
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 
 _PROMPT_END = 70
-_TAUGHT: Mapping[bool | None, str] = MappingProxyType({True: "yes", False: "no", None: "not known"})
+_TAUGHT: Mapping[bool | None, str] = MappingProxyType(
+    {True: "yes", False: "no", None: tr("not known")}
+)
 
 
 @dataclass(frozen=True)
@@ -30,30 +33,34 @@ class TaskWords:
 WORDS: Mapping[str, TaskWords] = MappingProxyType(
     {
         "induction": TaskWords(
-            "Copy a row",
-            "A row of random tokens comes twice. In the second, which token follows this one? "
-            "Only the first row can tell: this is what induction heads are for.",
+            tr("Copy a row"),
+            tr(
+                "A row of random tokens comes twice. In the second, which token follows this one? "
+                "Only the first row can tell: this is what induction heads are for."
+            ),
         ),
         "number": TaskWords(
-            "Was or were",
-            "“Then Mia and Ben …”: were. “Then the friend of Mia and Ben …”: was, whatever stands "
-            "nearest.",
+            tr("Was or were"),
+            tr(
+                "“Then Mia and Ben …”: were. “Then the friend of Mia and Ben …”: was, whatever "
+                "stands nearest."
+            ),
         ),
-        "pronoun": TaskWords("He or she", "“Ida the mouse had a small cake. Then …”: she."),
+        "pronoun": TaskWords(tr("He or she"), tr("“Ida the mouse had a small cake. Then …”: she.")),
         "quotes": TaskWords(
-            "End a quotation",
-            "Does the sentence end with a quotation mark? Only if one is still open.",
+            tr("End a quotation"),
+            tr("Does the sentence end with a quotation mark? Only if one is still open."),
         ),
         "brackets": TaskWords(
-            "Close a bracket",
-            "“x(a[b”: which of ), ] and } comes next? What was opened last closes first.",
+            tr("Close a bracket"),
+            tr("“x(a[b”: which of ), ] and } comes next? What was opened last closes first."),
         ),
         "arithmetic": TaskWords(
-            "Arithmetic", "Sums and differences of numbers up to 9, after three examples."
+            tr("Arithmetic"), tr("Sums and differences of numbers up to 9, after three examples.")
         ),
         "tales": TaskWords(
-            "Recall from a tale",
-            "A new tale breaks off where a name or a place must come back. Which of four?",
+            tr("Recall from a tale"),
+            tr("A new tale breaks off where a name or a place must come back. Which of four?"),
         ),
     }
 )
@@ -103,13 +110,17 @@ def tasks_view(scores: Scores, taught: Mapping[str, bool | None]) -> TasksView:
     )
     better = [row.label.lower() for row in rows if row.low > row.chance]
     reading = (
-        f"Better than guessing at {len(better)} of {len(rows)} tasks: {', '.join(better)}."
+        tr("Better than guessing at {n_better} of {n_rows} tasks: {better}.").format(
+            n_better=len(better), n_rows=len(rows), better=", ".join(better)
+        )
         if better
-        else "Not told apart from guessing at any task yet."
+        else tr("Not told apart from guessing at any task yet.")
     )
     untaught = [row.label.lower() for row in rows if row.taught == "no"]
     note = (
-        f"Its corpus does not teach: {', '.join(untaught)}. Chance is all that is fair there."
+        tr("Its corpus does not teach: {untaught}. Chance is all that is fair there.").format(
+            untaught=", ".join(untaught)
+        )
         if untaught
         else ""
     )
@@ -125,9 +136,11 @@ def verdict(score: Mapping[str, float]) -> str:
     'not told apart from guessing'
     """
     if score["low"] > score["chance"]:
-        return "nearly always right" if score["low"] > 0.9 else "better than guessing"
+        return tr("nearly always right") if score["low"] > 0.9 else tr("better than guessing")
     return (
-        "worse than guessing" if score["high"] < score["chance"] else "not told apart from guessing"
+        tr("worse than guessing")
+        if score["high"] < score["chance"]
+        else tr("not told apart from guessing")
     )
 
 
@@ -156,11 +169,16 @@ def learned_view(steps: Sequence[tuple[int, Scores]]) -> LearnedView:
     keys = [key for key in WORDS if any(key in scores for _, scores in steps)]
     rows = tuple(_learned_row(key, steps) for key in keys)
     known = sorted((row for row in rows if row.since is not None), key=lambda row: row.since or 0)
-    told = ", ".join(f"{row.label.lower()} from step {row.since:,}" for row in known)
+    told = ", ".join(
+        tr("{label} from step {since:,}").format(label=row.label.lower(), since=row.since)
+        for row in known
+    )
     reading = (
-        f"Better than guessing and than untrained weights, and so ever after: {told}."
+        tr("Better than guessing and than untrained weights, and so ever after: {told}.").format(
+            told=told
+        )
         if told
-        else "At no task is it better than guessing for good."
+        else tr("At no task is it better than guessing for good.")
     )
     return LearnedView(at, rows, reading)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm.workspace import Artefact
+from ui.texts import plural, tr
 from ui.view_models.chips import visible
 
 if TYPE_CHECKING:
@@ -84,24 +85,26 @@ class Instant:
 
 MEASURES: Mapping[str, tuple[str, str]] = {
     "induction": (
-        "Induction",
-        "On random tokens that come twice: attention to what followed the same token last time.",
+        tr("Induction"),
+        tr(
+            "On random tokens that come twice: attention to what followed the same token last time."
+        ),
     ),
-    "previous_token": ("Previous token", "Attention to the token just before."),
-    "first_token": ("First token", "Attention to the very first token, a place to rest."),
+    "previous_token": (tr("Previous token"), tr("Attention to the token just before.")),
+    "first_token": (tr("First token"), tr("Attention to the very first token, a place to rest.")),
     "duplicate_token": (
-        "Duplicate token",
-        "On random tokens that come twice: attention to the same token's earlier place.",
+        tr("Duplicate token"),
+        tr("On random tokens that come twice: attention to the same token's earlier place."),
     ),
     "positional": (
-        "Positional",
-        "On unlike random tokens: the share of attention that goes to the same places.",
+        tr("Positional"),
+        tr("On unlike random tokens: the share of attention that goes to the same places."),
     ),
     "entropy_normalised": (
-        "Evenness",
-        "How evenly attention is spread: 1 is over all that may be seen, 0 on one token.",
+        tr("Evenness"),
+        tr("How evenly attention is spread: 1 is over all that may be seen, 0 on one token."),
     ),
-    "distance": ("Distance", "How many tokens back attention reaches on average."),
+    "distance": (tr("Distance"), tr("How many tokens back attention reaches on average.")),
 }
 
 
@@ -174,12 +177,14 @@ def disk_line(n_snapshots: int, taken_bytes: int, budget_bytes: int) -> str:
     >>> disk_line(12, 11_100_000, 1_000_000_000)[:36]
     '12 snapshots, 11.1 MB on the disk. A'
     """
-    count = f"{n_snapshots} snapshot{'' if n_snapshots == 1 else 's'}"
-    return (
-        f"{count}, {_bytes(taken_bytes)} on the disk. A run may take {_bytes(budget_bytes)} for "
-        "snapshots: 1 GB, or a tenth of the free disk where that is less; with larger models it "
-        "keeps fewer."
+    count = plural("{n_snapshots} snapshot", "{n_snapshots} snapshots", n_snapshots).format(
+        n_snapshots=n_snapshots
     )
+    return tr(
+        "{count}, {taken_bytes} on the disk. A run may take "
+        "{budget_bytes} for snapshots: 1 GB, or a tenth of the free disk "
+        "where that is less; with larger models it keeps fewer."
+    ).format(count=count, taken_bytes=_bytes(taken_bytes), budget_bytes=_bytes(budget_bytes))
 
 
 def code_lines(run: Artefact, root: str, step: int) -> str:
@@ -216,12 +221,12 @@ def _texts(moments: Sequence["Moment"], names: Mapping[int, str]) -> tuple[Text,
     newest, found = moments[-1], []
     for place, ids_T in enumerate(newest.text_ids_NT):
         nats_ST = np.stack([moment.text_nats_NT[place] for moment in moments])
-        title = f"Held-out text {place + 1}"
+        title = tr("Held-out text {place}").format(place=place + 1)
         found.append(Text(title, tuple(names[int(i)] for i in ids_T), nats_ST))
     if newest.repeat_ids_T.size > 1:
         nats_ST = np.stack([moment.repeat_nats_T for moment in moments])
         tokens = tuple(names[int(i)] for i in newest.repeat_ids_T)
-        found.append(Text("Random tokens that come twice", tokens, nats_ST))
+        found.append(Text(tr("Random tokens that come twice"), tokens, nats_ST))
     return tuple(found)
 
 
@@ -277,8 +282,10 @@ def curves_of(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
 def _fact(moment: "Moment", total: int, records: Sequence[Mapping[str, Any]]) -> str:
     """Where a snapshot stands in its training, in one line."""
     here = fact_of(moment.step, total, records)
-    if "validation loss" not in here and moment.text_nats_NT.size:
-        here += f" · {float(moment.text_nats_NT.mean()):.2f} nats per token on the held-out texts"
+    if tr("validation loss") not in here and moment.text_nats_NT.size:
+        here += tr(" · {mean:.2f} nats per token on the held-out texts").format(
+            mean=float(moment.text_nats_NT.mean())
+        )
     return here
 
 
@@ -288,20 +295,24 @@ def fact_of(step: int, total: int, records: Sequence[Mapping[str, Any]]) -> str:
     >>> fact_of(8, 3600, [{"step": 8, "tokens": 24576, "val_nats": 6.912}])
     'Step 8 of 3,600 · 24,576 tokens read · validation loss 6.91 nats per token'
     """
-    here = f"Step {step:,} of {total:,}"
+    here = tr("Step {step:,} of {total:,}").format(step=step, total=total)
     record = next((each for each in records if each.get("step") == step), {})
     tokens, nats = record.get("tokens"), record.get("val_nats")
     if isinstance(tokens, int):
-        here += f" · {tokens:,} tokens read"
+        here += tr(" · {tokens:,} tokens read").format(tokens=tokens)
     if isinstance(nats, int | float):
-        here += f" · validation loss {nats:.2f} nats per token"
+        here += tr(" · validation loss {nats:.2f} nats per token").format(nats=nats)
     return here
 
 
 def _bytes(count: int) -> str:
     if count >= 1_000_000_000:
-        return f"{count / 1e9:.3g} GB"
-    return f"{count / 1e6:.3g} MB" if count >= 100_000 else f"{count / 1e3:.3g} kB"
+        return tr("{count:.3g} GB").format(count=count / 1e9)
+    return (
+        tr("{count:.3g} MB").format(count=count / 1e6)
+        if count >= 100_000
+        else tr("{count:.3g} kB").format(count=count / 1000.0)
+    )
 
 
 def left_out(problems: Sequence[str]) -> tuple[str, ...]:
@@ -315,7 +326,10 @@ def left_out(problems: Sequence[str]) -> tuple[str, ...]:
     if len(problems) <= _TOLD_PROBLEMS + 1:
         return tuple(problems)
     further = len(problems) - _TOLD_PROBLEMS
-    return (*problems[:_TOLD_PROBLEMS], f"So it is with {further} others.")
+    return (
+        *problems[:_TOLD_PROBLEMS],
+        tr("So it is with {further} others.").format(further=further),
+    )
 
 
 def nothing_to_show(problems: Sequence[str]) -> str:
@@ -325,8 +339,8 @@ def nothing_to_show(problems: Sequence[str]) -> str:
     'Of this run no snapshot can be read.'
     """
     if problems:
-        return "Of this run no snapshot can be read."
-    return (
+        return tr("Of this run no snapshot can be read.")
+    return tr(
         "This run has kept no snapshot yet. The first one comes with its first evaluation; "
         "with “snapshots” set to 0 it keeps none."
     )

@@ -10,13 +10,14 @@ from typing import Any
 from slm.tokenizer.bpe import N_BYTES, Merge, Piece
 from slm.tokenizer.history import build_steps
 from slm.tokenizer.protocol import TextTokenizer, well_formed
+from ui.texts import tr
 from ui.view_models.chips import Chip, chip, visible
 
-DEFAULT_TEXT = """\
+DEFAULT_TEXT = tr("""\
 Once upon a time a little fox lived near the old mill. "I wish I had a red kite," said the fox.
 
 Grüße aus Zürich, 東京から, Москва, γειά σου, 🦊🪁
-def double(x): return 2 * x  # 1234567"""
+def double(x): return 2 * x  # 1234567""")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def text_view(tokenizer: TextTokenizer, text: str) -> TextView:
 
 def _notes(tokenizer: TextTokenizer, token_id: int, piece: bytes) -> tuple[str, ...]:
     if tokenizer.kind == "characters" and tokenizer.token_bytes(token_id) != piece:
-        return ("not in the vocabulary: the model reads U+FFFD",)
+        return (tr("not in the vocabulary: the model reads U+FFFD"),)
     return ()
 
 
@@ -68,12 +69,12 @@ def compared(here: float, corpus: float | None) -> str:
         return ""
     ratio = here / corpus
     if ratio > 1.1:
-        return "better than its corpus"
+        return tr("better than its corpus")
     if ratio > 0.9:
-        return "as well as its corpus"
+        return tr("as well as its corpus")
     if 0.45 < ratio < 0.55:
-        return "half as well as its corpus"
-    return f"{ratio:.0%} of what it does on its corpus"
+        return tr("half as well as its corpus")
+    return tr("{ratio:.0%} of what it does on its corpus").format(ratio=ratio)
 
 
 @dataclass(frozen=True)
@@ -134,29 +135,35 @@ def _story(
     rows: Sequence[StepRow],
 ) -> str:
     if special:
-        return "A special token: it marks structure, and no text ever becomes it."
+        return tr("A special token: it marks structure, and no text ever becomes it.")
     if tokenizer.kind == "characters":
-        return "One character. Nothing was joined."
+        return tr("One character. Nothing was joined.")
     if rows:
         last = rows[-1]
-        times = "" if last.count == "–" else f", when the pair stood {last.count} times in the text"
-        n_bytes = len(piece)
-        merged = "1 merge" if len(rows) == 1 else f"{len(rows)} merges"
-        return (
-            f"{merged} made one token of {n_bytes} bytes; the last was no. {last.number:,}{times}."
+        times = (
+            ""
+            if last.count == "–"
+            else tr(", when the pair stood {count} times in the text").format(count=last.count)
         )
+        n_bytes = len(piece)
+        merged = "1 merge" if len(rows) == 1 else tr("{n_rows} merges").format(n_rows=len(rows))
+        return tr(
+            "{merged} made one token of {n_bytes} bytes; the last was no. {number:,}{times}."
+        ).format(merged=merged, n_bytes=n_bytes, number=last.number, times=times)
     if len(piece) == 1 and piece[0] >= 0x80:
-        return (
+        return tr(
             "A single byte, part of a character beyond ASCII: UTF-8 writes those as two to four "
             "bytes. With all 256 bytes in the vocabulary, any text can be written."
         )
     if len(piece) == 1 and tokenizer.kind != "imported":
-        return "A single byte. The vocabulary begins with all 256, so that any text can be written."
+        return tr(
+            "A single byte. The vocabulary begins with all 256, so that any text can be written."
+        )
     if len(piece) == 1:
-        return "A single byte: it was there before any merge."
+        return tr("A single byte: it was there before any merge.")
     if _is_character(piece):
-        return "A single character: it was there before any merge."
-    return "Its merges are not known." if not merges else "No merge made it."
+        return tr("A single character: it was there before any merge.")
+    return tr("Its merges are not known.") if not merges else tr("No merge made it.")
 
 
 def _is_character(piece: bytes) -> bool:
@@ -166,28 +173,32 @@ def _is_character(piece: bytes) -> bool:
 def tokenizer_facts(details: Mapping[str, Any]) -> str:
     """What kind a tokenizer is, in one line."""
     kinds = {
-        "bpe": "byte-level BPE",
-        "bytes": "the bytes alone",
-        "characters": "a token a character",
+        "bpe": tr("byte-level BPE"),
+        "bytes": tr("the bytes alone"),
+        "characters": tr("a token a character"),
         "imported": "published",
     }
     kind = str(details.get("kind", ""))
     parts = [kinds.get(kind, kind)]
     if details.get("vocab_size"):
-        parts.append(f"{details['vocab_size']:,} tokens")
+        parts.append(tr("{vocab_size:,} tokens").format(vocab_size=details["vocab_size"]))
     if details.get("bytes_per_token"):
-        parts.append(f"{details['bytes_per_token']:.2f} bytes per token on its corpus")
+        parts.append(
+            tr("{bytes_per_token:.2f} bytes per token on its corpus").format(
+                bytes_per_token=details["bytes_per_token"]
+            )
+        )
     return " · ".join(part for part in parts if part)
 
 
 def curve_note(n_merges: int, enough: int) -> str:
     """What the curve of compression says about a larger vocabulary."""
     size = N_BYTES + 1 + enough
-    return (
-        f"The first {enough:,} of {n_merges:,} merges give nine tenths of the saving: a "
-        f"vocabulary of {size:,}. Each later merge is rarer, and widens the model's embedding by "
-        "one more row."
-    )
+    return tr(
+        "The first {enough:,} of {n_merges:,} merges give nine tenths of "
+        "the saving: a vocabulary of {size:,}. Each later merge is "
+        "rarer, and widens the model's embedding by one more row."
+    ).format(enough=enough, n_merges=n_merges, size=size)
 
 
 LOAD_WITH_TOKENIZERS = """\
@@ -201,7 +212,7 @@ def load_with_transformers(tokenizer: TextTokenizer) -> str:
     ends = {i: name for name, i in tokenizer.special_tokens.items()}.get(
         -1 if tokenizer.eos_id is None else tokenizer.eos_id
     )
-    eos = f", eos_token={ends!r}" if ends else ""
+    eos = tr(", eos_token={ends!r}").format(ends=ends) if ends else ""
     return (
         "from transformers import PreTrainedTokenizerFast\n\n"
         f'tokenizer = PreTrainedTokenizerFast(\n    tokenizer_file="tokenizer.json"{eos}\n)'

@@ -11,26 +11,27 @@ from slm.jobs import JobStatus
 from slm.tokenizer.bpe import END_OF_TEXT, N_BYTES
 from slm.tokenizer.config import TokenizeConfig
 from slm.tokenizer.following import TRAINING
+from ui.texts import tr
 from ui.view_models.chips import visible
 from ui.view_models.jobs import size
 
 KINDS: Mapping[str, str] = {
-    "bpe": "Byte-level BPE",
-    "bytes": "Bytes",
-    "characters": "Characters",
+    "bpe": tr("Byte-level BPE"),
+    "bytes": tr("Bytes"),
+    "characters": tr("Characters"),
 }
 MARKS: Mapping[str, str] = {
-    END_OF_TEXT: "stands between documents",
-    "<|system|>": "begins the rules of a conversation",
-    "<|user|>": "begins what a person says",
-    "<|assistant|>": "begins what the model answers",
-    "<|end|>": "ends what somebody says",
-    "<|pad|>": "fills rows up to one length",
+    END_OF_TEXT: tr("stands between documents"),
+    "<|system|>": tr("begins the rules of a conversation"),
+    "<|user|>": tr("begins what a person says"),
+    "<|assistant|>": tr("begins what the model answers"),
+    "<|end|>": tr("ends what somebody says"),
+    "<|pad|>": tr("fills rows up to one length"),
 }
 SEPARATORS: Mapping[str, str] = {
-    "end_of_text": "The first special token",
-    "blank_line": "A blank line",
-    "none": "Nothing",
+    "end_of_text": tr("The first special token"),
+    "blank_line": tr("A blank line"),
+    "none": tr("Nothing"),
 }
 
 
@@ -60,7 +61,7 @@ def special_tokens_note(names: Sequence[str]) -> str:
     """
     told = [f"{names[0]} {MARKS[END_OF_TEXT]}"] if names else []
     told += [f"{name} {MARKS[name]}" for name in names[1:] if name in MARKS]
-    return "; ".join(told) + "." if told else "Give at least one: the first ends documents."
+    return "; ".join(told) + "." if told else tr("Give at least one: the first ends documents.")
 
 
 def plan(config: TokenizeConfig, training_bytes: int) -> str:
@@ -71,11 +72,15 @@ def plan(config: TokenizeConfig, training_bytes: int) -> str:
     """
     n_merges = config.vocab_size - N_BYTES - len(config.special_tokens)
     first = {
-        "bpe": f"Counts {size(training_bytes)} of training text, joins {n_merges:,} pairs",
-        "characters": f"Collects the characters of {size(training_bytes)} of training text",
-        "bytes": "Needs no training text",
+        "bpe": tr("Counts {training_bytes} of training text, joins {n_merges:,} pairs").format(
+            training_bytes=size(training_bytes), n_merges=n_merges
+        ),
+        "characters": tr("Collects the characters of {training_bytes} of training text").format(
+            training_bytes=size(training_bytes)
+        ),
+        "bytes": tr("Needs no training text"),
     }[config.kind]
-    return f"{first}, and writes the corpus as token files."
+    return tr("{first}, and writes the corpus as token files.").format(first=first)
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,17 @@ class TrainingView:
 
 
 _STORIES = {
-    "counting": "The text is cut into chunks, and each different chunk is counted. Pairs are "
-    "looked for in the different chunks alone, so this is most of the work.",
-    "joining": "The pair that stands side by side most often becomes a token, again and again. "
-    "Counts fall on the way: later tokens are rarer.",
-    "measuring": "Saved. Now held-out text is cut with it, to see how well it fits.",
+    "counting": tr(
+        "The text is cut into chunks, and each different chunk is counted. Pairs are "
+        "looked for in the different chunks alone, so this is most of the work."
+    ),
+    "joining": tr(
+        "The pair that stands side by side most often becomes a token, again and again. "
+        "Counts fall on the way: later tokens are rarer."
+    ),
+    "measuring": tr("Saved. Now held-out text is cut with it, to see how well it fits."),
 }
-_ENDED = "What it learned last, and what each merge saved on the training text."
+_ENDED = tr("What it learned last, and what each merge saved on the training text.")
 
 
 def training_view(status: JobStatus) -> TrainingView | None:
@@ -119,7 +128,9 @@ def training_view(status: JobStatus) -> TrainingView | None:
     curve = tuple((int(n), float(ratio)) for n, ratio in facts.get("curve", [(0, 1.0)]))
     return TrainingView(
         story=_STORIES.get(str(facts.get("doing")), _ENDED) if status.alive else _ENDED,
-        merges=f"{merges:,}" if merges == wanted else f"{merges:,} of {wanted:,}",
+        merges=f"{merges:,}"
+        if merges == wanted
+        else tr("{merges:,} of {wanted:,}").format(merges=merges, wanted=wanted),
         bytes_per_token=f"{curve[-1][1]:.2f}",
         chunks=f"{facts['chunks']:,}" if "chunks" in facts else "–",
         newest=tuple(map(_row, facts.get("newest", ()))),

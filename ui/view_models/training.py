@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from slm.jobs import Job, JobStatus
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.jobs import count, duration
 from ui.view_models.run_curves import Unit, bytes_per_token
 
@@ -16,13 +17,13 @@ Records = Sequence[Mapping[str, Any]]
 
 _STATES: Mapping[State, str] = MappingProxyType(
     {
-        "waiting": "Waiting to start",
-        "running": "Training",
-        "done": "Finished",
-        "paused": "Paused",
-        "stopped": "Stopped",
-        "failed": "Failed",
-        "interrupted": "Interrupted",
+        "waiting": tr("Waiting to start"),
+        "running": tr("Training"),
+        "done": tr("Finished"),
+        "paused": tr("Paused"),
+        "stopped": tr("Stopped"),
+        "failed": tr("Failed"),
+        "interrupted": tr("Interrupted"),
     }
 )
 _ENDED: Mapping[str, State] = MappingProxyType(
@@ -122,11 +123,13 @@ def run_view(
     state = run_state(step, steps, locked, job)
     alive = state == "running" or (job is not None and job.alive)
     if state == "waiting" and not alive:
-        headline = "Not started yet"
+        headline = tr("Not started yet")
     else:
-        headline = f"{_STATES[state]}: step {step:,} of {steps:,}"
+        headline = tr("{states}: step {step:,} of {steps:,}").format(
+            states=_STATES[state], step=step, steps=steps
+        )
     if alive and job is not None and job.stopping:
-        headline += ", stopping: it saves what is sound first"
+        headline += tr(", stopping: it saves what is sound first")
     return RunView(
         state=state,
         step=step,
@@ -176,7 +179,7 @@ def prompt_label(prompt: str) -> str:
     >>> prompt_label("")
     'a new document'
     """
-    return prompt.strip() or "a new document"
+    return prompt.strip() or tr("a new document")
 
 
 def sample_steps(records: Records, prompt: str) -> tuple[int, ...]:
@@ -240,35 +243,43 @@ def _figures(
     per_token = bytes_per_token(records)
     found = [
         Figure(
-            "Training loss", _loss(_newest(records, "train_nats"), unit, per_token), "training loss"
+            tr("Training loss"),
+            _loss(_newest(records, "train_nats"), unit, per_token),
+            tr("training loss"),
         ),
         Figure(
-            "Validation loss",
+            tr("Validation loss"),
             _loss(_newest(records, "val_nats"), unit, per_token),
-            "validation loss",
+            tr("validation loss"),
         ),
     ]
     if unit == "nats":
         val_nats = _newest(records, "val_nats")
-        found.append(Figure("Perplexity", _loss(val_nats, "perplexity", per_token), "perplexity"))
+        found.append(
+            Figure(tr("Perplexity"), _loss(val_nats, "perplexity", per_token), "perplexity")
+        )
     rate = _newest(records, "tokens_per_second")
-    found.append(Figure("Tokens/s", _count(rate), "token"))
+    found.append(Figure(tr("Tokens/s"), _count(rate), "token"))
     share = share_of_peak(records, costs)
     if share is not None:
-        found.append(Figure("Share of peak", f"{share:.0%}", "share of peak", _peak_known(costs)))
+        found.append(
+            Figure(tr("Share of peak"), f"{share:.0%}", tr("share of peak"), _peak_known(costs))
+        )
     read = _newest(records, "tokens")
     if costs.train_tokens and read is not None:
-        found.append(Figure("Epochs read", _epochs(read / costs.train_tokens), "epoch"))
+        found.append(Figure(tr("Epochs read"), _epochs(read / costs.train_tokens), "epoch"))
     left = remaining_seconds(steps, records) if alive else None
     taken = _newest(records, "elapsed_seconds")
     energy = _newest(records, "energy_joules")
     if energy is not None and taken:
-        watts = f"On average {energy / taken:,.0f} W, as the system measured it."
-        found.append(Figure("Energy", energy_in_words(energy), "energy", watts))
+        watts = tr("On average {energy:,.0f} W, as the system measured it.").format(
+            energy=energy / taken
+        )
+        found.append(Figure(tr("Energy"), energy_in_words(energy), "energy", watts))
     if alive:
-        found.append(Figure("Time left", "…" if left is None else duration(left), "step"))
+        found.append(Figure(tr("Time left"), "…" if left is None else duration(left), "step"))
     elif taken is not None:
-        found.append(Figure("Time taken", duration(taken), "run"))
+        found.append(Figure(tr("Time taken"), duration(taken), "run"))
     return tuple(found)
 
 
@@ -309,14 +320,20 @@ def energy_in_words(joules: float) -> str:
     if joules < 3_600:
         return f"{joules:.0f} J"
     hours = joules / 3_600
-    return f"{hours:.1f} Wh" if hours < 1_000 else f"{hours / 1_000:.2f} kWh"
+    return (
+        tr("{hours:.1f} Wh").format(hours=hours)
+        if hours < 1_000
+        else tr("{hours:.2f} kWh").format(hours=hours / 1000)
+    )
 
 
 def _peak_known(costs: Costs) -> str:
-    peak = f"{(costs.peak_flops or 0) / 1e12:,.3g} TFLOP/s"
+    peak = tr("{peak_flops:,.3g} TFLOP/s").format(peak_flops=(costs.peak_flops or 0) / 1e12)
     if costs.peak_source == "datasheet":
-        return f"The peak is the {peak} of the maker's data sheet."
-    return f"The peak is {peak}, measured here on large matrix products before the run began."
+        return tr("The peak is the {peak} of the maker's data sheet.").format(peak=peak)
+    return tr(
+        "The peak is {peak}, measured here on large matrix products before the run began."
+    ).format(peak=peak)
 
 
 def _epochs(value: float) -> str:

@@ -8,13 +8,14 @@ from slm.model.config import ModelConfig, parameter_counts
 from slm.model.lora_settings import adapter_parameters
 from slm.training.config import TrainConfig, recipe_for_tuning
 from slm.workspace import MAX_NAME
+from ui.texts import tr
 from ui.view_models import recipe, settings
 from ui.view_models.jobs import count, size
 from ui.view_models.recipe import ADAPTERS, Fit, Need
 
 Way = Literal["adapters", "all"]
-WAYS: Mapping[Way, str] = MappingProxyType({"adapters": "Adapters", "all": "All weights"})
-WAY_HELP = (
+WAYS: Mapping[Way, str] = MappingProxyType({"adapters": tr("Adapters"), "all": tr("All weights")})
+WAY_HELP = tr(
     "Adapters (LoRA) leave the model as it is and train two thin matrices beside each of its own: "
     "less memory, small files, and what the model knew is kept better. All weights can change "
     "more, and forget more."
@@ -53,14 +54,13 @@ def begins_with(name: str, model: ModelConfig, step: int | None, tokenizer: bool
     >>> begins_with("Ada", ModelConfig(n_layers=1, d_model=64), 20, True)
     'Begins with Ada at step 20: 327.9 k parameters, which read 256 tokens at most.'
     """
-    at = "" if step is None else f" at step {step:,}"
+    at = "" if step is None else tr(" at step {step:,}").format(step=step)
     n = count(sum(parameter_counts(model).values()))
-    told = (
-        f"Begins with {name}{at}: {n} parameters, which read {model.context_length:,} tokens "
-        "at most."
-    )
+    told = tr(
+        "Begins with {name}{at}: {n} parameters, which read {context_length:,} tokens at most."
+    ).format(name=name, at=at, n=n, context_length=model.context_length)
     if not tokenizer:
-        told += " The text is first cut into tokens by the model's own tokenizer."
+        told += tr(" The text is first cut into tokens by the model's own tokenizer.")
     return told
 
 
@@ -71,13 +71,19 @@ def trained_share(model: ModelConfig, config: TrainConfig) -> tuple[str, str]:
     """
     everything = sum(parameter_counts(model).values())
     if config.lora is None:
-        return count(everything), f"All {count(everything)} parameters are trained."
+        return count(everything), tr("All {everything} parameters are trained.").format(
+            everything=count(everything)
+        )
     trained = adapter_parameters(model, config.lora)
     share = trained / everything
-    told = f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
+    told = f"{share:.1%}" if share >= 0.001 else tr("less than 0.1%")
     return count(trained), (
-        f"{count(trained)} numbers in adapters of rank {config.lora.rank} are trained, {told} of "
-        f"the model's {count(everything)}; those stay as they are."
+        tr(
+            "{trained} numbers in adapters of rank {rank} are trained, "
+            "{told} of the model's {everything}; those stay as they are."
+        ).format(
+            trained=count(trained), rank=config.lora.rank, told=told, everything=count(everything)
+        )
     )
 
 
@@ -86,12 +92,17 @@ def memory_need(fit: Fit, config: TrainConfig, processes: int, *, on_gpu: bool) 
     told = recipe.memory_need(fit, processes, on_gpu=on_gpu)
     if told.problem is None or fit.fits or fit.grad_accum_steps is not None:
         return told
-    ways = ["shorter windows", *([] if config.lora else ["adapters in place of all weights"])]
+    ways = [
+        tr("shorter windows"),
+        *([] if config.lora else [tr("adapters in place of all weights")]),
+    ]
     return Need(
         told.shown,
         "",
-        f"It takes about {size(fit.needed)} of memory even with one window at a time, and "
-        f"{size(fit.free)} are free. Take {' or '.join(ways)}, or a smaller model.",
+        tr(
+            "It takes about {needed} of memory even with one window at a "
+            "time, and {free} are free. Take {ways}, or a smaller model."
+        ).format(needed=size(fit.needed), free=size(fit.free), ways=" or ".join(ways)),
     )
 
 
@@ -163,12 +174,18 @@ def came_from(told: Mapping[str, Any], details: Mapping[str, Any], config: Train
     >>> came_from({"kind": "models", "name": "Ada", "step": 0}, {}, TrainConfig())
     'Fine-tuned from Ada: step 0 is that model as it was. All of its weights are trained.'
     """
-    at = f" at step {told['step']:,}" if told.get("kind") == "runs" else ""
-    begun = f"Fine-tuned from {told.get('name', 'a model')}{at}: step 0 is that model as it was."
+    at = tr(" at step {step:,}").format(step=told["step"]) if told.get("kind") == "runs" else ""
+    begun = tr("Fine-tuned from {name}{at}: step 0 is that model as it was.").format(
+        name=told.get("name", "a model"), at=at
+    )
     if config.lora is None:
-        return f"{begun} All of its weights are trained."
+        return tr("{begun} All of its weights are trained.").format(begun=begun)
     trained, whole = details.get("trained_parameters"), details.get("parameters")
     share = ""
     if isinstance(trained, int) and isinstance(whole, int) and whole:
-        share = f": {count(trained)} numbers beside {count(whole)} that stay as they are"
-    return f"{begun} Adapters of rank {config.lora.rank} are trained{share}."
+        share = tr(": {trained} numbers beside {whole} that stay as they are").format(
+            trained=count(trained), whole=count(whole)
+        )
+    return tr("{begun} Adapters of rank {rank} are trained{share}.").format(
+        begun=begun, rank=config.lora.rank, share=share
+    )

@@ -15,49 +15,58 @@ from slm.data.reading.previews import SHOWN_COLUMNS, SHOWN_MEMBERS, Preview
 from slm.data.reading.text_files import CHUNK_CHARACTERS, SEPARATOR, SplitRule
 from slm.data.reading.uploads import KEPT_DAYS
 from slm.data.sources import SourceConfig
+from ui.texts import counted, plural, tr
 from ui.view_models.jobs import size
 
 ENDINGS = list(SUFFIXES)
 SPLIT_RULES: dict[SplitRule, str] = {
-    "auto": "By the marks of the text itself",
-    "separator": f"At lines that say {SEPARATOR}",
-    "lines": "Each line is one",
-    "paragraphs": "Each paragraph is one",
-    "sections": "At two or more blank lines",
-    "chunks": f"Paragraphs together, up to {CHUNK_CHARACTERS:,} characters",
-    "file": "Each file is one",
+    "auto": tr("By the marks of the text itself"),
+    "separator": tr("At lines that say {separator}").format(separator=SEPARATOR),
+    "lines": tr("Each line is one"),
+    "paragraphs": tr("Each paragraph is one"),
+    "sections": tr("At two or more blank lines"),
+    "chunks": tr("Paragraphs together, up to {chunk_characters:,} characters").format(
+        chunk_characters=CHUNK_CHARACTERS
+    ),
+    "file": tr("Each file is one"),
 }
 """What the choices of `split_rule` are called on screen."""
-LIMITS = (
-    f"Read for at most {UPLOAD.cpu_seconds:.0f} s of computing, in "
-    f"{UPLOAD.memory_bytes / 1e9:g} GB of memory; {(UPLOAD.text_bytes or 0) / 1e6:,.0f} MB of text "
-    f"at most. A file that no corpus or work needs is removed {KEPT_DAYS} days later."
+LIMITS = tr(
+    "Read for at most {cpu_seconds:.0f} s of computing, in "
+    "{memory_bytes:g} GB of memory; {text_bytes:,.0f} MB of text at "
+    "most. A file that no corpus or work needs is removed "
+    "{kept_days} days later."
+).format(
+    cpu_seconds=UPLOAD.cpu_seconds,
+    memory_bytes=UPLOAD.memory_bytes / 1e9,
+    text_bytes=(UPLOAD.text_bytes or 0) / 1e6,
+    kept_days=KEPT_DAYS,
 )
-NOT_HERE = "The file of this link is no longer kept here. Send it again."
+NOT_HERE = tr("The file of this link is no longer kept here. Send it again.")
 _ROWS_WHOLE = 3
 _TABLE_PIXELS = 180  # four rows and a half: there is more below
 _KINDS = {
-    "text": "Plain text",
-    "csv": "A table (CSV)",
-    "json lines": "A table (JSON Lines)",
-    "parquet": "A table (Parquet)",
-    "html": "A web page (HTML)",
-    "pdf": "Pages (PDF)",
-    "docx": "A Word document",
-    "zip": "An archive (zip)",
-    "folder": "A folder",
+    "text": tr("Plain text"),
+    "csv": tr("A table (CSV)"),
+    "json lines": tr("A table (JSON Lines)"),
+    "parquet": tr("A table (Parquet)"),
+    "html": tr("A web page (HTML)"),
+    "pdf": tr("Pages (PDF)"),
+    "docx": tr("A Word document"),
+    "zip": tr("An archive (zip)"),
+    "folder": tr("A folder"),
 }
 _ENCODINGS = {
     "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8 with a byte order mark",
+    "utf-8-sig": tr("UTF-8 with a byte order mark"),
     "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16 without a mark",
-    "utf-16-be": "UTF-16 without a mark",
+    "utf-16-le": tr("UTF-16 without a mark"),
+    "utf-16-be": tr("UTF-16 without a mark"),
     "utf-32": "UTF-32",
     "iso8859_2": "ISO 8859-2",
     "koi8_r": "KOI8-R",
-    "mac_roman": "Mac Roman",
-    "shift_jis": "Shift JIS",
+    "mac_roman": tr("Mac Roman"),
+    "shift_jis": tr("Shift JIS"),
     "euc_jp": "EUC-JP",
     "euc_kr": "EUC-KR",
     "gb18030": "GB 18030",
@@ -107,9 +116,11 @@ def file_view(found: Preview) -> FileView:
         "content" if len(found.rows) <= _ROWS_WHOLE else _TABLE_PIXELS,
         found.text_column,
         tuple((m.name, size(m.size), m.left_out or "read") for m in found.members),
-        _many(found.n_members, "file"),
+        counted("{n:,} file", "{n:,} files", found.n_members),
         _inside_note(found),
-        f"What could not be read ({_at_least(len(found.problems))})",
+        tr("What could not be read ({n_problems})").format(
+            n_problems=_at_least(len(found.problems))
+        ),
         found.question,
         found.kind not in TABLES,
     )
@@ -141,12 +152,24 @@ def findings_sentence(details: Mapping[str, Any]) -> str:
     skipped = details.get("rows_skipped", 0)
     if skipped:
         kept = details.get("rows_kept", 0)
-        parts.append(f"Kept {kept:,} of {kept + skipped:,} rows")
+        parts.append(
+            tr("Kept {kept:,} of {kept_2:,} rows").format(kept=kept, kept_2=kept + skipped)
+        )
     if details.get("files_skipped"):
         read = details.get("files_read", 0)
-        parts.append(f"Read {read:,} of {read + details['files_skipped']:,} files")
+        parts.append(
+            tr("Read {read:,} of {read_2:,} files").format(
+                read=read, read_2=read + details["files_skipped"]
+            )
+        )
     if details.get("pages_without_text"):
-        parts.append(f"{_many(details['pages_without_text'], 'page')} without text")
+        parts.append(
+            tr("{pages_without_text} without text").format(
+                pages_without_text=counted(
+                    "{n:,} page", "{n:,} pages", details["pages_without_text"]
+                )
+            )
+        )
     first = str(details.get("first_problem", "")).rstrip(".")
     told = "; ".join([*parts, first] if first else parts)
     sentences = [f"{told}." if told else "", *_changes(details)]
@@ -156,13 +179,13 @@ def findings_sentence(details: Mapping[str, Any]) -> str:
 def _headline(found: Preview) -> str:
     parts = [_KINDS.get(found.kind, found.kind), size(found.size)]
     if found.columns:
-        parts.append(_many(len(found.columns), "column"))
+        parts.append(counted("{n:,} column", "{n:,} columns", len(found.columns)))
     if found.delimiter and found.delimiter != DELIMITERS[","]:
-        parts.append(f"cells apart by a {found.delimiter}")
+        parts.append(tr("cells apart by a {delimiter}").format(delimiter=found.delimiter))
     if found.pages is not None:
-        parts.append(_many(found.pages, "page"))
+        parts.append(counted("{n:,} page", "{n:,} pages", found.pages))
     if found.n_members:
-        parts.append(_many(found.n_members, "file"))
+        parts.append(counted("{n:,} file", "{n:,} files", found.n_members))
     if found.encoding:
         parts.append(encoding_name(found.encoding))
     return " · ".join(parts)
@@ -172,9 +195,9 @@ def _documents(found: Preview) -> str:
     if found.question:
         return ""
     many = (
-        _many(found.counted, "document")
+        counted("{n:,} document", "{n:,} documents", found.counted)
         if found.whole
-        else f"More than {found.counted:,} documents"
+        else tr("More than {counted:,} documents").format(counted=found.counted)
     )
     return f"{many}. {found.how_split}"
 
@@ -182,12 +205,18 @@ def _documents(found: Preview) -> str:
 def _notes(found: Preview) -> tuple[str, ...]:
     notes = list(_changes(vars(found)))
     if found.rows_skipped:
-        notes.append(f"Kept {found.rows_kept:,} of {found.rows_kept + found.rows_skipped:,} rows.")
+        notes.append(
+            tr("Kept {rows_kept:,} of {rows_kept_2:,} rows.").format(
+                rows_kept=found.rows_kept, rows_kept_2=found.rows_kept + found.rows_skipped
+            )
+        )
     if found.encoding in _GUESSED or (found.encoding or "").startswith("cp"):
         notes.append(
-            "The file does not say how its letters are written; "
-            f"{encoding_name(found.encoding or '')} fits best. Look at the first documents: "
-            "if letters are wrong, save the file as UTF-8."
+            tr(
+                "The file does not say how its letters are written; {encoding} "
+                "fits best. Look at the first documents: if letters are wrong, "
+                "save the file as UTF-8."
+            ).format(encoding=encoding_name(found.encoding or ""))
         )
     return tuple(notes)
 
@@ -196,39 +225,54 @@ def _changes(counts: Mapping[str, Any]) -> list[str]:
     """What reading did to the text, a sentence each."""
     told = []
     if n_replaced := counts.get("replaced_characters", 0):
-        places = "1 place" if n_replaced == 1 else f"{n_replaced:,} places"
-        told.append(f"{places} could not be decoded and became U+FFFD (�).")
-    if n_lines := counts.get("lines_cut", 0):
-        lines = "1 line" if n_lines == 1 else f"{n_lines:,} lines"
+        places = (
+            "1 place"
+            if n_replaced == 1
+            else tr("{n_replaced:,} places").format(n_replaced=n_replaced)
+        )
         told.append(
-            f"{lines} without blanks {'was' if n_lines == 1 else 'were'} cut every "
-            f"{CHUNK_CHARACTERS:,} characters."
+            tr("{places} could not be decoded and became U+FFFD (�).").format(places=places)
+        )
+    if n_lines := counts.get("lines_cut", 0):
+        lines = "1 line" if n_lines == 1 else tr("{n_lines:,} lines").format(n_lines=n_lines)
+        told.append(
+            plural(
+                "{lines} without blanks was cut every {chunk_characters:,} characters.",
+                "{lines} without blanks were cut every {chunk_characters:,} characters.",
+                n_lines,
+            ).format(lines=lines, chunk_characters=CHUNK_CHARACTERS)
         )
     if n_documents := counts.get("documents_cut", 0):
-        told.append(f"{_many(n_documents, 'very long document')} had to be cut.")
+        told.append(
+            counted(
+                "{n:,} very long document had to be cut.",
+                "{n:,} very long documents had to be cut.",
+                n_documents,
+            )
+        )
     return told
 
 
 def _column_label(kind: str, mean_characters: float) -> str:
     if kind == "text" and mean_characters:
-        return f"text, {mean_characters:,.0f} characters on average"
+        return tr("text, {mean_characters:,.0f} characters on average").format(
+            mean_characters=mean_characters
+        )
     return kind
 
 
 def _inside_note(found: Preview) -> str:
     if found.n_members <= SHOWN_MEMBERS:
         return ""
-    return f"The first {SHOWN_MEMBERS:,} of {found.n_members:,} files."
+    return tr("The first {shown_members:,} of {n_members:,} files.").format(
+        shown_members=SHOWN_MEMBERS, n_members=found.n_members
+    )
 
 
 def _at_least(n_problems: int) -> str:
     """Only the first problems are kept."""
-    return f"{n_problems} and more" if n_problems >= MAX_PROBLEMS else f"{n_problems}"
-
-
-def _many(number: int, what: str) -> str:
-    """
-    >>> _many(1, "page"), _many(1_200, "row")
-    ('1 page', '1,200 rows')
-    """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return (
+        tr("{n_problems} and more").format(n_problems=n_problems)
+        if n_problems >= MAX_PROBLEMS
+        else f"{n_problems}"
+    )

@@ -11,30 +11,31 @@ from numpy.typing import NDArray
 
 from slm.tokenizer.usage import Context
 from slm.tokenizer.vocabulary import Entry, Kind, Order, Standing, Which
+from ui.texts import tr
 from ui.view_models.chips import visible
 
 MOST_ROWS = 5_000
 _MOST_POINTS = 1_500
 _WIDE = 48
 WHICH: Mapping[Which, str] = {
-    "all": "All",
-    "unused": "Never used",
-    "glitch": "Glitch-prone",
-    "partial": "Parts of characters",
-    "special": "Special",
+    "all": tr("All"),
+    "unused": tr("Never used"),
+    "glitch": tr("Glitch-prone"),
+    "partial": tr("Parts of characters"),
+    "special": tr("Special"),
 }
 ORDERS: Mapping[Order, str] = {
-    "frequent": "most frequent first",
-    "rare": "rarest first",
-    "id": "by id, as learned",
-    "longest": "longest first",
+    "frequent": tr("most frequent first"),
+    "rare": tr("rarest first"),
+    "id": tr("by id, as learned"),
+    "longest": tr("longest first"),
 }
 KINDS: Mapping[Kind, str] = {
     "byte": "byte",
     "character": "character",
     "merge": "merge",
     "special": "special",
-    "other": "whole piece",
+    "other": tr("whole piece"),
 }
 
 
@@ -73,18 +74,18 @@ def columns(found: Sequence[Entry], standing: Standing | None) -> dict[str, list
     """The table's columns, at most MOST_ROWS rows; frequency and rank where they are known."""
     rows = found[:MOST_ROWS]
     table: dict[str, list[object]] = {
-        "Id": [entry.id for entry in rows],
-        "Token": [visible(entry.piece) for entry in rows],
+        tr("Id"): [entry.id for entry in rows],
+        tr("Token"): [visible(entry.piece) for entry in rows],
     }
     if standing is not None:
         ranks = standing.ranks
-        table["Frequency"] = [int(standing.counts[entry.id]) for entry in rows]
-        table["Rank"] = [int(ranks[entry.id]) or None for entry in rows]
+        table[tr("Frequency")] = [int(standing.counts[entry.id]) for entry in rows]
+        table[tr("Rank")] = [int(ranks[entry.id]) or None for entry in rows]
     return table | {
-        "Length": [len(entry.piece) for entry in rows],
-        "Merge": [entry.merge for entry in rows],
-        "Count then": [entry.pair_count for entry in rows],
-        "Kind": [KINDS[entry.kind] for entry in rows],
+        tr("Length"): [len(entry.piece) for entry in rows],
+        tr("Merge"): [entry.merge for entry in rows],
+        tr("Count then"): [entry.pair_count for entry in rows],
+        tr("Kind"): [KINDS[entry.kind] for entry in rows],
     }
 
 
@@ -94,8 +95,12 @@ def how_many(shown: int, found: int, all_tokens: int) -> str:
     >>> how_many(12, 12, 1024), how_many(5000, 9000, 50257)
     ('12 of 1,024 tokens', '9,000 of 50,257 tokens; the first 5,000 are listed')
     """
-    note = f"{found:,} of {all_tokens:,} tokens"
-    return note if shown == found else f"{note}; the first {shown:,} are listed"
+    note = tr("{found:,} of {all_tokens:,} tokens").format(found=found, all_tokens=all_tokens)
+    return (
+        note
+        if shown == found
+        else tr("{note}; the first {shown:,} are listed").format(note=note, shown=shown)
+    )
 
 
 @dataclass(frozen=True)
@@ -148,31 +153,32 @@ def _spread(places: NDArray[np.int64]) -> NDArray[np.int64]:
 def usage_note(standing: Standing, corpus: str, *, sampled: bool) -> str:
     """On what text the frequencies were counted."""
     where = (
-        f"Counted on the first million characters of {corpus}, since it was not yet encoded "
-        "with this tokenizer"
+        tr(
+            "Counted on the first million characters of {corpus}, since it "
+            "was not yet encoded with this tokenizer"
+        ).format(corpus=corpus)
         if sampled
-        else f"Counted over the whole training split of {corpus}"
+        else tr("Counted over the whole training split of {corpus}").format(corpus=corpus)
     )
-    return f"{where}: {standing.tokens:,} tokens."
+    return tr("{where}: {tokens:,} tokens.").format(where=where, tokens=standing.tokens)
 
 
 def standing_note(entry: Entry, standing: Standing, *, glitch: bool) -> str:
     """How often one token occurs, in a sentence or two."""
     count = int(standing.counts[entry.id])
     if count == 0:
-        told = "It never occurs in this text."
+        told = tr("It never occurs in this text.")
     else:
         rank = int(standing.ranks[entry.id])
-        told = (
-            f"It occurs {count:,} times, once in {standing.tokens / count:,.0f} tokens; "
-            f"rank {rank:,}."
+        told = tr("It occurs {count:,} times, once in {tokens:,.0f} tokens; rank {rank:,}.").format(
+            count=count, tokens=standing.tokens / count, rank=rank
         )
     if glitch:
-        told += (
+        told += tr(
             " A model trained on it hardly learns what the token means, yet a prompt can spell it."
         )
     elif count == 0 and entry.kind == "merge":
-        told += " Larger tokens took its place wherever it stood."
+        told += tr(" Larger tokens took its place wherever it stood.")
     return told
 
 

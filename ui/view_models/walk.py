@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from slm.model.walk import Walk
 
 Floats = NDArray[np.float32]
-DEFAULT_TEXT = "Carla had a copper lamp. One day Carla lost her copper"
+DEFAULT_TEXT = tr("Carla had a copper lamp. One day Carla lost her copper")
 """A word comes again, so that a head which looks for what followed it has something to find."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLACE = re.compile(r"([a-z_]{1,20}),(\d{1,4}),(\d{1,4}),(\d{1,3}),(\d{1,3}|)")
@@ -145,7 +146,7 @@ class Look:
     @property
     def group(self) -> str:
         """What the steps inside the opened block stand under."""
-        return f"Block {self.place.layer}"
+        return tr("Block {layer}").format(layer=self.place.layer)
 
     def name(self, token: int) -> str:
         """How a token of the vocabulary is shown."""
@@ -230,7 +231,9 @@ def length_note(n_tokens: int, n_walked: int) -> str | None:
     """
     if n_tokens <= n_walked:
         return None
-    return f"You walk the first {n_walked} of {n_tokens:,} tokens: a walk takes no more."
+    return tr("You walk the first {n_walked} of {n_tokens:,} tokens: a walk takes no more.").format(
+        n_walked=n_walked, n_tokens=n_tokens
+    )
 
 
 def number(value: float) -> str:

@@ -5,6 +5,7 @@ Words and rounding; the numbers are the walk's.
 
 import numpy as np
 
+from ui.texts import tr
 from ui.view_models.walk import Bars, Look, Step, Strips, Table, length, number, share, strongest
 from ui.view_models.walk_ends import norm_formula
 
@@ -22,18 +23,22 @@ def _mlp_norm(look: Look) -> Step:
     return Step(
         id="mlp_norm",
         group=look.group,
-        title="Norm before feed-forward",
+        title=tr("Norm before feed-forward"),
         formula=(norm_formula(look.config, "x", r"\hat{x}"),),
         shape=f"x̂: {len(look.tokens)} × {look.config.d_model}",
-        why="As before attention: the feed-forward part reads an evened-out copy. From here on "
-        "no position looks at another one until the next block.",
-        told=f"Length {number(length(block.between_TD[at]))} before, "
-        f"{number(length(block.mlp_normed_TD[at]))} after.",
+        why=tr(
+            "As before attention: the feed-forward part reads an evened-out copy. From here on "
+            "no position looks at another one until the next block."
+        ),
+        told=tr("Length {between_td} before, {mlp_normed_td} after.").format(
+            between_td=number(length(block.between_TD[at])),
+            mlp_normed_td=number(length(block.mlp_normed_TD[at])),
+        ),
         source=f"{_BLOCK}.forward",
         line="worked_out_BTD = self.mlp(self.mlp_norm(stream_BTD), layer, probe)",
         pictures=(
-            Strips("Before", (("x", block.between_TD[at]),)),
-            Strips("After", (("x̂", block.mlp_normed_TD[at]),)),
+            Strips(tr("Before"), (("x", block.between_TD[at]),)),
+            Strips(tr("After"), (("x̂", block.mlp_normed_TD[at]),)),
         ),
     )
 
@@ -50,7 +55,7 @@ def _hidden(look: Look) -> Step:
     return Step(
         id="hidden",
         group=look.group,
-        title="Gate and hidden units" if gated else "Hidden units",
+        title=tr("Gate and hidden units") if gated else tr("Hidden units"),
         formula=(
             rf"h = \text{{SiLU}}(W_G \hat{{x}}{bias}) \odot (W_U \hat{{x}}{bias})"
             if gated
@@ -58,26 +63,42 @@ def _hidden(look: Look) -> Step:
             r"\text{SiLU}(g) = \frac{g}{1 + e^{-g}}"
             if gated
             else r"\text{GELU}(u) ≈ \frac{u}{2} (1 + \text{tanh}(0.798 u + 0.0357 u^3))",
-            rf"{'W_G, W_U' if gated else 'W_U'} \in "
-            rf"\mathbb{{R}}^{{{config.d_ff} × {config.d_model}}}",
+            tr("{gated} \\in \\mathbb{{R}}^{{{d_ff} × {d_model}}}").format(
+                gated="W_G, W_U" if gated else "W_U", d_ff=config.d_ff, d_model=config.d_model
+            ),
         ),
-        shape=f"h: {len(look.tokens)} × {config.d_ff} (positions × hidden units)",
+        shape=tr("h: {n_tokens} × {d_ff} (positions × hidden units)").format(
+            n_tokens=len(look.tokens), d_ff=config.d_ff
+        ),
         why=(
-            "The stream is spread over many hidden units. Each has a gate, and the gate decides "
-            "how much of the unit passes: SiLU is near zero for gates below zero."
+            tr(
+                "The stream is spread over many hidden units. Each has a gate, and the gate "
+                "decides how much of the unit passes: SiLU is near zero for gates below zero."
+            )
             if gated
-            else "The stream is spread over many hidden units. GELU lets positive ones through "
-            "and presses negative ones towards zero, so that few units speak at a time."
+            else tr(
+                "The stream is spread over many hidden units. GELU lets positive ones through "
+                "and presses negative ones towards zero, so that few units speak at a time."
+            )
         ),
-        told=f"Most active at {look.here}: unit {units[0]} with {number(float(hidden_F[units[0]]))}"
-        f", where the mean size is {number(float(np.abs(hidden_F).mean()))}.",
+        told=tr(
+            "Most active at {here}: unit {units} with {hidden_f}, where the mean size is {mean}."
+        ).format(
+            here=look.here,
+            units=units[0],
+            hidden_f=number(float(hidden_F[units[0]])),
+            mean=number(float(np.abs(hidden_F).mean())),
+        ),
         source=f"{_FEED_FORWARD}.forward",
         line="hidden_BTF = F.silu(self.gate(normed_BTD)) * self.up(normed_BTD)"
         if gated
         else 'hidden_BTF = F.gelu(self.up(normed_BTD), approximate="tanh")',
         pictures=(
-            Strips(f"The {config.d_ff:,} hidden units at {look.here}", tuple(rows)),
-            Table("The most active units", ("unit", *(name for name, _ in rows)), table),
+            Strips(
+                tr("The {d_ff:,} hidden units at {here}").format(d_ff=config.d_ff, here=look.here),
+                tuple(rows),
+            ),
+            Table(tr("The most active units"), ("unit", *(name for name, _ in rows)), table),
         ),
     )
 
@@ -93,27 +114,38 @@ def _down(look: Look) -> Step:
     return Step(
         id="down",
         group=look.group,
-        title="Down, into the stream",
+        title=tr("Down, into the stream"),
         formula=(
             rf"m = W_D \, h{bias}, \quad x ← x + m",
-            rf"W_D \in \mathbb{{R}}^{{{config.d_model} × {config.d_ff}}}",
+            tr("W_D \\in \\mathbb{{R}}^{{{d_model} × {d_ff}}}").format(
+                d_model=config.d_model, d_ff=config.d_ff
+            ),
         ),
         shape=f"m: {len(look.tokens)} × {config.d_model}",
-        why="Each hidden unit has one vector that it writes, as strongly as it is active. Their "
-        "sum joins the stream, and the next block reads it.",
-        told=f"Feed-forward adds a vector of length {number(length(added_D))}. Read out now, the "
-        f"stream at {look.here} says “{look.name(said.token)}” ({share(said.probability)}).",
+        why=tr(
+            "Each hidden unit has one vector that it writes, as strongly as it is active. Their "
+            "sum joins the stream, and the next block reads it."
+        ),
+        told=tr(
+            "Feed-forward adds a vector of length {added_d}. Read out now, "
+            "the stream at {here} says “{token}” ({probability})."
+        ).format(
+            added_d=number(length(added_D)),
+            here=look.here,
+            token=look.name(said.token),
+            probability=share(said.probability),
+        ),
         source=f"{_FEED_FORWARD}.forward",
         line="output_BTD: Tensor = self.down(hidden_BTF)",
         pictures=(
             Bars(
-                f"Length of what the strongest {len(units)} units add",
-                tuple(f"unit {unit}" for unit in units),
+                tr("Length of what the strongest {n_units} units add").format(n_units=len(units)),
+                tuple(tr("unit {unit}").format(unit=unit) for unit in units),
                 np.asarray(lengths_F[units], dtype=np.float32),
                 tuple(number(float(lengths_F[unit])) for unit in units),
             ),
             Strips(
-                "The stream",
+                tr("The stream"),
                 (("before", block.between_TD[at]), ("added", added_D), ("after", after_D)),
             ),
         ),

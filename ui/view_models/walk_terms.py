@@ -3,31 +3,32 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.walk import Step
 
 _NONLINEARITIES = ("SiLU", "GELU")
 _TERMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "text": ("token", "token id", "tokenizer", "vocabulary"),
-        "embedding": ("embedding", "width", "residual stream"),
-        "position": ("learned positions", "position"),
-        "norm": ("norm", "residual stream"),
+        "text": ("token", tr("token id"), "tokenizer", "vocabulary"),
+        "embedding": ("embedding", "width", tr("residual stream")),
+        "position": (tr("learned positions"), "position"),
+        "norm": ("norm", tr("residual stream")),
         "project": ("query", "key", "value", "head"),
-        "turn": ("rotary positions", "position"),
-        "scores": ("attention score", "query", "key", "head"),
+        "turn": (tr("rotary positions"), "position"),
+        "scores": (tr("attention score"), "query", "key", "head"),
         "mask": ("position",),
-        "softmax": ("softmax", "attention weight"),
-        "mix": ("value", "attention weight"),
-        "output": ("head", "residual stream"),
+        "softmax": ("softmax", tr("attention weight")),
+        "mix": ("value", tr("attention weight")),
+        "output": ("head", tr("residual stream")),
         "mlp_norm": ("norm", "feed-forward"),
-        "hidden": ("feed-forward", "hidden unit", "SiLU", "GELU"),
-        "down": ("feed-forward", "residual stream"),
-        "growth": ("residual stream", "block"),
+        "hidden": ("feed-forward", tr("hidden unit"), "SiLU", "GELU"),
+        "down": ("feed-forward", tr("residual stream")),
+        "growth": (tr("residual stream"), "block"),
         "final_norm": ("norm", "logits"),
-        "logits": ("logits", "softmax", "probability", "tied embeddings"),
-        "parts": ("logits", "residual stream"),
-        "depth": ("logit lens", "residual stream"),
+        "logits": ("logits", "softmax", "probability", tr("tied embeddings")),
+        "parts": ("logits", tr("residual stream")),
+        "depth": (tr("logit lens"), tr("residual stream")),
     }
 )
 

@@ -12,28 +12,29 @@ from slm.data.windows import WindowMode
 from slm.tokenizer.documents import EncodedDocuments
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.separators import Separator
+from ui.texts import tr
 from ui.view_models.chips import Chip, chip
 from ui.view_models.jobs import count
 
 MODES: Mapping[WindowMode, str] = MappingProxyType(
     {
-        "documents": "From document to document",
-        "packed": "Side by side",
-        "one_document": "One document each",
+        "documents": tr("From document to document"),
+        "packed": tr("Side by side"),
+        "one_document": tr("One document each"),
     }
 )
 MEANINGS: Mapping[WindowMode, str] = MappingProxyType(
     {
-        "documents": "A window begins where a document begins, as far as that covers all text.",
-        "packed": "The text is one long row, cut every context length.",
-        "one_document": "Nothing crosses from one document into the next; the rest is padding.",
+        "documents": tr("A window begins where a document begins, as far as that covers all text."),
+        "packed": tr("The text is one long row, cut every context length."),
+        "one_document": tr("Nothing crosses from one document into the next; the rest is padding."),
     }
 )
 SEPARATORS: Mapping[Separator, str] = MappingProxyType(
     {
-        "end_of_text": "End-of-text token",
-        "blank_line": "Blank line",
-        "none": "Nothing",
+        "end_of_text": tr("End-of-text token"),
+        "blank_line": tr("Blank line"),
+        "none": tr("Nothing"),
     }
 )
 CONTEXTS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096)
@@ -145,15 +146,17 @@ def chips(
     ids = documents.window(layout, number - 1).tolist()
     notes: list[str] = []
     for stretch in layout.stretches(number - 1):
-        of = f"of {int(layout.lengths_D[stretch.document]):,}"
+        of = tr("of {lengths_d:,}").format(lengths_d=int(layout.lengths_D[stretch.document]))
         notes += [
-            f"document {stretch.document + 1:,}, token {stretch.offset + place + 1:,} {of}"
+            tr("document {document:,}, token {offset:,} {of}").format(
+                document=stretch.document + 1, offset=stretch.offset + place + 1, of=of
+            )
             for place in range(stretch.length)
         ]
     told = [
-        "read, and not asked for"
+        tr("read, and not asked for")
         if place == 0
-        else "asked for, and not read"
+        else tr("asked for, and not read")
         if place == len(ids) - 1
         else ""
         for place in range(len(ids))
@@ -176,28 +179,36 @@ class Figure:
 def figures(totals: Totals) -> tuple[Figure, ...]:
     """What an epoch comes to, for the chosen way."""
     return (
-        Figure("Windows", count(totals.windows), "In one epoch over the text that is looked at."),
         Figure(
-            "Padded",
+            tr("Windows"),
+            count(totals.windows),
+            tr("In one epoch over the text that is looked at."),
+        ),
+        Figure(
+            tr("Padded"),
             _percent(totals.padded_share),
-            "Share of all places that hold no token. They take time and teach nothing.",
+            tr("Share of all places that hold no token. They take time and teach nothing."),
         ),
         Figure(
-            "Documents cut",
+            tr("Documents cut"),
             _percent(totals.cut_share),
-            "Documents that no window holds whole. Behind a cut, the model cannot see how the "
-            "text began.",
+            tr(
+                "Documents that no window holds whole. Behind a cut, the model cannot see how the "
+                "text began."
+            ),
         ),
         Figure(
-            "Windows per document",
+            tr("Windows per document"),
             f"{totals.windows_per_document:.2f}",
-            "In how many windows a document is asked for, on average.",
+            tr("In how many windows a document is asked for, on average."),
         ),
         Figure(
-            "Asked twice",
+            tr("Asked twice"),
             _percent(totals.again_share),
-            "Share of the targets that an earlier window of the epoch asked for already. An epoch "
-            "is longer by that much.",
+            tr(
+                "Share of the targets that an earlier window of the epoch asked for already. An "
+                "epoch is longer by that much."
+            ),
         ),
     )
 
@@ -206,12 +217,12 @@ def comparison(by_mode: Mapping[WindowMode, Totals]) -> dict[str, list[str]]:
     """The ways beside each other, as columns of a table."""
     totals = list(by_mode.values())
     return {
-        "Windows": [MODES[mode] for mode in by_mode],
-        "An epoch": [f"{each.windows:,}" for each in totals],
-        "Padded": [_percent(each.padded_share) for each in totals],
-        "Documents cut": [_percent(each.cut_share) for each in totals],
-        "Asked twice": [_percent(each.again_share) for each in totals],
-        "Targets": [f"{each.targets:,}" for each in totals],
+        tr("Windows"): [MODES[mode] for mode in by_mode],
+        tr("An epoch"): [f"{each.windows:,}" for each in totals],
+        tr("Padded"): [_percent(each.padded_share) for each in totals],
+        tr("Documents cut"): [_percent(each.cut_share) for each in totals],
+        tr("Asked twice"): [_percent(each.again_share) for each in totals],
+        tr("Targets"): [f"{each.targets:,}" for each in totals],
     }
 
 
@@ -220,41 +231,53 @@ def advice(by_mode: Mapping[WindowMode, Totals]) -> str:
     packed = by_mode["packed"]
     alone = by_mode.get("one_document")
     if alone is None:
-        return (
+        return tr(
             "Without a special token between documents, training cannot tell where one begins. "
             "Keep the end-of-text token unless you want to see what its absence does."
         )
     typical = packed.tokens / packed.documents
     if typical > 2 * packed.context_length:
-        return (
-            f"A document has {typical:,.0f} tokens on average, far more than a window, so most "
-            "windows lie inside one whichever way is chosen. Side by side asks for nothing twice."
-        )
+        return tr(
+            "A document has {typical:,.0f} tokens on average, far more than "
+            "a window, so most windows lie inside one whichever way is "
+            "chosen. Side by side asks for nothing twice."
+        ).format(typical=typical)
     if alone.padded_share < _MUCH_PADDING and alone.cut_share < _MANY_CUTS:
-        return (
-            f"These documents nearly fill a window: one document each pads "
-            f"{_percent(alone.padded_share)} and shows no text behind another. From document to "
-            "document pads nothing, and also shows what follows a document's end."
-        )
+        return tr(
+            "These documents nearly fill a window: one document each pads "
+            "{padded_share} and shows no text behind another. From document "
+            "to document pads nothing, and also shows what follows a "
+            "document's end."
+        ).format(padded_share=_percent(alone.padded_share))
     if packed.cut_share > _MANY_CUTS:
-        return (
-            f"Side by side would cut {_percent(packed.cut_share)} of the documents, and one "
-            f"document each would pad {_percent(alone.padded_share)}. From document to document "
-            "is the better bargain: it asks for some tokens twice instead."
-        )
-    return (
-        "Many documents fit into a window, so few are cut in any way. Side by side wastes "
-        f"nothing; one document each would pad {_percent(alone.padded_share)}."
-    )
+        return tr(
+            "Side by side would cut {cut_share} of the documents, and one "
+            "document each would pad {padded_share}. From document to "
+            "document is the better bargain: it asks for some tokens twice "
+            "instead."
+        ).format(cut_share=_percent(packed.cut_share), padded_share=_percent(alone.padded_share))
+    return tr(
+        "Many documents fit into a window, so few are cut in any way. "
+        "Side by side wastes nothing; one document each would pad "
+        "{padded_share}."
+    ).format(padded_share=_percent(alone.padded_share))
 
 
 def seen_note(documents: EncodedDocuments) -> str:
     """How much of the training split is looked at."""
     n_documents, n_tokens = documents.lengths_D.size, documents.ids_N.size
-    what = "one document" if n_documents == 1 else f"{n_documents:,} documents"
+    what = (
+        tr("one document")
+        if n_documents == 1
+        else tr("{n_documents:,} documents").format(n_documents=n_documents)
+    )
     if documents.whole:
-        return f"The whole training split: {what}, {n_tokens:,} tokens."
-    return f"The beginning of the training split: {what}, {n_tokens:,} tokens."
+        return tr("The whole training split: {what}, {n_tokens:,} tokens.").format(
+            what=what, n_tokens=n_tokens
+        )
+    return tr("The beginning of the training split: {what}, {n_tokens:,} tokens.").format(
+        what=what, n_tokens=n_tokens
+    )
 
 
 def context_options(wanted: int) -> list[int]:

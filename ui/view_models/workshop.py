@@ -9,35 +9,36 @@ from slm.owners import LOCAL_OWNER
 from slm.workshop import people
 from slm.workshop.people import Person
 from slm.workspace import Artefact, Workspace
+from ui.texts import tr
 from ui.view_models.jobs import duration, size
 
-ALONE = (
+ALONE = tr(
     "This app runs for you alone: it listens on this computer only. To share it with a room, end "
     "it and start it again so. The terminal then shows an address, a code to come in, and a QR "
     "code for phones."
 )
 SHARE_LINE = "python dev.py app --share"
-TRUST = (
+TRUST = tr(
     "Everybody in the room sees everything that is made here. Each changes and deletes their own "
     "work alone; the presenter may change everything. The connection is not encrypted: the room is "
     "for people who trust each other, on a network they trust."
 )
-TAKE_HOME = (
+TAKE_HOME = tr(
     "One zip with all that you made, and with what it was made from: corpora, tokenizers, runs, "
     "models. At home, open it here, on the Workshop page, or with "
     "`python -m slm open-archive my-work.zip`."
 )
-OPEN_HELP = (
+OPEN_HELP = tr(
     "The zip is checked whole before anything is taken over. What is here already stays as it is."
 )
-RETURN_HELP = (
+RETURN_HELP = tr(
     "Your browser is known again by a cookie. To come in from another one, or after its cookies "
     "were cleared, you need your name and this word. It is shown once; a new one makes it void."
 )
 _MOST_ROWS = 12
 _KINDS = {
     "runs": ("run", "runs"),
-    "models": ("imported model", "imported models"),
+    "models": (tr("imported model"), tr("imported models")),
     "tokenizers": ("tokenizer", "tokenizers"),
     "corpora": ("corpus", "corpora"),
     "experiments": ("experiment", "experiments"),
@@ -68,8 +69,10 @@ def greeting(person: Person | None) -> str:
     if person is None:
         return ""
     if person.presents and person.name.casefold() == "presenter":
-        return "You are the presenter."
-    return f"You are {person.name}" + (", the presenter." if person.presents else ".")
+        return tr("You are the presenter.")
+    return tr("You are {name}").format(name=person.name) + (
+        tr(", the presenter.") if person.presents else "."
+    )
 
 
 def person_rows(workspace: Workspace, jobs: Sequence[Job], looking: str) -> tuple[PersonRow, ...]:
@@ -104,17 +107,21 @@ def presence(silent_seconds: float | None, looks: bool = False) -> str:
     if looks:
         return "here"
     if silent_seconds is None:
-        return "not seen yet"
+        return tr("not seen yet")
     if silent_seconds <= people.HERE_SECONDS:
         return "here"
-    return f"away for {duration(silent_seconds)}"
+    return tr("away for {silent_seconds}").format(silent_seconds=duration(silent_seconds))
 
 
 def headcount(rows: Sequence[PersonRow]) -> str:
     """How many are in the room, and how many of them are here now."""
     here = sum(row.here == "here" for row in rows)
-    who = "1 person has" if len(rows) == 1 else f"{len(rows)} people have"
-    return f"{who} come in; {here} here now."
+    who = (
+        tr("1 person has")
+        if len(rows) == 1
+        else tr("{n_rows} people have").format(n_rows=len(rows))
+    )
+    return tr("{who} come in; {here} here now.").format(who=who, here=here)
 
 
 def table_height(n_rows: int) -> int | Literal["content"]:
@@ -156,7 +163,7 @@ def names_in(workspace: Workspace) -> Mapping[str, str]:
 
 def door_sentence() -> str:
     """How one comes in, to be read out beside the code."""
-    return "Open the address in a browser and type the code, or scan the picture."
+    return tr("Open the address in a browser and type the code, or scan the picture.")
 
 
 def code_lines(root: str) -> str:

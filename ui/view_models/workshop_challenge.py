@@ -8,26 +8,27 @@ from dataclasses import dataclass
 
 from slm.workshop.challenges import Challenge, ChallengeConfig, Place, Try
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.jobs import count, duration
 from ui.view_models.workshop_tour import named
 
-INTRODUCTION = (
+INTRODUCTION = tr(
     "Who reaches the fewest bits per byte on a text that no model saw, for the same price? The "
     "server measures every model on the same documents, and counts the price from what the run "
     "wrote down: what a model goes on from counts too."
 )
-NOBODY_YET = "Nobody's model is judged yet."
-WAITING_ROOM = "The presenter has not begun a challenge yet. It will appear here by itself."
+NOBODY_YET = tr("Nobody's model is judged yet.")
+WAITING_ROOM = tr("The presenter has not begun a challenge yet. It will appear here by itself.")
 MOST_ROWS = 12
 TABLE_HEIGHT = 460
 """Rows of a board that is shown whole, and the pixels of a longer one."""
-CLOSED = "Closed: no model is taken in any more. What was handed in before is still judged."
+CLOSED = tr("Closed: no model is taken in any more. What was handed in before is still judged.")
 LABELS: Mapping[str, str] = {
-    "title": "Title",
-    "budget": "Budget in",
-    "amount": "How much",
-    "most_parameters": "Largest model (0: any)",
-    "judged_kilobytes": "Kilobytes judged",
+    "title": tr("Title"),
+    "budget": tr("Budget in"),
+    "amount": tr("How much"),
+    "most_parameters": tr("Largest model (0: any)"),
+    "judged_kilobytes": tr("Kilobytes judged"),
 }
 
 
@@ -64,20 +65,29 @@ class Hands:
 
 def label(challenge: Challenge) -> str:
     """How a challenge is called among others; foreign text."""
-    return f"{challenge.config.title} ({'open' if challenge.open else 'closed'})"
+    return tr("{title} ({open})").format(
+        title=challenge.config.title, open=tr("open") if challenge.open else tr("closed")
+    )
 
 
 def rules(challenge: Challenge) -> str:
     """What holds for all, in one line; holds the corpus's name, foreign text."""
     config = challenge.config
     size = (
-        f", at most {count(config.most_parameters)} learned numbers"
+        tr(", at most {most_parameters} learned numbers").format(
+            most_parameters=count(config.most_parameters)
+        )
         if config.most_parameters
         else ""
     )
-    return (
-        f"Learn from {challenge.corpus_name} alone, for at most {budget(config)}{size}. Judged on "
-        f"its held-out text, the first {config.judged_kilobytes:,} kB."
+    return tr(
+        "Learn from {corpus_name} alone, for at most {config}{size}. "
+        "Judged on its held-out text, the first {judged_kilobytes:,} kB."
+    ).format(
+        corpus_name=challenge.corpus_name,
+        config=budget(config),
+        size=size,
+        judged_kilobytes=config.judged_kilobytes,
     )
 
 
@@ -90,18 +100,18 @@ def budget(config: ChallengeConfig) -> str:
     '1 min 30 s of training'
     """
     if config.budget == "tokens":
-        return f"{config.amount:,} tokens"
-    return f"{duration(config.amount)} of training"
+        return tr("{amount:,} tokens").format(amount=config.amount)
+    return tr("{amount} of training").format(amount=duration(config.amount))
 
 
 def budget_help(config: ChallengeConfig, batch_size: int, window: int, steps: int) -> str:
     """What the budget allows, for the settings that a training begins with."""
     if config.budget == "seconds":
-        return "The run's page tells how long it has trained. Choose fewer steps to be sure."
-    return (
-        f"Steps × batch × window. With a batch of {batch_size} and a window of {window}, the "
-        f"budget allows {steps:,} steps."
-    )
+        return tr("The run's page tells how long it has trained. Choose fewer steps to be sure.")
+    return tr(
+        "Steps × batch × window. With a batch of {batch_size} and a "
+        "window of {window}, the budget allows {steps:,} steps."
+    ).format(batch_size=batch_size, window=window, steps=steps)
 
 
 def board_rows(places: Sequence[Place], looking: str, *, in_seconds: bool) -> tuple[BoardRow, ...]:
@@ -127,20 +137,26 @@ def lead(rows: Sequence[BoardRow]) -> str:
         return NOBODY_YET
     best = rows[0]
     if len(rows) == 1:
-        who = "Your best" if best.own else best.name
-        return f"{who}: {best.bits_per_byte:.3f} bits per byte"
+        who = tr("Your best") if best.own else best.name
+        return tr("{who}: {bits_per_byte:.3f} bits per byte").format(
+            who=who, bits_per_byte=best.bits_per_byte
+        )
     ahead = [row.name for row in rows if row.rank == best.rank]
     if len(ahead) > 1:
-        return f"A tie at {best.bits_per_byte:.3f} bits per byte: {named(ahead)}"
+        return tr("A tie at {bits_per_byte:.3f} bits per byte: {ahead}").format(
+            bits_per_byte=best.bits_per_byte, ahead=named(ahead)
+        )
     behind = rows[1].bits_per_byte - best.bits_per_byte
-    return f"{best.name} leads with {best.bits_per_byte:.3f} bits per byte, {behind:.3f} ahead"
+    return tr("{name} leads with {bits_per_byte:.3f} bits per byte, {behind:.3f} ahead").format(
+        name=best.name, bits_per_byte=best.bits_per_byte, behind=behind
+    )
 
 
 def being_judged(tries: Sequence[Try], names: Mapping[str, str], looking: str) -> str:
     """Whose models are judged now; foreign text. Empty when nobody's are."""
     waiting = [one for one in tries if one.state == "waiting"]
     who = sorted({_called(names, one.person, looking) for one in waiting})
-    return f"Still to be judged: {named(who)}" if who else ""
+    return tr("Still to be judged: {who}").format(who=named(who)) if who else ""
 
 
 def try_rows(tries: Sequence[Try], person: str) -> tuple[TryRow, ...]:
@@ -164,9 +180,9 @@ def to_hand_in(runs: Sequence[Artefact], challenge: Challenge, person: str) -> H
     fitting = [run for run in own if _corpus_of(run) == challenge.corpus_sha256]
     others = len(own) - len(fitting)
     note = (
-        f"{others} of your runs learned from another text."
+        tr("{others} of your runs learned from another text.").format(others=others)
         if others > 1
-        else "One of your runs learned from another text."
+        else tr("One of your runs learned from another text.")
         if others
         else ""
     )
@@ -191,7 +207,7 @@ def code_lines(root: str, challenge: Challenge) -> str:
 def _name(place: Place, looking: str) -> str:
     if place.person != looking or place.name == "you":
         return place.name
-    return f"{place.name} (you)"
+    return tr("{name} (you)").format(name=place.name)
 
 
 def _called(names: Mapping[str, str], person: str, looking: str) -> str:
@@ -204,8 +220,10 @@ def _price(one: Try, *, in_seconds: bool) -> str:
 
 def _told(one: Try) -> str:
     if one.state == "judged":
-        return f"{one.bits_per_byte:.3f} bits per byte at step {one.step:,}"
-    return one.problem if one.state == "failed" else "waits to be judged"
+        return tr("{bits_per_byte:.3f} bits per byte at step {step:,}").format(
+            bits_per_byte=one.bits_per_byte, step=one.step
+        )
+    return one.problem if one.state == "failed" else tr("waits to be judged")
 
 
 def _corpus_of(run: Artefact) -> str:

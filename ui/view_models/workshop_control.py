@@ -7,29 +7,30 @@ from slm.limits import Limits
 from slm.machine import Load
 from slm.owners import LOCAL_OWNER
 from slm.queueing import Waiting
+from ui.texts import tr
 from ui.view_models.jobs import duration, size
 
 LABELS = {
-    "running": "Jobs at work, each",
-    "waiting": "Jobs waiting, each",
-    "parameters": "Parameters of a model",
-    "steps": "Steps of a run",
-    "minutes": "Minutes of a turn",
-    "disk_mb": "Disk, each (MB)",
+    "running": tr("Jobs at work, each"),
+    "waiting": tr("Jobs waiting, each"),
+    "parameters": tr("Parameters of a model"),
+    "steps": tr("Steps of a run"),
+    "minutes": tr("Minutes of a turn"),
+    "disk_mb": tr("Disk, each (MB)"),
 }
 """The limits as the form calls them."""
-NO_LIMIT = "no limit"
-CLOSE_TOLD = (
+NO_LIMIT = tr("no limit")
+CLOSE_TOLD = tr(
     "Everything that the participants made goes into an archive in this workspace's folder "
     "`archives`: a zip for each, as they would have taken it home. It is read back whole before "
     "anything is removed. Work that runs is stopped first. Everybody comes in anew, with another "
     "code. What you made yourself stays, with what it was made from."
 )
-HOLD_HELP = (
+HOLD_HELP = tr(
     "What participants have running saves where it is and waits; nothing new begins. Your own work "
     "goes on."
 )
-SECOND_HELP = (
+SECOND_HELP = tr(
     "Works once, and makes older links void. Both of you may do everything here, and stand in the "
     "list as one, under the name of whoever came in last."
 )
@@ -53,11 +54,13 @@ def load_figures(load: Load, line: Sequence[Waiting], now: Limits) -> Mapping[st
     """
     works = sum(entry.works for entry in line)
     return {
-        "At work": f"{works} of {now.slots}",
-        "Waiting": str(len(line) - works),
-        "Processor": f"{load.processor:.0f}%",
-        "Memory": f"{size(load.memory_used)} of {size(load.memory)}",
-        "Disk free": size(load.disk_free),
+        tr("At work"): tr("{works} of {slots}").format(works=works, slots=now.slots),
+        tr("Waiting"): str(len(line) - works),
+        tr("Processor"): f"{load.processor:.0f}%",
+        tr("Memory"): tr("{memory_used} of {memory}").format(
+            memory_used=size(load.memory_used), memory=size(load.memory)
+        ),
+        tr("Disk free"): size(load.disk_free),
     }
 
 
@@ -70,12 +73,14 @@ def _row(entry: Waiting, names: Mapping[str, str]) -> WorkRow:
     job, status = entry.job, entry.status
     who = "yours" if job.owner == LOCAL_OWNER else names.get(job.owner, "somebody who left")
     if status.stopping:
-        how = "is ending"
+        how = tr("is ending")
     elif not entry.works:
-        how = f"waits, number {entry.ahead}"
+        how = tr("waits, number {ahead}").format(ahead=entry.ahead)
     else:
         left = status.remaining_seconds
-        how = f"{status.fraction:.0%}" + (f", about {duration(left)} left" if left else "")
+        how = f"{status.fraction:.0%}" + (
+            tr(", about {left} left").format(left=duration(left)) if left else ""
+        )
     return WorkRow(job.id, f"{job.name} ({who}) · {how}", entry.works)
 
 

@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from slm.evaluation.shannon import Game, Standing
 from slm.workshop.class_game import ClassGame, ClassStanding, Player
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 from ui.view_models.shannon import PLAYERS
 
-INTRODUCTION = (
+INTRODUCTION = tr(
     "All guess the same text, each by themselves: how many guesses a letter takes tells how many "
     "bits the text still holds for you. The class counts as one reader."
 )
-WAITING_ROOM = "The presenter has not begun a game yet. It will appear here by itself."
-NO_GUESSES = "Nobody has found a letter yet. The players appear with the first right guess."
-ENDED = "The game has ended."
-CHART = (
+WAITING_ROOM = tr("The presenter has not begun a game yet. It will appear here by itself.")
+NO_GUESSES = tr("Nobody has found a letter yet. The players appear with the first right guess.")
+ENDED = tr("The game has ended.")
+CHART = tr(
     "Bars: the range that the numbers of guesses allow. Diamonds: what a machine's probabilities "
     "come to. The machines stand on what the furthest of you has read."
 )
-CLASS, YOU = "The class", "You"
+CLASS, YOU = tr("The class"), tr("You")
 MOST_ROWS = 10
 TABLE_HEIGHT = 390
 _SHOWN_LETTERS = 400
@@ -88,9 +89,13 @@ def _row(player: Player, looking: str) -> PlayerRow:
     own = player.person == looking
     low, high = player.stands.bounds
     return PlayerRow(
-        f"{player.name} (you)" if own and player.name != "you" else player.name,
+        tr("{name} (you)").format(name=player.name)
+        if own and player.name != "you"
+        else player.name,
         player.place,
-        f"{low:.2f} to {high:.2f}" if player.known else "too few yet",
+        tr("{low:.2f} to {high:.2f}").format(low=low, high=high)
+        if player.known
+        else tr("too few yet"),
         f"{player.stands.at_once:.0%}",
         own,
     )
@@ -100,20 +105,24 @@ def _reading(standing: ClassStanding, *, alone: bool) -> str:
     if standing.together is None:
         return NO_GUESSES
     low, high = standing.together.bounds
-    who = "You need" if alone else "The class needs"
-    told = f"{who} {low:.2f} to {high:.2f} bits per character"
+    who = tr("You need") if alone else tr("The class needs")
+    told = tr("{who} {low:.2f} to {high:.2f} bits per character").format(
+        who=who, low=low, high=high
+    )
     model = standing.machines.get("model")
     exact = _finite(model.exact) if model is not None else None
     if exact is None:
         return f"{told}."
     verdict = (
-        "it foresees this text better than you do"
+        tr("it foresees this text better than you do")
         if exact < low
-        else "you foresee this text better than it does"
+        else tr("you foresee this text better than it does")
         if exact > high
-        else "you are as good as each other"
+        else tr("you are as good as each other")
     )
-    return f"{told}, the model {exact:.2f}: {verdict}."
+    return tr("{told}, the model {exact:.2f}: {verdict}.").format(
+        told=told, exact=exact, verdict=verdict
+    )
 
 
 def guessed(players: Sequence[PlayerRow], n_people: int) -> str:
@@ -124,7 +133,9 @@ def guessed(players: Sequence[PlayerRow], n_people: int) -> str:
     """
     if n_people <= 1:
         return ""
-    return f"{len(players)} of {max(n_people, len(players))} are guessing."
+    return tr("{n_players} of {n_people} are guessing.").format(
+        n_players=len(players), n_people=max(n_people, len(players))
+    )
 
 
 def unit_of(game: ClassGame) -> str:
@@ -137,8 +148,8 @@ def done_line(game: Game) -> str:
     unit = "letters" if game.passage.unit == "letters" else "tokens"
     total = len(game.passage.symbols)
     if game.over:
-        return f"All {total} {unit} are behind you."
-    return f"{game.place} of {total} {unit}"
+        return tr("All {total} {unit} are behind you.").format(total=total, unit=unit)
+    return tr("{place} of {total} {unit}").format(place=game.place, total=total, unit=unit)
 
 
 def solution(game: ClassGame) -> str:

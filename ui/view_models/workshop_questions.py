@@ -5,20 +5,21 @@ from dataclasses import dataclass
 
 from slm.workshop.questions import Asked
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.chips import visible
 from ui.view_models.code import open_lines
 
-INTRODUCTION = (
+INTRODUCTION = tr(
     "First everybody says what they expect, then the model shows what is so. An answer can be "
     "changed until it is revealed."
 )
-WAITING_ROOM = "The presenter has asked nothing yet. The question will appear here by itself."
-ASK_FIRST = "Choose a question and ask it."
-TEXT_HELP = (
+WAITING_ROOM = tr("The presenter has asked nothing yet. The question will appear here by itself.")
+ASK_FIRST = tr("Choose a question and ask it.")
+TEXT_HELP = tr(
     "The prompt for the questions on the next token; for the other two the text itself, of at "
     "least 64 tokens. Left empty: a prompt that is ready, and held-out text of the model's corpus."
 )
-SHARES = "The percentages are what the model gives each of the tokens."
+SHARES = tr("The percentages are what the model gives each of the tokens.")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,10 @@ def verdict(view: QuestionView) -> str:
     """What one's own answer was worth, before the answer in words."""
     if view.right is None:
         return view.told
-    return f"{'You were right.' if view.right else 'You expected something else.'} {view.told}"
+    return tr("{right} {told}").format(
+        right=tr("You were right.") if view.right else tr("You expected something else."),
+        told=view.told,
+    )
 
 
 def code_lines(run: Artefact, kind: str, text: str) -> str:
@@ -121,11 +125,23 @@ def _labels(options: Sequence[str], *, tokens: bool) -> list[str]:
 
 def _status(asked: Asked, n_people: int) -> str:
     if asked.revealed:
-        counted = f"{asked.n_right} of {asked.answered} were right. " if asked.answered else ""
+        counted = (
+            tr("{n_right} of {answered} were right. ").format(
+                n_right=asked.n_right, answered=asked.answered
+            )
+            if asked.answered
+            else ""
+        )
         return counted + (SHARES if asked.question.shares else "")
     if n_people <= 1:
-        return "Choose, then reveal the answer." if asked.own is None else "Now reveal the answer."
-    return f"{asked.answered} of {max(n_people, asked.answered)} have answered."
+        return (
+            tr("Choose, then reveal the answer.")
+            if asked.own is None
+            else tr("Now reveal the answer.")
+        )
+    return tr("{answered} of {n_people} have answered.").format(
+        answered=asked.answered, n_people=max(n_people, asked.answered)
+    )
 
 
 def _answer_label(asked: Asked, place: int, label: str) -> str:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from slm.workshop.progress import Progress, StepCount
 from slm.workshop.tour import STEPS, Step, find_step
+from ui.texts import tr
 
-INTRODUCTION = (
+INTRODUCTION = tr(
     "Fifteen things to do, from a corpus to a model that babbles. Each is checked: the tour looks "
     "at what you made, or works your answer out with the model that you look at. Any order will do."
 )
-ALL_DONE = "all done"
-BEGIN_AGAIN_HELP = "Forgets which steps you have done. What you made stays."
+ALL_DONE = tr("all done")
+BEGIN_AGAIN_HELP = tr("Forgets which steps you have done. What you made stays.")
 _MOST_NAMES = 3
 _ICONS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
 
@@ -63,12 +64,14 @@ def step_card(step: Step, progress: Progress) -> StepCard:
     """The step as a card shows it."""
     number = STEPS.index(step) + 1
     n_done = sum(progress.has_done(each.id) for each in STEPS)
-    told = ALL_DONE if n_done == len(STEPS) else f"{n_done} done"
+    told = ALL_DONE if n_done == len(STEPS) else tr("{n_done} done").format(n_done=n_done)
     return StepCard(
         step,
         progress.has_done(step.id),
         n_done / len(STEPS),
-        f"{step.chapter.capitalize()} · step {number} of {len(STEPS)} · {told}",
+        tr("{chapter} · step {number} of {n_steps} · {told}").format(
+            chapter=tr(step.chapter.capitalize()), number=number, n_steps=len(STEPS), told=told
+        ),
         number == 1,
         number == len(STEPS),
     )
@@ -79,9 +82,11 @@ def chapter_marks(progress: Progress, current: Step) -> tuple[ChapterMarks, ...]
     chapters = dict.fromkeys(step.chapter for step in STEPS)
     return tuple(
         ChapterMarks(
-            chapter.capitalize(),
+            tr(chapter.capitalize()),
             tuple(
-                StepMark(step.id, step.title, _ICONS[progress.has_done(step.id)], step == current)
+                StepMark(
+                    step.id, tr(step.title), _ICONS[progress.has_done(step.id)], step == current
+                )
                 for step in STEPS
                 if step.chapter == chapter
             ),
@@ -97,7 +102,9 @@ def room_rows(counts: Sequence[StepCount]) -> tuple[RoomRow, ...]:
         step = find_step(count.step)
         if step is not None:
             found.append(
-                RoomRow(step.chapter.capitalize(), step.title, len(count.done), named(count.now))
+                RoomRow(
+                    tr(step.chapter.capitalize()), tr(step.title), len(count.done), named(count.now)
+                )
             )
     return tuple(found)
 
@@ -109,7 +116,11 @@ def named(names: Sequence[str], most: int = _MOST_NAMES) -> str:
     ('Ada, Ben', 'Ada, Ben, Cy and 2 more')
     """
     listed = ", ".join(names[:most])
-    return f"{listed} and {len(names) - most} more" if len(names) > most else listed
+    return (
+        tr("{listed} and {n_names} more").format(listed=listed, n_names=len(names) - most)
+        if len(names) > most
+        else listed
+    )
 
 
 def code_lines(root: str) -> str:

@@ -13,6 +13,7 @@ from slm.sampling.methods import MOST_STOPS, WritingConfig
 from slm.sampling.presets import Preset, to_generation_json
 from slm.sampling.search import BeamConfig, ContrastiveConfig
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models.code import open_lines
 from ui.view_models.sampling import (
     ORDER,
@@ -26,28 +27,28 @@ from ui.view_models.sampling import (
 
 METHODS: Mapping[str, str] = MappingProxyType(
     {
-        "sampling": "Sampling",
-        "greedy": "Greedy",
-        "beam": "Beam search",
-        "contrastive": "Contrastive search",
+        "sampling": tr("Sampling"),
+        "greedy": tr("Greedy"),
+        "beam": tr("Beam search"),
+        "contrastive": tr("Contrastive search"),
     }
 )
 EARLY: Mapping[str, str] = MappingProxyType(
     {
-        "when_full": "as soon as enough texts are whole",
-        "likely": "when no beam is better as it stands",
-        "certain": "when no beam can become better",
+        "when_full": tr("as soon as enough texts are whole"),
+        "likely": tr("when no beam is better as it stands"),
+        "certain": tr("when no beam can become better"),
     }
 )
 METHOD, EARLY_KEY, STOP = "writing_method", "early_stopping", "stop_strings"
 LENGTH, CONTINUATIONS = "new_tokens", "continuations"
 _BEAM = MappingProxyType(
-    {"beams": ("beams", "Beams"), "length_penalty": ("length_penalty", "Length penalty")}
+    {"beams": ("beams", tr("Beams")), "length_penalty": ("length_penalty", tr("Length penalty"))}
 )
 _CONTRASTIVE = MappingProxyType(
     {
-        "candidates": ("candidates", "Candidates"),
-        "penalty": ("likeness_penalty", "Penalty of likeness"),
+        "candidates": ("candidates", tr("Candidates")),
+        "penalty": ("likeness_penalty", tr("Penalty of likeness")),
     }
 )
 _DEFAULTS = WritingConfig()
@@ -63,7 +64,10 @@ def search_controls(method: str) -> dict[str, Control]:
 
 def whole_controls() -> dict[str, Control]:
     """Length and number of texts."""
-    labels = {"max_new_tokens": (LENGTH, "Length"), "continuations": (CONTINUATIONS, "Texts")}
+    labels = {
+        "max_new_tokens": (LENGTH, tr("Length")),
+        "continuations": (CONTINUATIONS, tr("Texts")),
+    }
     return {
         field: control_of(WritingConfig, field, key, label)
         for field, (key, label) in labels.items()
@@ -116,8 +120,14 @@ def session_values(writing: WritingConfig) -> tuple[dict[str, Any], tuple[str, .
             values[control.key] = int(held) if control.whole else float(held)
             if held != wanted and matters:
                 way = "more" if wanted > held else "less"
-                offered = f"{way} than this page offers: it is {held:g} here."
-                notes.append(f"{control.label} {wanted:g} is {offered}")
+                offered = tr("{way} than this page offers: it is {held:g} here.").format(
+                    way=way, held=held
+                )
+                notes.append(
+                    tr("{label} {wanted:g} is {offered}").format(
+                        label=control.label, wanted=wanted, offered=offered
+                    )
+                )
     return values, tuple(notes)
 
 

@@ -14,21 +14,22 @@ import numpy as np
 from slm.sampling.distribution import Distribution
 from slm.sampling.search import Beam
 from slm.sampling.steps import Step
+from ui.texts import plural, tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.sampling import TokenBytes, cut_by, percent
 
-PROBABILITY = Scale("probability that the model gave", 0.0, 1.0)
+PROBABILITY = Scale(tr("probability that the model gave"), 0.0, 1.0)
 _RANK = Scale("rank", 1.0, 10.0)
 _SURPRISE = Scale("surprise", 0.0, 8.0, "nats")
-_ENTROPY = Scale("entropy of the choice", 0.0, 5.0, "nats")
+_ENTROPY = Scale(tr("entropy of the choice"), 0.0, 5.0, "nats")
 _OTHERS_NOTED = 4
 _SMALLEST = 1e-4
 COLOURS = {
-    "plain": "Plain text",
-    "probability": "Colour by probability",
-    "rank": "Colour by rank",
-    "surprise": "Colour by surprise",
-    "entropy": "Colour by entropy",
+    "plain": tr("Plain text"),
+    "probability": tr("Colour by probability"),
+    "rank": tr("Colour by rank"),
+    "surprise": tr("Colour by surprise"),
+    "entropy": tr("Colour by entropy"),
 }
 
 
@@ -71,10 +72,12 @@ def legend(by: str) -> str:
     'Dark blue is an entropy of the choice of 0 nats, yellow one of 5 nats or more.'
     """
     return {
-        "probability": "Dark blue is a probability of 0, yellow one of 1.",
-        "rank": "Dark blue is rank 1, the likeliest token; yellow is rank 10 or more.",
-        "surprise": "Dark blue is a surprise of 0 nats, yellow one of 8 nats or more.",
-        "entropy": "Dark blue is an entropy of the choice of 0 nats, yellow one of 5 nats or more.",
+        "probability": tr("Dark blue is a probability of 0, yellow one of 1."),
+        "rank": tr("Dark blue is rank 1, the likeliest token; yellow is rank 10 or more."),
+        "surprise": tr("Dark blue is a surprise of 0 nats, yellow one of 8 nats or more."),
+        "entropy": tr(
+            "Dark blue is an entropy of the choice of 0 nats, yellow one of 5 nats or more."
+        ),
     }[by]
 
 
@@ -105,10 +108,14 @@ def alternatives(
     found = []
     for token in np.argsort(-model_V, kind="stable")[:shown]:
         cut = cut_by(distribution, int(token))
-        fate = f"{percent(float(final_V[token]))} in the draw" if cut is None else f"cut by {cut}"
+        fate = (
+            tr("{final_v} in the draw").format(final_v=percent(float(final_V[token])))
+            if cut is None
+            else tr("cut by {cut}").format(cut=cut)
+        )
         share = float(model_V[token])
         name = f"{label(int(token))} {percent(share) if share >= _SMALLEST else '<0.01%'}"
-        fate = fate if drawn else "a search draws nothing"
+        fate = fate if drawn else tr("a search draws nothing")
         found.append(Alternative(int(token), name, fate, cut is not None))
     return tuple(found)
 
@@ -135,7 +142,7 @@ def rivals_of(
             _end_of(text, common, length),
             f"{beam.logprob:.2f}",
             f"{beam.score:.3f}",
-            "whole" if beam.whole else "goes on",
+            "whole" if beam.whole else tr("goes on"),
         )
         for beam, text in zip(found, texts, strict=True)
     )
@@ -147,9 +154,12 @@ def status_line(n_tokens: int, seconds: float, how: str) -> str:
     >>> status_line(84, 0.5, "Writing")
     'Writing · 84 tokens · 168 tokens/s'
     """
-    parts = [how, f"{n_tokens:,} {'token' if n_tokens == 1 else 'tokens'}"]
+    parts = [
+        how,
+        plural("{n_tokens:,} token", "{n_tokens:,} tokens", n_tokens).format(n_tokens=n_tokens),
+    ]
     if n_tokens > 1 and seconds > 0.05:
-        parts.append(f"{n_tokens / seconds:,.0f} tokens/s")
+        parts.append(tr("{n_tokens:,.0f} tokens/s").format(n_tokens=n_tokens / seconds))
     return " · ".join(parts)
 
 
@@ -171,17 +181,19 @@ def ending(state: str, ended_by_itself: bool, ahead: int, stopped_by: str | None
     'Done: the stop string “⏎” came'
     """
     if state == "waiting":
-        return f"Waiting: {ahead} {'text' if ahead == 1 else 'texts'} must end first"
+        return plural(
+            "Waiting: {ahead} text must end first", "Waiting: {ahead} texts must end first", ahead
+        ).format(ahead=ahead)
     if state == "done":
-        why = "the model ended its text" if ended_by_itself else "the length is reached"
+        why = tr("the model ended its text") if ended_by_itself else tr("the length is reached")
         if stopped_by is not None:
             shown = stopped_by.replace("\n", "⏎")
-            why = f"the stop string “{shown}” came"
-        return f"Done: {why}"
+            why = tr("the stop string “{shown}” came").format(shown=shown)
+        return tr("Done: {why}").format(why=why)
     return {
-        "writing": "Writing",
-        "stopped": "Stopped",
-        "left": "Stopped, because nobody was looking",
+        "writing": tr("Writing"),
+        "stopped": tr("Stopped"),
+        "left": tr("Stopped, because nobody was looking"),
     }.get(state, "Broken off")
 
 
@@ -213,18 +225,34 @@ def _written_chip(
     others = [pair for pair in step.top if pair[0] != step.id][:_OTHERS_NOTED]
     left = [pair for pair in others if pair[0] not in step.removed]
     cut = [pair for pair in others if pair[0] in step.removed]
-    notes = [f"the model gave it {percent(math.exp(step.logprob))} (rank {step.rank:,})"]
+    notes = [
+        tr("the model gave it {logprob} (rank {rank:,})").format(
+            logprob=percent(math.exp(step.logprob)), rank=step.rank
+        )
+    ]
     if math.isfinite(step.entropy_nats):
         choices = math.exp(step.entropy_nats)
-        notes.append(f"entropy {step.entropy_nats:.2f} nats, as among {choices:,.1f} tokens")
+        notes.append(
+            tr("entropy {entropy_nats:.2f} nats, as among {choices:,.1f} tokens").format(
+                entropy_nats=step.entropy_nats, choices=choices
+            )
+        )
     if step.n_kept:
-        among = "it alone was left" if step.n_kept == 1 else f"{step.n_kept:,} were left"
-        notes.append(f"drawn with {percent(step.probability)} after the filters; {among}")
+        among = (
+            tr("it alone was left")
+            if step.n_kept == 1
+            else tr("{n_kept:,} were left").format(n_kept=step.n_kept)
+        )
+        notes.append(
+            tr("drawn with {probability} after the filters; {among}").format(
+                probability=percent(step.probability), among=among
+            )
+        )
     if left:
-        notes.append("instead of " + listed(left))
+        notes.append(tr("instead of ") + listed(left))
     if cut:
-        notes.append("cut by the filters: " + listed(cut))
+        notes.append(tr("cut by the filters: ") + listed(cut))
     if step.ends:
-        notes.append("the end-of-text token: the tale ends here")
+        notes.append(tr("the end-of-text token: the tale ends here"))
     known = step.id < vocab_size
     return chip(step.id, token_bytes(step.id) if known else b"", value=place, notes=notes)

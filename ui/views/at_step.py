@@ -5,6 +5,7 @@ import streamlit as st
 from slm.lab.reports import checkpoint_at
 from slm.model.checkpoint import snapshots
 from slm.workspace import Artefact
+from ui.texts import tr
 from ui.view_models import glossary
 
 _WIDTH = 150
@@ -22,7 +23,7 @@ def ask_step(run: Artefact, why: str) -> int | None:
     if st.session_state.get("at_step") not in {None, *steps}:
         del st.session_state["at_step"]
     step: int = st.select_slider(
-        "Training step",
+        tr("Training step"),
         steps,
         value=newest,
         key="at_step",

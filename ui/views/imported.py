@@ -4,6 +4,7 @@ import streamlit as st
 
 from slm.workspace import Artefact
 from ui import session, widgets
+from ui.texts import tr
 
 
 def lacks(run: Artefact, what: str) -> bool:
@@ -14,16 +15,19 @@ def lacks(run: Artefact, what: str) -> bool:
     if not run.imported:
         return False
     st.info(
-        f"{widgets.esc_md(run.name)} was trained elsewhere, so {what} not here. Model, Attention, "
-        "Evaluation (on your own text), Sampling and Tokenizer work with it, and it can be "
-        "fine-tuned. For this page choose a run that was trained here, at the top of the sidebar.",
+        tr(
+            "{name} was trained elsewhere, so {what} not here. Model, "
+            "Attention, Evaluation (on your own text), Sampling and "
+            "Tokenizer work with it, and it can be fine-tuned. For this page "
+            "choose a run that was trained here, at the top of the sidebar."
+        ).format(name=widgets.esc_md(run.name), what=what),
         icon=":material/info:",
     )
     with st.container(horizontal=True, gap="small"):
-        if st.button("See its attention", key="imported-attention", type="primary"):
+        if st.button(tr("See its attention"), key="imported-attention", type="primary"):
             session.go_to("attention")
-        if st.button("Let it write", key="imported-sampling"):
+        if st.button(tr("Let it write"), key="imported-sampling"):
             session.go_to("sampling")
-        if st.button("Fine-tune it", key="imported-tune"):
+        if st.button(tr("Fine-tune it"), key="imported-tune"):
             session.go_to("training", view="start")
     return True

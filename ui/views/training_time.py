@@ -8,6 +8,7 @@ from slm import jobs
 from slm.training.rates import Rate
 from ui import job_panel, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import budget as words
 from ui.view_models.budget import Plan, Time
 from ui.view_models.jobs import jobs_to_show
@@ -21,7 +22,11 @@ def show(state: PageState, plan: Plan, rates: Sequence[Rate], *, key: str, note:
     `key` keeps the widgets of several pages apart.
     """
     time = words.time_of(plan, rates)
-    told = (f"**Training time here: {time.shown}.**", note, widgets.esc_md(time.source))
+    told = (
+        tr("**Training time here: {shown}.**").format(shown=time.shown),
+        note,
+        widgets.esc_md(time.source),
+    )
     st.markdown(" ".join(filter(None, told)))
     offer(state, plan, time, key=key)
 
@@ -31,11 +36,13 @@ def offer(state: PageState, plan: Plan, time: Time, *, key: str) -> None:
     if _work(state, key) or time.measured:
         return
     if st.button(
-        "Measure it",
+        tr("Measure it"),
         key=f"{key}-measure",
         icon=":material/speed:",
-        help="Trains this model on random tokens for a few seconds in a process of its own, and "
-        "keeps the speed. Nothing is learned.",
+        help=tr(
+            "Trains this model on random tokens for a few seconds in a process of its own, and "
+            "keeps the speed. Nothing is learned."
+        ),
     ):
         _measure(state, plan)
 

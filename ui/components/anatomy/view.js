@@ -16,7 +16,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const theme = themeOf(root);   // a change of theme renders anew
   const redraw = () => drawLine(canvas, header, Math.max(100, root.clientWidth), theme);
   redraw();
-  canvas.setAttribute("aria-label", `The number ${header.uniform.toFixed(3)} falls on ${header.drawn}`);
+  canvas.setAttribute("aria-label", tr`The number ${header.uniform.toFixed(3)} falls on ${header.drawn}`);
   const watcher = new ResizeObserver(redraw);
   watcher.observe(root);
   return () => watcher.disconnect();
@@ -35,16 +35,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
     element(table, "cell head");
     columns.forEach((column, place) => heading(column, place));
     const tally = element(table, "cell head");
-    element(tally, "title", `${draws} draws`);
-    element(tally, "setting", "how often each came");
+    element(tally, "title", tr`${draws} draws`);
+    element(tally, "setting", tr`how often each came`);
     root.bars = [];
     for (let row = 0; row <= labels.length; row++) {
       const others = row === labels.length;
       if (others && !header.n_others) break;
-      element(table, "cell token", others ? `${header.n_others.toLocaleString("en")} others` : labels[row]).title = others ? "" : labels[row];
+      element(table, "cell token", others ? tr`${header.n_others.toLocaleString("en")} others` : labels[row]).title = others ? "" : labels[row];
       root.bars.push([...columns, null].map((column, place) => bar(column, place)));
     }
-    element(table, "cell foot muted", "entropy · kept · cut here");
+    element(table, "cell foot muted", tr`entropy · kept · cut here`);
     root.feet = columns.map((c) => element(table, `cell foot${c.acts ? "" : " off"}`));
     element(table, "cell foot");
   }
@@ -54,7 +54,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (place) {
       head.draggable = true;
       head.dataset.testid = `anatomy-filter-${column.name}`;
-      head.title = column.acts ? "" : `${column.title}: off`;
+      head.title = column.acts ? "" : tr`${column.title}: off`;
       head.ondragstart = (event) => event.dataTransfer.setData("text/plain", String(place));
       head.ondragover = (event) => { event.preventDefault(); head.classList.add("over"); };
       head.ondragleave = () => head.classList.remove("over");
@@ -118,7 +118,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const column = columns[place];
       foot.replaceChildren();
       if (!column.acts) return;
-      for (const text of [column.entropy, `${column.kept} kept`, place ? `cut: ${column.cut}` : ""]) element(foot, "", text);
+      for (const text of [column.entropy, tr`${column.kept} kept`, place ? tr`cut: ${column.cut}` : ""]) element(foot, "", text);
     });
   }
 

@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = parentElement.activeElement?.dataset?.place;
   root.zoom ??= "all";
   svg.style.height = `${model.height}px`;
-  svg.setAttribute("aria-label", `The model: ${model.n_layers} blocks. Arrow keys move between parts, Enter opens one.`);
+  svg.setAttribute("aria-label", tr`The model: ${model.n_layers} blocks. Arrow keys move between parts, Enter opens one.`);
   svg.replaceChildren();
 
   const pick = (part, layer) => { if (model.canPick) setTriggerValue("pick", [part, layer]); };
@@ -78,15 +78,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const group = draw("g", `part${open ? " open" : ""}`, {});
       Object.assign(group.dataset, { place: `layer-${layer}`, testid: `layer-${layer}` });
       group.setAttribute("role", "button");
-      group.setAttribute("aria-label", `Block ${layer}${open ? ", opened" : ""}`);
+      group.setAttribute("aria-label", tr`Block ${layer}${open ? tr`, opened` : ""}`);
       group.setAttribute("tabindex", open ? "0" : "-1");
       draw("rect", "box", { x: bar.x, y: bar.y, width: bar.w, height: bar.h, rx: Math.min(5, bar.h / 3) }, group);
       const half = bar.w / 2;
       draw("rect", "tint attention", { x: bar.x, y: bar.y, width: half, height: bar.h }, group);
       draw("rect", "tint feed_forward", { x: bar.x + half, y: bar.y, width: half, height: bar.h }, group);
-      if (bar.h >= 15) text("small", `Block ${layer}`, centre, bar.y + bar.h / 2 + 4, group).setAttribute("text-anchor", "middle");
+      if (bar.h >= 15) text("small", tr`Block ${layer}`, centre, bar.y + bar.h / 2 + 4, group).setAttribute("text-anchor", "middle");
       group.spot = bar;
-      group.told = `Block ${layer} of ${model.n_layers}: attention, then feed-forward; ${model.block_parameters} parameters each.`;
+      group.told = tr`Block ${layer} of ${model.n_layers}: attention, then feed-forward; ${model.block_parameters} parameters each.`;
       group.act = () => pick(model.part ?? "stream", layer);
     });
   }
@@ -98,7 +98,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     Object.assign(group.dataset, { place: node.name, testid: `part-${node.name}` });
     group.setAttribute("role", "button");
     group.setAttribute("tabindex", node.name === (model.part ?? "stream") ? "0" : "-1");
-    group.setAttribute("aria-label", `${node.title}, gives ${node.sizes}`);
+    group.setAttribute("aria-label", tr`${node.title}, gives ${node.sizes}`);
     draw("rect", "box", { x: box.x, y: box.y, width: box.w, height: box.h, rx: 7 }, group);
     draw("rect", `tint ${node.group || "outer"}`, { x: box.x, y: box.y, width: box.w, height: box.h, rx: 7 }, group);
     const narrow = box.w < 250;
@@ -109,7 +109,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     sizes.setAttribute("text-anchor", narrow ? "middle" : "end");
     if (narrow) { fit(title, box.w - 8, 14); fit(sizes, box.w - 8, 13); }
     group.spot = box;
-    group.told = `${node.title}: ${node.note} Gives ${node.letters} = ${node.sizes}.` + (node.parameters ? ` ${node.parameters} parameters.` : "");
+    group.told = tr`${node.title}: ${node.note} Gives ${node.letters} = ${node.sizes}.` + (node.parameters ? tr` ${node.parameters} parameters.` : "");
     group.act = () => pick(node.name, model.layer);
   }
 
@@ -198,7 +198,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const node = model.block.find((each) => each.name === partAt(event)?.dataset.place);
     zoomTo(node?.group && root.zoom === "all" ? node.group : "all");
   };
-  root.querySelector(".hint").textContent = model.canPick ? "Click a part to open it." : "";
+  root.querySelector(".hint").textContent = model.canPick ? tr`Click a part to open it.` : "";
   zoomTo(root.zoom);
   return () => { svg.removeEventListener("focusin", onFocus); cancelAnimationFrame(root.moving); };
 }

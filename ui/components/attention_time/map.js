@@ -63,8 +63,8 @@ function drawMap(canvas, box, sheet, tokens, theme, query, spot) {
   });
   pen.font = `${MAP_FONT}px ${theme.font}`;
   pen.fillStyle = theme.muted;
-  pen.fillText("keys →", label - 8, label - 26);
-  pen.fillText("queries ↓", label - 8, label - 10);
+  pen.fillText(tr`keys →`, label - 8, label - 26);
+  pen.fillText(tr`queries ↓`, label - 8, label - 10);
 }
 
 // The [query, key] under the pointer; null beside the picture.

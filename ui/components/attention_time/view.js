@@ -41,7 +41,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const natsOf = (moment, i) => nats[moment * (length - 1) + i - 1];
   const weightOf = (t, s) => maps[(at * length + t) * length + s];
   const sees = (t, s) => s <= t && (header.window === null || t - s < header.window);
-  const nameOf = (head) => `layer ${Math.floor(head / heads[1])}, head ${head % heads[1]}`;
+  const nameOf = (head) => tr`layer ${Math.floor(head / heads[1])}, head ${head % heads[1]}`;
 
   const toldPlace = (head) => [now.step, Math.floor(head / heads[1]), head % heads[1], now.query, measures[measure]?.id ?? ""];
   function tellNow(head) {
@@ -76,13 +76,13 @@ export default function ({ data, parentElement, setStateValue }) {
     const seen = find(".seen");
     if (spot && sees(...spot)) {
       const [t, s] = spot;
-      seen.textContent = `${t} “${tokens[t]}” gives ${weightOf(t, s).toFixed(3)} to ${s} “${tokens[s]}”`;
+      seen.textContent = tr`${t} “${tokens[t]}” gives ${weightOf(t, s).toFixed(3)} to ${s} “${tokens[s]}”`;
     } else if (now.query !== null) {
       const t = now.query;
       let best = 0;
       for (let s = 1; s <= t; s++) if (sees(t, s) && weightOf(t, s) > weightOf(t, best)) best = s;
-      seen.textContent = `${t} “${tokens[t]}” gives most, ${weightOf(t, best).toFixed(3)}, to ${best} “${tokens[best]}”`;
-    } else seen.textContent = "Rest the pointer on a cell; a click keeps its query.";
+      seen.textContent = tr`${t} “${tokens[t]}” gives most, ${weightOf(t, best).toFixed(3)}, to ${best} “${tokens[best]}”`;
+    } else seen.textContent = tr`Rest the pointer on a cell; a click keeps its query.`;
   }
 
   function paintText() {
@@ -92,19 +92,19 @@ export default function ({ data, parentElement, setStateValue }) {
     });
     const i = root.over, told = find(".told");
     if (i === null || i === undefined || i >= length) {
-      told.textContent = "rest the pointer on a token; a click chooses it";
+      told.textContent = tr`rest the pointer on a token; a click chooses it`;
       return;
     }
-    if (i === 0) { told.textContent = `${tokens[0]}: the first token, nothing comes before it`; return; }
+    if (i === 0) { told.textContent = tr`${tokens[0]}: the first token, nothing comes before it`; return; }
     const change = natsOf(at, i) - natsOf(0, i);
-    told.textContent = `${tokens[i]}: ${natsOf(at, i).toFixed(2)} nats, expected with ${percent(Math.exp(-natsOf(at, i)))}` +
-      (at ? `; ${change <= 0 ? "−" : "+"}${Math.abs(change).toFixed(2)} since the first snapshot` : "");
+    told.textContent = tr`${tokens[i]}: ${natsOf(at, i).toFixed(2)} nats, expected with ${percent(Math.exp(-natsOf(at, i)))}` +
+      (at ? tr`; ${change <= 0 ? "−" : "+"}${Math.abs(change).toFixed(2)} since the first snapshot` : "");
   }
 
   function paintLens() {
     const position = now.query ?? length - 1;
-    const next = position + 1 < length ? `; in the text comes “${tokens[position + 1]}”` : "";
-    find(".lens-title").textContent = `Likeliest after ${position} “${tokens[position]}”, by depth${next}`;
+    const next = position + 1 < length ? tr`; in the text comes “${tokens[position + 1]}”` : "";
+    find(".lens-title").textContent = tr`Likeliest after ${position} “${tokens[position]}”, by depth${next}`;
     drawLens(find(".lens"), stops, stops.map((_, depth) => {
       const place = (at * stops.length + depth) * length + position;
       return { name: names[tops[place]], share: shares[place] };
@@ -116,7 +116,7 @@ export default function ({ data, parentElement, setStateValue }) {
     pick = drawHeads(find(".heads"), find(".right").clientWidth, heads, here, most, chosen, themeOf(root));
     find(".kinds").textContent = countKinds(kinds, kindOf.subarray(at * nHeads, (at + 1) * nHeads));
     [...find(".which").options].forEach((option, head) => {
-      option.textContent = `Layer ${Math.floor(head / heads[1])}, head ${head % heads[1]}: ${kinds[kindOf[at * nHeads + head]]}`;
+      option.textContent = tr`Layer ${Math.floor(head / heads[1])}, head ${head % heads[1]}: ${kinds[kindOf[at * nHeads + head]]}`;
     });
     if (root.overHead === undefined || root.overHead === null) readHead(null);
   }
@@ -124,7 +124,7 @@ export default function ({ data, parentElement, setStateValue }) {
   function readHead(head) {
     root.overHead = head;
     const shown = head ?? chosen;
-    find(".over").textContent = `${nameOf(shown)}: ${scoreOf(at, shown).toFixed(2)} now, ${kinds[kindOf[at * nHeads + shown]]}`;
+    find(".over").textContent = tr`${nameOf(shown)}: ${scoreOf(at, shown).toFixed(2)} now, ${kinds[kindOf[at * nHeads + shown]]}`;
     for (const line of find(".course").querySelectorAll("path.one")) line.classList.toggle("over", Number(line.dataset.line) === head);
   }
 
@@ -210,10 +210,10 @@ export default function ({ data, parentElement, setStateValue }) {
     chip.onclick = () => ask(i);
   });
   for (const bar of root.querySelectorAll(".gradient")) bar.style.backgroundImage = CIVIDIS_GRADIENT;
-  find(".scale .most").textContent = `${header.even.toFixed(1)} nats: no better than guessing evenly`;
+  find(".scale .most").textContent = tr`${header.even.toFixed(1)} nats: no better than guessing evenly`;
   find(".wrote-head").hidden = find(".wrote").hidden = !header.samples.length;
   const map = find(".map");
-  map.setAttribute("aria-label", `Attention of ${nameOf(chosen)}. Up and down choose a query, left and right a snapshot.`);
+  map.setAttribute("aria-label", tr`Attention of ${nameOf(chosen)}. Up and down choose a query, left and right a snapshot.`);
   map.onpointermove = (event) => { spot = mapSpot(map, box, event, length); paintMap(); };
   map.onpointerleave = () => { spot = null; paintMap(); };
   map.onclick = (event) => { const hit = mapSpot(map, box, event, length); if (hit) ask(hit[0]); };

@@ -61,7 +61,7 @@ function renderArrangement(root, header, tell, changed) {
     const button = document.createElement("button"), dot = document.createElement("i");
     button.type = "button";
     button.dataset.kind = kind.name;
-    button.title = `This head ${kind.meaning}.`;
+    button.title = tr`This head ${kind.meaning}.`;
     dot.style.background = kind.colour;
     button.append(dot, `${kind.name} ${kind.count}`);
     button.onclick = () => change({ kind: now.kind === kind.name ? "" : kind.name });

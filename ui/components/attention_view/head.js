@@ -36,24 +36,24 @@ function renderHead(root, { header, values }, send) {
     find(".weight").textContent = find(".rank").textContent = "";
     if (!view.at) {
       delete readout.dataset.weight;
-      pair.textContent = "Point at a cell to read its weight. Click to lock a query.";
+      pair.textContent = tr`Point at a cell to read its weight. Click to lock a query.`;
       return;
     }
     const [t, s] = view.at;
     const weight = weights[t * length + s];
     Object.assign(readout.dataset, { query: t, key: s, weight: sees(t, s) ? String(weight) : "" });
     const bold = (content) => { const b = document.createElement("b"); b.textContent = content; return b; };
-    pair.append(`query ${t} `, bold(tokens[t]), " → ", `key ${s} `, bold(tokens[s]));
+    pair.append(tr`query ${t} `, bold(tokens[t]), " → ", tr`key ${s} `, bold(tokens[s]));
     if (!sees(t, s)) {
-      find(".weight").textContent = "masked";
-      find(".rank").textContent = s > t ? "a token cannot look at a later one" : `beyond the window of ${reach}`;
+      find(".weight").textContent = tr`masked`;
+      find(".rank").textContent = s > t ? tr`a token cannot look at a later one` : tr`beyond the window of ${reach}`;
       return;
     }
     const first = reach === null ? 0 : Math.max(0, t - reach + 1);
     const row = weights.subarray(t * length + first, t * length + t + 1);
-    find(".weight").textContent = Number.isFinite(weight) ? weight.toFixed(3) : "not a number";
+    find(".weight").textContent = Number.isFinite(weight) ? weight.toFixed(3) : tr`not a number`;
     const rank = 1 + row.reduce((above, other) => above + (other > weight ? 1 : 0), 0);
-    find(".rank").textContent = `rank ${rank} of ${row.length} visible key${row.length > 1 ? "s" : ""}`;
+    find(".rank").textContent = tr`rank ${rank} of ${row.length} visible key${row.length > 1 ? "s" : ""}`;
   }
 
   // The row of one query as colours of the text: the locked one, else the hovered, else the last.
@@ -73,8 +73,8 @@ function renderHead(root, { header, values }, send) {
     places ??= { tops: chips.map((chip) => chip.offsetTop - text.offsetTop), height: text.clientHeight };
     const from = places.tops[t];
     if (scrolled > from || scrolled + places.height < from + 34) text.scrollTop = scrolled = Math.max(0, from - 40);
-    const state = locked === null ? "click a token to lock it" : "locked; click it again to free it";
-    find(".painted").textContent = `Where token ${t} looks (${state}):`;
+    const state = locked === null ? tr`click a token to lock it` : tr`locked; click it again to free it`;
+    find(".painted").textContent = tr`Where token ${t} looks (${state}):`;
   }
 
   function refresh() { stage.draw(); say(); paintText(); }
@@ -115,9 +115,9 @@ function renderHead(root, { header, values }, send) {
     }));
   }
 
-  find(".name").textContent = `Layer ${layer}, head ${head}${header.title ? `: ${header.title}` : ""}`;
+  find(".name").textContent = tr`Layer ${layer}, head ${head}${header.title ? `: ${header.title}` : ""}`;
   find(".unsound").hidden = !header.unsound;
-  find(".unsound").textContent = `${header.unsound} weights are not numbers (red cells).`;
+  find(".unsound").textContent = tr`${header.unsound} weights are not numbers (red cells).`;
   legend();
   refresh();
   const watcher = new ResizeObserver(() => { places = null; });

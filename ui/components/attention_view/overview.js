@@ -79,9 +79,9 @@ function renderOverview(root, { header, values }, query, send) {
     const [layer, head] = at ?? open;
     const label = labels?.[layer][head];
     const score = choice.column ? ` · ${choice.column.title.toLowerCase()} ${choice.told([layer, head])}` : "";
-    const what = `Layer ${layer}, head ${head}${label ? `: ${label}` : ""}${score}`;
-    const state = at && String(at) !== String(open) ? "click or Enter to open" : "open";
-    readout.textContent = grid.matching ? `${what} · ${state}` : "No head is like that. Choose another kind, or a lower score.";
+    const what = tr`Layer ${layer}, head ${head}${label ? `: ${label}` : ""}${score}`;
+    const state = at && String(at) !== String(open) ? tr`click or Enter to open` : "open";
+    readout.textContent = grid.matching ? `${what} · ${state}` : tr`No head is like that. Choose another kind, or a lower score.`;
     readout.dataset.layer = layer;
     readout.dataset.head = head;
   }

@@ -60,7 +60,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     chip.classList.toggle("masked", hidden(s));
     chip.classList.toggle("locked", s === query);
     chip.classList.toggle("key", s === key);
-    chip.title = hidden(s) ? `position ${s}: masked` : `position ${s}: weight ${weights[s].toFixed(3)}`;
+    chip.title = hidden(s) ? tr`position ${s}: masked` : tr`position ${s}: weight ${weights[s].toFixed(3)}`;
     chip.onclick = (event) => (event.shiftKey ? ask(s, null) : ask(query, s));
     chip.onpointerenter = () => point(dimension, s);
     chip.onpointerleave = () => point(dimension, null);
@@ -73,10 +73,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function layOut() {
     room = find(".left").clientWidth;
     const pen = inside("vectors", "canvas").getContext("2d");
-    const names = [...header.vectors, "disagree −9.99"];
+    const names = [...header.vectors, tr`disagree −9.99`];
     boxes = {
       dimensions: frameOf(pen, names, room, width, theme),
-      keys: frameOf(pen, ["weight 0.00 "], room, n, theme),
+      keys: frameOf(pen, [tr`weight 0.00 `], room, n, theme),
       mixture: frameOf(pen, header.values, room, width, theme),
     };
   }
@@ -103,15 +103,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const d = dimension, s = place;
     const row = (name) => vectors.findLast(([each]) => each.startsWith(name))[1];
     const pair = d === null ? "\u00a0" :
-      `dimension ${d}: query ${shortNumber(row("query")[d])} × key ${shortNumber(row("key")[d])} = ${shortNumber(products[d])}`;
+      tr`dimension ${d}: query ${shortNumber(row("query")[d])} × key ${shortNumber(row("key")[d])} = ${shortNumber(products[d])}`;
     inside("vectors", ".readout").textContent = inside("products", ".readout").textContent = pair;
     inside("mix", ".readout").textContent = d === null ? "\u00a0" :
-      `dimension ${d}: strongest value ${shortNumber(mixture[0][1][d])}, output ${shortNumber(mixture.at(-1)[1][d])}`;
+      tr`dimension ${d}: strongest value ${shortNumber(mixture[0][1][d])}, output ${shortNumber(mixture.at(-1)[1][d])}`;
     const name = s === null ? "" : `${tokens[s].slice(0, 40)} (${s}): `;
     inside("mask", ".readout").textContent = s === null ? "\u00a0" :
-      `${name}score ${shortNumber(scores[s])}${hidden(s) ? ", masked: −∞" : ""}`;
+      tr`${name}score ${shortNumber(scores[s])}${hidden(s) ? tr`, masked: −∞` : ""}`;
     inside("softmax", ".readout").textContent = s === null ? "\u00a0" :
-      `${name}${hidden(s) ? "masked, weight 0" : `weight ${weights[s].toFixed(4)}`}`;
+      `${name}${hidden(s) ? tr`masked, weight 0` : tr`weight ${weights[s].toFixed(4)}`}`;
   }
 
   function point(nextDimension, nextPlace) {

@@ -28,8 +28,8 @@ function makeCard(card, header) {
     const button = head.appendChild(document.createElement("button"));
     button.type = "button";
     button.dataset.document = card.document;
-    button.textContent = "Whole document";
-    button.setAttribute("aria-label", `${card.label}: whole document`);
+    button.textContent = tr`Whole document`;
+    button.setAttribute("aria-label", tr`${card.label}: whole document`);
   }
   const text = element.appendChild(document.createElement("div"));
   text.className = "text";

@@ -57,20 +57,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const box = find(".chips"), top = chips[length].offsetTop;
     if (top < box.scrollTop || top > box.scrollTop + box.clientHeight - 40) box.scrollTop = Math.max(0, top - box.clientHeight / 2);
     const [layer, head] = [Math.floor(chosen / heads), chosen % heads];
-    const whose = { head: `layer ${layer}, head ${head}`, layer: `the mean of layer ${layer}`, all: "the mean of all heads" }[now.by];
-    find(".painted").textContent = `Where ${whose} looked before the outlined token was drawn`;
+    const whose = { head: tr`layer ${layer}, head ${head}`, layer: tr`the mean of layer ${layer}`, all: tr`the mean of all heads` }[now.by];
+    find(".painted").textContent = tr`Where ${whose} looked before the outlined token was drawn`;
     root.row = row;
   }
 
   function say() {
     const length = lengthOf(at);
     if (!over || over.s === null || over.s >= length) {
-      find(".readout").textContent = "Click a row to open that head; click a written token to go to its frame.";
+      find(".readout").textContent = tr`Click a row to open that head; click a written token to go to its frame.`;
       return;
     }
     const name = `${tokens[over.s].slice(0, 40)} (${over.s})`;
     find(".readout").textContent = over.row === null ? `${name}: ${root.row[over.s].toFixed(3)}` :
-      `layer ${Math.floor(over.row / heads)}, head ${over.row % heads} → ${name}: ${weights[over.row * length + over.s].toFixed(3)}`;
+      tr`layer ${Math.floor(over.row / heads)}, head ${over.row % heads} → ${name}: ${weights[over.row * length + over.s].toFixed(3)}`;
   }
 
   function element(parent, tag, className, text) {
@@ -114,7 +114,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     read();
     root.dataset.frame = at;
     const fact = frames[at].fact;
-    player.show(`Frame ${at + 1} of ${end + 1}. ${fact}`, `frame ${at + 1}: ${fact}`);
+    player.show(tr`Frame ${at + 1} of ${end + 1}. ${fact}`, tr`frame ${at + 1}: ${fact}`);
     paintText();
     drawAllRows();
     drawBars();

@@ -23,9 +23,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   root.classList.toggle("words", !header.single);
   root.querySelector(".asks").textContent =
-    header.single ? "Next letter or space" : "Next token, then Enter";
+    header.single ? tr`Next letter or space` : tr`Next token, then Enter`;
   root.querySelector(".wrong").textContent =
-    header.wrong.length ? `Not ${header.wrong.join("  ")}` : "";
+    header.wrong.length ? tr`Not ${header.wrong.join("  ")}` : "";
   entry.hidden = header.over;
   const nobodyTypes = document.activeElement === document.body;   // also after being drawn anew
   if (!header.over && (root.begun || nobodyTypes)) input.focus({ preventScroll: true });

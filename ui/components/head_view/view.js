@@ -38,7 +38,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const valueOf = (t, s) => values[t * length + s];
   // Three decimals; of values that would then read 0, the digits that they have.
   function number(value) {
-    if (!Number.isFinite(value)) return "not a number";
+    if (!Number.isFinite(value)) return tr`not a number`;
     return value === 0 || Math.abs(value) >= 0.0005 ? value.toFixed(3).replace("-", "−") : shortNumber(value);
   }
 
@@ -48,22 +48,22 @@ export default function ({ data, parentElement, setTriggerValue }) {
     find(".value").textContent = find(".rank").textContent = "";
     for (const name of ["query", "key", "value"]) delete readout.dataset[name];
     if (!view.at) {
-      pair.textContent = "Point at a cell or a token. Click one to lock it as the query.";
+      pair.textContent = tr`Point at a cell or a token. Click one to lock it as the query.`;
       return;
     }
     const [t, s] = view.at, value = valueOf(t, s);
     Object.assign(readout.dataset, { query: t, key: s, value: sees(t, s) ? String(value) : "" });
     const bold = (content) => { const b = document.createElement("b"); b.textContent = content; return b; };
-    pair.append(`query ${t} `, bold(tokens[t]), " → ", `key ${s} `, bold(tokens[s]));
+    pair.append(tr`query ${t} `, bold(tokens[t]), " → ", tr`key ${s} `, bold(tokens[s]));
     if (!sees(t, s)) {
-      find(".value").textContent = "masked";
-      find(".rank").textContent = s > t ? "a token cannot look at a later one" : `beyond the window of ${reach}`;
+      find(".value").textContent = tr`masked`;
+      find(".rank").textContent = s > t ? tr`a token cannot look at a later one` : tr`beyond the window of ${reach}`;
       return;
     }
     find(".value").textContent = `${number(value)}${shown.unit ? ` ${shown.unit}` : ""}`;
     const row = visibleRow(t);
     const rank = 1 + row.reduce((above, [, other]) => above + (other > value ? 1 : 0), 0);
-    find(".rank").textContent = `rank ${rank} of ${row.length} visible key${row.length > 1 ? "s" : ""}`;
+    find(".rank").textContent = tr`rank ${rank} of ${row.length} visible key${row.length > 1 ? "s" : ""}`;
   }
 
   function visibleRow(t) {
@@ -90,10 +90,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
       chip.classList.toggle("current", s === t && s !== locked);
       chip.dataset.value = seen ? value : "";
     });
-    const state = locked === null ? "a click on a token locks it" : "locked; click it again, or press Escape, to free it";
+    const state = locked === null ? tr`a click on a token locks it` : tr`locked; click it again, or press Escape, to free it`;
     const name = document.createElement("b");
     name.textContent = tokens[t];
-    find(".painted").replaceChildren(`Query ${t} `, name, ` (${state}):`);
+    find(".painted").replaceChildren(tr`Query ${t} `, name, ` (${state}):`);
     const best = visibleRow(t).filter(([, v]) => Number.isFinite(v))
       .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 3);
     const line = find(".most");
@@ -188,7 +188,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   find(".name").textContent = shown.title;
   find(".unsound").hidden = !header.unsound;
-  find(".unsound").textContent = `${header.unsound} values are not numbers (red cells).`;
+  find(".unsound").textContent = tr`${header.unsound} values are not numbers (red cells).`;
   legend();
   refresh();
   if (locked !== null) revealInStrip(locked);

@@ -10,7 +10,7 @@ export default function ({ data, parentElement }) {
   const canvas = root.querySelector("canvas"), readout = root.querySelector("output");
   const theme = themeOf(root);
   const zero = rgbOf(theme.background);
-  canvas.setAttribute("aria-label", `${header.label}. Arrow keys move between cells.`);
+  canvas.setAttribute("aria-label", tr`${header.label}. Arrow keys move between cells.`);
   const colour = (value) => header.shares
     ? cividis(value / header.limit)
     : mix(zero, value < 0 ? NEGATIVE : POSITIVE, Math.min(1, Math.abs(value) / header.limit));
@@ -78,8 +78,8 @@ export default function ({ data, parentElement }) {
       return last > first ? `${title}s ${first}–${last}` : `${title} ${first}`;
     };
     const where = `${place(header.rowNames, header.rowTitle, i, header.block[0], header.size[0])}, ${place(header.columnNames, header.columnTitle, j, header.block[1], header.size[1])}`;
-    const many = header.block[0] * header.block[1] > 1 ? ` (${header.cell} of the cell)` : "";
-    readout.textContent = Number.isNaN(value) ? `${where}: not looked at` : `${where}: ${Number(value.toPrecision(4))}${many}`;
+    const many = header.block[0] * header.block[1] > 1 ? tr` (${header.cell} of the cell)` : "";
+    readout.textContent = Number.isNaN(value) ? tr`${where}: not looked at` : `${where}: ${Number(value.toPrecision(4))}${many}`;
   }
 
   function drawScale() {
@@ -87,7 +87,7 @@ export default function ({ data, parentElement }) {
     root.querySelector(".low").textContent = header.shares ? "0" : `−${shown}`;
     root.querySelector(".high").textContent = shown;
     root.querySelector(".what").textContent = header.cell && header.block[0] * header.block[1] > 1
-      ? `a cell: ${header.block[0]} × ${header.block[1]} numbers, their ${header.cell}` : "a cell: one number";
+      ? tr`a cell: ${header.block[0]} × ${header.block[1]} numbers, their ${header.cell}` : tr`a cell: one number`;
     root.querySelector(".ramp").style.background = header.shares ? CIVIDIS_GRADIENT
       : `linear-gradient(to right, ${rgb(NEGATIVE)}, ${rgb(zero)}, ${rgb(POSITIVE)})`;
   }

@@ -36,5 +36,5 @@ function shown(value, how) {
   if (how === "share") return percent(value);
   if (how === "rank") return Math.round(value).toLocaleString("en");
   const number = (how === "nats" ? value.toFixed(2) : String(Number(value.toPrecision(3)))).replace("-", "−");
-  return how === "nats" ? `${number} nats` : number;
+  return how === "nats" ? tr`${number} nats` : number;
 }

@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const sheet = root.querySelector(".sheet"), canvas = root.querySelector("canvas");
   const HEAD = NAMES + (header.columnNotes.length ? NOTES : 0);
   const theme = themeOf(root), colour = colouring(header.scale, theme);
-  canvas.setAttribute("aria-label", `${header.label} Arrow keys move between cells, Enter opens one.`);
+  canvas.setAttribute("aria-label", tr`${header.label} Arrow keys move between cells, Enter opens one.`);
   root.querySelector(".title").textContent = header.scale.title;
   root.querySelector(".low").textContent = header.scale.low;
   root.querySelector(".high").textContent = header.scale.high;

@@ -31,9 +31,9 @@ function drawCurve(box, story) {
     const anchor = merges === story.header.merges && ticks.length > 1 ? "end" : "middle";
     svg(box, "text", { x: x(merges), y: height - bottom + 17, "text-anchor": anchor }, merges.toLocaleString("en"));
   }
-  svg(box, "text", { x: (left + width) / 2, y: height - 6, "text-anchor": "middle" }, "merges learned (logarithmic)");
+  svg(box, "text", { x: (left + width) / 2, y: height - 6, "text-anchor": "middle" }, tr`merges learned (logarithmic)`);
   svg(box, "text", { x: 12, y: (top + height - bottom) / 2, "text-anchor": "middle",
-    transform: `rotate(-90 12 ${(top + height - bottom) / 2})` }, "bytes per token");
+    transform: `rotate(-90 12 ${(top + height - bottom) / 2})` }, tr`bytes per token`);
 
   let path = `M${x(0)},${y(1)}`;
   story.changes.forEach((stage, i) => {

@@ -59,34 +59,34 @@ export default function ({ data, parentElement, setStateValue }) {
     const { header, counts } = story;
     const merges = story.merges(root.stage), joined = story.joined(root.stage);
     const changes = story.changesBy(root.stage), tokens = story.tokens[changes];
-    find(".where").textContent = `merge ${merges.toLocaleString("en")} of ${header.merges.toLocaleString("en")}`;
+    find(".where").textContent = tr`merge ${merges.toLocaleString("en")} of ${header.merges.toLocaleString("en")}`;
     find(".figures").textContent = story.bytes
-      ? `${plural(tokens, "token")} · ${(story.bytes / tokens).toFixed(2)} bytes per token` : "no text";
+      ? tr`${plural(tokens, "token")} · ${(story.bytes / tokens).toFixed(2)} bytes per token` : tr`no text`;
     const pair = find(".pair"), words = find(".words");
     pair.replaceChildren();
     words.replaceChildren();
     if (!root.stage) {
-      pair.append("No merge yet: every byte is a token of its own. Letters beyond ASCII are two to four bytes.");
+      pair.append(tr`No merge yet: every byte is a token of its own. Letters beyond ASCII are two to four bytes.`);
     } else {
       const [left, right] = story.pair(root.stage).map((piece) => header.texts[piece]);
       const count = counts[root.stage - 1];
       pair.append(chipOf(left), " + ", chipOf(right), " → ", chipOf(header.texts[255 + root.stage]),
-        count < 0 ? " " : ` · stood side by side ${plural(count, "time")} in the training text`,
-        joined.length ? ` · joined in ${plural(joined.length, "place")} here` : " · stands nowhere in this text");
+        count < 0 ? " " : tr` · stood side by side ${plural(count, "time")} in the training text`,
+        joined.length ? tr` · joined in ${plural(joined.length, "place")} here` : tr` · stands nowhere in this text`);
       const whole = [...new Set(joined.filter((join) => join[2])
         .map(([start, end]) => header.texts[story.piece(start, end)]))];
-      listWords(words, "Now one token in this text: ", whole);
-      listWords(words, "Frequent in the corpus, and one token from now on: ", header.words[root.stage] ?? []);
+      listWords(words, tr`Now one token in this text: `, whole);
+      listWords(words, tr`Frequent in the corpus, and one token from now on: `, header.words[root.stage] ?? []);
     }
     slider.value = changes;
-    slider.setAttribute("aria-valuetext", `merge ${merges} of ${header.merges}, ${tokens} tokens`);
+    slider.setAttribute("aria-valuetext", tr`merge ${merges} of ${header.merges}, ${tokens} tokens`);
     find(".first").disabled = find(".before").disabled = find(".minus").disabled = root.stage === 0;
     find(".last").disabled = find(".plus").disabled = root.stage === story.last;
     find(".after").disabled = changes === story.changes.length - 1;
     find(".minus").hidden = find(".plus").hidden = !header.all;
     root.dataset.merge = merges;
     root.dataset.tokens = tokens;
-    play.textContent = root.timer ? "❚❚ Pause" : "▶ Play";
+    play.textContent = root.timer ? tr`❚❚ Pause` : tr`▶ Play`;
   }
 
   function draw() {

@@ -55,7 +55,7 @@ export default function ({ data, parentElement }) {
     svg.append(group);
   });
   root.querySelector(".scroller").replaceChildren(svg);
-  const hint = "Read it from the bottom: bytes below, the token on top. Point at a piece for its story.";
+  const hint = tr`Read it from the bottom: bytes below, the token on top. Point at a piece for its story.`;
   const say = (event) => {
     const group = event.target.closest?.(".node");
     note.textContent = group ? nodes[Number(group.dataset.index)].note : hint;

@@ -20,13 +20,13 @@ function buildColumns(box, words, untouched, first) {
     const track = part(column, "div", "track");
     track.dataset.testid = "painting-track";
     part(column, "div", "name").textContent = words[s];
-    if (s < first) { column.title = "Outside the window: this query cannot look there."; return column; }
+    if (s < first) { column.title = tr`Outside the window: this query cannot look there.`; return column; }
     part(track, "i", "fill");
     part(track, "i", "was");
     part(track, "span", "value");
     column.setAttribute("role", "slider");
     column.setAttribute("aria-orientation", "vertical");
-    column.setAttribute("aria-label", `Weight of ${words[s]}, position ${s}`);
+    column.setAttribute("aria-label", tr`Weight of ${words[s]}, position ${s}`);
     column.setAttribute("aria-valuemin", 0);
     column.setAttribute("aria-valuemax", 1);
     return column;
@@ -55,7 +55,7 @@ function showShares(columns, row, untouched, first, scale) {
     column.querySelector(".was").style.height = `${100 * scale.to(untouched[s])}%`;
     column.querySelector(".value").textContent = percent(row[s]);
     column.setAttribute("aria-valuenow", row[s].toFixed(4));
-    column.setAttribute("aria-valuetext", `${percent(row[s])}, untouched ${percent(untouched[s])}`);
+    column.setAttribute("aria-valuetext", tr`${percent(row[s])}, untouched ${percent(untouched[s])}`);
   });
 }
 

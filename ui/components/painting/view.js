@@ -51,7 +51,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       chip.classList.toggle("masked", s < first);
       chip.classList.toggle("locked", s === query);
       chip.classList.toggle("current", s === current && s !== query);
-      chip.title = s === query ? `position ${s}: the query` : `position ${s}: click, and it becomes the query`;
+      chip.title = s === query ? tr`position ${s}: the query` : tr`position ${s}: click, and it becomes the query`;
     });
     find(".all").disabled = alone || row[current] > 1 - 1e-9;
     find(".none").disabled = alone || row[current] === 0;
@@ -64,8 +64,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const readout = find(".readout");
     Object.assign(readout.dataset, { key: at, weight: row[at] });
     readout.textContent = at < first
-      ? `${words[at]} (${at}): outside the window, weight 0`
-      : `${words[at]} (${at}): weight ${row[at].toFixed(4)}, untouched ${untouched[at].toFixed(4)}`;
+      ? tr`${words[at]} (${at}): outside the window, weight 0`
+      : tr`${words[at]} (${at}): weight ${row[at].toFixed(4)}, untouched ${untouched[at].toFixed(4)}`;
   }
 
   function send(what) {

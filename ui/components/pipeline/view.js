@@ -1,5 +1,5 @@
 // Stage cards in order. Cards are kept and refilled, so that polling never loses the focus.
-const STATES = { waiting: "○ waiting", running: "◐ running", done: "✓ done", failed: "✕ failed" };
+const STATES = { waiting: tr`○ waiting`, running: tr`◐ running`, done: tr`✓ done`, failed: tr`✕ failed` };
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const { stages } = unpack(data).header;
@@ -37,7 +37,7 @@ function fillCard(card, stage) {
   const percent = isKnown ? Math.floor(100 * Math.min(1, Math.max(0, stage.fraction))) : 0;
   card.dataset.state = stage.state;
   card.querySelector(".title").textContent = stage.title;
-  card.querySelector(".state").textContent = isKnown ? `◐ running ${percent}%` : STATES[stage.state];
+  card.querySelector(".state").textContent = isKnown ? tr`◐ running ${percent}%` : STATES[stage.state];
   card.querySelector(".fact").textContent = stage.fact;
   const bar = card.querySelector(".bar");
   bar.style.width = isKnown ? `${percent}%` : "";

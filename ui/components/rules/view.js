@@ -45,8 +45,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     };
     const handle = add("handle", "button");
     handle.textContent = "⋮⋮";
-    handle.setAttribute("aria-label", `Move ${row.title}: drag, or use the arrow keys`);
-    handle.title = "Drag, or use the arrow keys";
+    handle.setAttribute("aria-label", tr`Move ${row.title}: drag, or use the arrow keys`);
+    handle.title = tr`Drag, or use the arrow keys`;
     add("switch", "button").setAttribute("role", "switch");
     add("title", "button");
     add("field", "label");
@@ -61,7 +61,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       button.textContent = sign;
       button.dataset.by = by;
       button.setAttribute("aria-label", `${row.title} ${words}`);
-      button.title = `Works ${words}`;
+      button.title = tr`Works ${words}`;
     }
     if (row.field) makeField(element.querySelector(".field"), row);
     return element;
@@ -73,7 +73,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     input.type = isNumber ? "number" : "text";
     input.setAttribute("aria-label", `${row.title}: ${row.field.label}`);
     input.title = isNumber
-      ? `${row.field.label}, from ${row.field.low} to ${row.field.high}`
+      ? tr`${row.field.label}, from ${row.field.low} to ${row.field.high}`
       : row.field.label;
     if (isNumber) Object.assign(input, { min: row.field.low, max: row.field.high, step: "any" });
     const unit = label.appendChild(document.createElement("span"));
@@ -140,7 +140,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (to < 0 || to >= all.length) return false;
     list.insertBefore(row, by < 0 ? all[to] : all[to].nextSibling);
     markEnds();
-    send(`${row.querySelector(".title").textContent}: place ${to + 1} of ${all.length}`);
+    send(tr`${row.querySelector(".title").textContent}: place ${to + 1} of ${all.length}`);
     return true;
   }
 
@@ -198,7 +198,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       handle.focus();
       markEnds();
       if (rows().some((each, i) => each !== before[i])) {
-        send(`${row.querySelector(".title").textContent}: place ${rows().indexOf(row) + 1}`);
+        send(tr`${row.querySelector(".title").textContent}: place ${rows().indexOf(row) + 1}`);
       }
     };
   };

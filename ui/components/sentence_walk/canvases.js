@@ -58,7 +58,7 @@ function drawStrips(box, picture, take, look) {
   };
   canvas.onpointermove = (event) => {
     const [at, i] = find(event);
-    readout.textContent = `${rows[at][0]}, number ${i}: ${shortNumber(rows[at][1][i])}`;
+    readout.textContent = tr`${rows[at][0]}, number ${i}: ${shortNumber(rows[at][1][i])}`;
   };
   if (picture.picks) {
     canvas.style.cursor = "pointer";
@@ -101,7 +101,7 @@ function drawMatrix(box, picture, take, look) {
   canvas.style.cursor = "pointer";
   canvas.onpointermove = (event) => {
     const [t, s] = find(event), value = values[t * n + s];
-    const told = !seen(t * n + s) ? "may not look" : picture.share ? value.toFixed(3) : shortNumber(value);
+    const told = !seen(t * n + s) ? tr`may not look` : picture.share ? value.toFixed(3) : shortNumber(value);
     readout.textContent = `${tokens[t]} (${t}) → ${tokens[s]} (${s}): ${told}`;
   };
   canvas.onclick = (event) => { const [t, s] = find(event); look.ask({ token: t, key: s }); };

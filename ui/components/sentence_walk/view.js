@@ -11,8 +11,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const { steps, tokens, place } = header;
   const numbers = new Float32Array(values);
   const take = ([at, count]) => numbers.subarray(at, at + count);
-  const first = steps.findIndex((step) => step.group.startsWith("Block"));
-  const last = steps.findLastIndex((step) => step.group.startsWith("Block"));
+  const first = steps.findIndex((step) => step.group.startsWith(tr`Block`));
+  const last = steps.findLastIndex((step) => step.group.startsWith(tr`Block`));
   const inner = last - first + 1;
   const index = (id) => Math.max(0, steps.findIndex((step) => step.id === id));
 
@@ -57,7 +57,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const chips = addChips(find(".chips"), tokens);
   chips.forEach((chip, i) => {
     chip.classList.toggle("locked", i === place.token);
-    chip.title = `position ${i}`;
+    chip.title = tr`position ${i}`;
     chip.tabIndex = 0;
     chip.setAttribute("role", "button");
     chip.onclick = () => ask({ token: i, key: null });
@@ -82,7 +82,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     steps.forEach((step) => {
       if (step.group !== group) {
         group = step.group;
-        const named = group.startsWith("Block") && header.layers > 1 ? `${group} (of 0 to ${header.layers - 1})` : group;
+        const named = group.startsWith(tr`Block`) && header.layers > 1 ? tr`${group} (of 0 to ${header.layers - 1})` : group;
         element(list, "div", "group", named);
         options = jump.appendChild(document.createElement("optgroup"));
         options.label = named;
@@ -103,14 +103,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.step = step.id;
     root.dataset.step = step.id;
     drawList();
-    find(".stop").textContent = `${stopOf(at) + 1} of ${stops}`;
+    find(".stop").textContent = tr`${stopOf(at) + 1} of ${stops}`;
     find(".back").disabled = stopOf(at) === 0;
     find(".next").disabled = stopOf(at) === stops - 1;
     find(".title").textContent = step.title;
     find(".formulas").replaceChildren(...step.formula.map(formula));
     find(".why").textContent = step.why;
     find(".numbers").textContent = step.told;
-    find(".shape").textContent = `Shape ${step.shape}`;
+    find(".shape").textContent = tr`Shape ${step.shape}`;
     find(".terms").replaceChildren();
     for (const [term, meaning] of step.terms) {
       const word = element(find(".terms"), "span", "term", term);

@@ -26,7 +26,7 @@ function frameOf(box, { last, low, high, height, title, marks }) {
     svgNode(box, "text", { x: x(step), y: height - bottom + 17, "text-anchor": step === last ? "end" : "middle" },
       step.toLocaleString("en"));
   }
-  svgNode(box, "text", { x: (left + width) / 2, y: height - 5, "text-anchor": "middle" }, "step (logarithmic)");
+  svgNode(box, "text", { x: (left + width) / 2, y: height - 5, "text-anchor": "middle" }, tr`step (logarithmic)`);
   svgNode(box, "text", { x: 12, y: (top + height - bottom) / 2, "text-anchor": "middle",
     transform: `rotate(-90 12 ${(top + height - bottom) / 2})` }, title);
   for (const step of marks) {
@@ -48,10 +48,10 @@ function pathOf(frame, steps, values) {
 function drawLoss(box, { steps, last, curves, even }, height = 155) {
   const every = curves.flatMap((curve) => curve.nats).filter(Number.isFinite);
   const high = Math.max(even, ...every) * 1.02;
-  const frame = frameOf(box, { last, low: 0, high, height, title: "nats per token", marks: steps });
+  const frame = frameOf(box, { last, low: 0, high, height, title: tr`nats per token`, marks: steps });
   svgNode(box, "line", { class: "even", x1: frame.left, x2: frame.width - frame.right, y1: frame.y(even), y2: frame.y(even) });
   svgNode(box, "text", { class: "even-name", x: frame.width - frame.right, y: frame.y(even) + 14, "text-anchor": "end" },
-    `guessing evenly: ${even.toFixed(2)}`);
+    tr`guessing evenly: ${even.toFixed(2)}`);
   curves.forEach((curve, i) => {
     const colour = LINE_COLOURS[curve.name];
     svgNode(box, "path", { class: curve.name, d: pathOf(frame, curve.steps, curve.nats), stroke: colour });

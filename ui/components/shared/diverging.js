@@ -33,7 +33,7 @@ function legend(most, colour) {
 
 // Three significant digits and a true minus sign.
 function shortNumber(value) {
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "no number";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : tr`no number`;
   if (value === 0) return "0";
   const size = Math.abs(value);
   const text = size >= 1e6 || size < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)));

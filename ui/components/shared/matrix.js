@@ -114,8 +114,8 @@ function drawLabels(pen, box, view, texts, theme, at, locked) {
   pen.font = `${LABEL_FONT}px ${theme.font}`;
   pen.textAlign = "right";
   pen.fillStyle = theme.muted;
-  pen.fillText("keys →", left - 8, top - 30);
-  pen.fillText("queries ↓", left - 8, top - 12);
+  pen.fillText(tr`keys →`, left - 8, top - 30);
+  pen.fillText(tr`queries ↓`, left - 8, top - 12);
 }
 
 // One chip whose right end is at the pen's origin.

@@ -50,7 +50,7 @@ function addPlayer(root, { end, at, go, moreKeys = {} }) {
     slider.setAttribute("aria-valuetext", spoken);
     find(".first").disabled = find(".before").disabled = at() === 0;
     find(".last").disabled = find(".after").disabled = at() === end;
-    find(".play").textContent = root.timer ? "❚❚ Pause" : "▶ Play";
+    find(".play").textContent = root.timer ? tr`❚❚ Pause` : tr`▶ Play`;
     find(".play").disabled = end === 0;
   }
 

@@ -19,13 +19,13 @@ function makeBoard(grid, { layers, heads }, parts) {
   };
   grid.style.setProperty("--heads", heads);
   const top = make("div", "row", "line");
-  top.append(head("columnheader", "top side", "all", "Choose all parts", "all"));
-  for (let place = 0; place < heads; place++) top.append(head("columnheader", "top", `H${place}`, `Choose head ${place} of every layer`, `column ${place}`));
-  top.append(head("columnheader", "top", "FF", "Choose the feed-forward part of every layer", `column ${heads}`));
+  top.append(head("columnheader", "top side", "all", tr`Choose all parts`, "all"));
+  for (let place = 0; place < heads; place++) top.append(head("columnheader", "top", `H${place}`, tr`Choose head ${place} of every layer`, `column ${place}`));
+  top.append(head("columnheader", "top", "FF", tr`Choose the feed-forward part of every layer`, `column ${heads}`));
   const cells = [], lines = [top];
   for (let layer = 0; layer < layers; layer++) {
     const line = make("div", "row", "line");
-    line.append(head("rowheader", "side", `L${layer}`, `Choose all of layer ${layer}`, `row ${layer}`));
+    line.append(head("rowheader", "side", `L${layer}`, tr`Choose all of layer ${layer}`, `row ${layer}`));
     for (let place = 0; place <= heads; place++) {
       const cell = make("div", "gridcell", "part");
       const pill = make("span", "none", "pill"), badge = make("span", "none", "badge");
@@ -78,7 +78,7 @@ function cellWords(part, { header, parts, states, worths }) {
   const head = parts.layer(part) * header.heads + parts.place(part);
   const label = parts.isHead(part) ? header.labels?.[head] : "";
   const value = worths[part];
-  const worth = Number.isFinite(value) ? ` · ${header.without} ${signedText(value)} nats per token` : "";
+  const worth = Number.isFinite(value) ? tr` · ${header.without} ${signedText(value)} nats per token` : "";
   return `${partName(part, parts)}${label ? `: ${label}` : ""} · ${stateWords(states.get(part))}${worth}`;
 }
 

@@ -1,6 +1,6 @@
 // What is done with each part, and which parts are chosen. A part's number counts through its
 // layer, heads first, then the feed-forward part, and on through the layers.
-const UNTOUCHED = "untouched";
+const UNTOUCHED = tr`untouched`;
 
 function partsOf({ layers, heads }) {
   const width = heads + 1;
@@ -46,21 +46,21 @@ const factorText = (factor) => `×${String(Number(factor.toPrecision(3))).replac
 
 function stateWords(state) {
   if (!state) return UNTOUCHED;
-  return { off: "off", scale: `${factorText(state.factor)} of what it gives`, uniform: "uniform attention", mean: "replaced by its mean" }[state.act];
+  return { off: "off", scale: tr`${factorText(state.factor)} of what it gives`, uniform: tr`uniform attention`, mean: tr`replaced by its mean` }[state.act];
 }
 
-const badgeText = (state) => state.act === "scale" ? factorText(state.factor) : { uniform: "even", mean: "mean" }[state.act];
+const badgeText = (state) => state.act === "scale" ? factorText(state.factor) : { uniform: tr`even`, mean: "mean" }[state.act];
 
 function partName(part, parts) {
-  const layer = `Layer ${parts.layer(part)}`;
-  return parts.isHead(part) ? `${layer}, head ${parts.place(part)}` : `${layer}, feed-forward`;
+  const layer = tr`Layer ${parts.layer(part)}`;
+  return parts.isHead(part) ? tr`${layer}, head ${parts.place(part)}` : tr`${layer}, feed-forward`;
 }
 
 // "2 heads, 1 feed-forward part": what the buttons act on.
 function countWords(chosen, parts) {
   const heads = chosen.filter(parts.isHead).length, rest = chosen.length - heads;
   const some = [];
-  if (heads) some.push(heads === 1 ? "1 head" : `${heads} heads`);
-  if (rest) some.push(rest === 1 ? "1 feed-forward part" : `${rest} feed-forward parts`);
+  if (heads) some.push(heads === 1 ? tr`1 head` : tr`${heads} heads`);
+  if (rest) some.push(rest === 1 ? tr`1 feed-forward part` : `${rest} feed-forward parts`);
   return some.join(", ");
 }

@@ -34,8 +34,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function showActs() {
     const wanted = targets(), line = find(".chosen");
     line.classList.toggle("none", !wanted.length);
-    line.textContent = root.chosen.size ? `${countWords(wanted, parts)} chosen:`
-      : wanted.length ? `${partName(root.at, parts)}:` : "Click a switch; drag to choose several.";
+    line.textContent = root.chosen.size ? tr`${countWords(wanted, parts)} chosen:`
+      : wanted.length ? `${partName(root.at, parts)}:` : tr`Click a switch; drag to choose several.`;
     for (const button of root.querySelectorAll("[data-act]")) button.disabled = !wanted.length;
     find("[data-act=scale]").disabled ||= !isFactor();
     find("[data-act=uniform]").disabled ||= !wanted.some(parts.isHead);
@@ -166,7 +166,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const presets = find(".presets");
   const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
   presets.replaceChildren(
-    option("", "Presets …"), option("only", "Only this head on"), ...header.presets.map((preset, i) => option(String(i), preset.name)));
+    option("", tr`Presets …`), option("only", tr`Only this head on`), ...header.presets.map((preset, i) => option(String(i), preset.name)));
   presets.onchange = () => {
     const wanted = presets.value;
     presets.value = "";
@@ -182,7 +182,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   find(".kinds").replaceChildren(...header.kinds.map((kind) => {
     const button = document.createElement("button"), dot = document.createElement("i");
     button.type = "button";
-    button.title = `Choose them: such a head ${kind.meaning}.`;
+    button.title = tr`Choose them: such a head ${kind.meaning}.`;
     dot.style.background = kind.colour;
     button.append(dot, `${kind.name} ${kind.count}`);
     button.onclick = (event) => choose(

@@ -50,7 +50,7 @@ export default function ({ data, parentElement }) {
   }
 
   function fill() {
-    root.querySelector(".which").textContent = `text ${root.shown + 1} of ${count} · ${header.seeds[root.shown]}`;
+    root.querySelector(".which").textContent = tr`text ${root.shown + 1} of ${count} · ${header.seeds[root.shown]}`;
     root.querySelector(".back").disabled = root.shown === 0;
     root.querySelector(".next").disabled = root.shown >= count - 1;
     for (const { cell, text, told } of texts) {

@@ -61,21 +61,21 @@ export default function ({ data, parentElement, setStateValue }) {
       const { scored } = texts[text];
       let sum = 0;
       for (let k = 1; k <= scored; k++) sum += natsOf(at, k);
-      box.textContent = scored ? `This text: ${(sum / scored).toFixed(2)} nats per token. Rest the pointer on a token.` : "";
+      box.textContent = scored ? tr`This text: ${(sum / scored).toFixed(2)} nats per token. Rest the pointer on a token.` : "";
       return;
     }
     const token = texts[text].tokens[i];
-    if (i === 0) { box.textContent = `${token}: the first token, nothing comes before it`; return; }
+    if (i === 0) { box.textContent = tr`${token}: the first token, nothing comes before it`; return; }
     const nats = natsOf(at, i), change = nats - natsOf(0, i);
     const share = 100 * Math.exp(-nats);
-    box.textContent = `${token}: ${nats.toFixed(2)} nats (expected with ${share < 0.1 ? "<0.1" : share.toFixed(1)}%)` +
-      (at ? `, ${change <= 0 ? "−" : "+"}${Math.abs(change).toFixed(2)} since the first snapshot` : "");
+    box.textContent = tr`${token}: ${nats.toFixed(2)} nats (expected with ${share < 0.1 ? "<0.1" : share.toFixed(1)}%)` +
+      (at ? tr`, ${change <= 0 ? "−" : "+"}${Math.abs(change).toFixed(2)} since the first snapshot` : "");
   }
 
   function drawWrote() {
     const box = find(".wrote"), sample = header.samples[at];
     addChips(box, sample);
-    if (!sample.length) box.textContent = "nothing";
+    if (!sample.length) box.textContent = tr`nothing`;
   }
 
   function drawHeadScores() {
@@ -89,8 +89,8 @@ export default function ({ data, parentElement, setStateValue }) {
 
   function readHead(head) {
     const value = scoreOf(at, head), first = scoreOf(0, head);
-    find(".which").textContent = `layer ${Math.floor(head / heads[1])}, head ${head % heads[1]}: ` +
-      `${value.toFixed(2)}${at ? `, ${value < first ? "−" : "+"}${Math.abs(value - first).toFixed(2)} since the first snapshot` : ""}`;
+    find(".which").textContent = tr`layer ${Math.floor(head / heads[1])}, head ${head % heads[1]}: ` +
+      `${value.toFixed(2)}${at ? tr`, ${value < first ? "−" : "+"}${Math.abs(value - first).toFixed(2)} since the first snapshot` : ""}`;
   }
 
   function drawCharts() {
@@ -149,9 +149,9 @@ export default function ({ data, parentElement, setStateValue }) {
   });
   find(".right").hidden = !measures.length;
   find(".meaning").textContent = measures[measure]?.meaning ?? "";
-  find(".prompt").textContent = header.prompt ? `after “${header.prompt}”` : "at the beginning of a new text";
+  find(".prompt").textContent = header.prompt ? tr`after “${header.prompt}”` : tr`at the beginning of a new text`;
   find(".scale .gradient").style.backgroundImage = CIVIDIS_GRADIENT;
-  find(".scale .most").textContent = `${header.even.toFixed(1)} nats: no better than guessing evenly`;
+  find(".scale .most").textContent = tr`${header.even.toFixed(1)} nats: no better than guessing evenly`;
   const canvas = find(".heads");
   canvas.onpointermove = (event) => { const head = pick(event); if (head !== null) readHead(head); };
   canvas.onpointerleave = () => { if (measures.length) readHead(chosen); };

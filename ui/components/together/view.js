@@ -41,23 +41,23 @@ export default function ({ data, parentElement }) {
     if (kept(STAYED) === call) { hide(); return; }
     if (kept(FOLLOWED) !== call) {
       if (!hasTextInHand()) { follow(look); return; }
-      offer("The presenter shows a view to everybody.", "Go there", () => follow(look),
-        "Stay here", () => { keep(STAYED, call); hide(); });
+      offer(tr`The presenter shows a view to everybody.`, tr`Go there`, () => follow(look),
+        tr`Stay here`, () => { keep(STAYED, call); hide(); });
       return;
     }
     const back = kept(BACK);
     if (!back || back === here()) { hide(); return; }
-    offer("The presenter shows this to everybody.", "Back to where I was",
+    offer(tr`The presenter shows this to everybody.`, tr`Back to where I was`,
       () => { keep(STAYED, call); location.assign(back); },
-      "Stay here", () => { keep(STAYED, call); hide(); });
+      tr`Stay here`, () => { keep(STAYED, call); hide(); });
   };
 
   const asPresenter = (look) => {
     const shows = Boolean(look.address);
     const same = look.address === here();
-    show.textContent = shows && same ? "Let everybody go" : "Show everybody this view";
+    show.textContent = shows && same ? tr`Let everybody go` : tr`Show everybody this view`;
     show.classList.toggle("on", shows);
-    note.textContent = shows && !same ? "All screens show another view." : "";
+    note.textContent = shows && !same ? tr`All screens show another view.` : "";
     show.onclick = () => send(shows && same ? "" : here());
   };
 
@@ -74,7 +74,7 @@ export default function ({ data, parentElement }) {
       if (answer.ok) take(await answer.json());
       else note.textContent = await answer.text();
     } catch {
-      note.textContent = "The server does not answer just now.";
+      note.textContent = tr`The server does not answer just now.`;
     }
     show.disabled = false;
   }

@@ -32,7 +32,7 @@ export default function ({ data, parentElement }) {
   table.replaceChildren(fragment);
 
   let marked = [];
-  const hint = "Point at a token to see which ones share its text in the other columns.";
+  const hint = tr`Point at a token to see which ones share its text in the other columns.`;
   note.textContent = hint;
   const clear = () => {
     for (const { chip } of marked) chip.classList.remove("same");

@@ -73,7 +73,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     tip.replaceChildren();
     tip.dataset.index = index;
     line("shown", header.texts[index]);
-    line("", `id ${header.ids[index]} · token ${index + 1} of ${total}`);
+    line("", tr`id ${header.ids[index]} · token ${index + 1} of ${total}`);
     const bytes = header.bytes[index];
     line("bytes", bytes.length > 95 ? `${bytes.slice(0, 95)} …` : bytes);
     for (const note of header.notes[index] ?? []) line("", note);

@@ -33,7 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     for (let part = 0; part <= 4; part++) {
       const place = Math.round((places - 1) * part / 4);
       pen.textAlign = part === 0 ? "left" : part === 4 ? "right" : "center";
-      pen.fillText(part === 4 ? `${place.toLocaleString("en")} tokens` : place.toLocaleString("en"), x(place) + (part === 4 ? scale() : 0), 8);
+      pen.fillText(part === 4 ? tr`${place.toLocaleString("en")} tokens` : place.toLocaleString("en"), x(place) + (part === 4 ? scale() : 0), 8);
     }
   }
 
@@ -100,24 +100,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function say() {
     canvas.title = "";
     if (!at) {
-      note.textContent = "Each row is one window; each colour, one document. Point at a row to read what it holds, click it to see its tokens.";
+      note.textContent = tr`Each row is one window; each colour, one document. Point at a row to read what it holds, click it to see its tokens.`;
       delete note.dataset.window;
       return;
     }
     const row = rows[at[0]], place = at[1];
-    const head = `Window ${row.number.toLocaleString("en")}, place ${(place + 1).toLocaleString("en")} of ${places.toLocaleString("en")}: `;
+    const head = tr`Window ${row.number.toLocaleString("en")}, place ${(place + 1).toLocaleString("en")} of ${places.toLocaleString("en")}: `;
     note.dataset.window = row.number;
     note.dataset.place = place;
     if (place >= row.held) {
-      note.textContent = `${head}padding. ${(places - row.held).toLocaleString("en")} places of this window hold no token, and none is asked for there.`;
+      note.textContent = tr`${head}padding. ${(places - row.held).toLocaleString("en")} places of this window hold no token, and none is asked for there.`;
       return;
     }
     const segment = row.segments.find(([, first, length]) => place >= first && place < first + length);
     const [number, first, , from, of] = segment;
     const token = from + place - first;
-    const kind = row.marks.includes(place) ? "the separator behind document" : "document";
-    const again = place > 0 && place <= row.again ? " An earlier window asked for it too." : "";
-    note.textContent = `${head}${kind} ${number.toLocaleString("en")}, token ${token.toLocaleString("en")} of ${of.toLocaleString("en")}.${again} It begins: ${beginnings[number] ?? ""}`;
+    const kind = row.marks.includes(place) ? tr`the separator behind document` : tr`document`;
+    const again = place > 0 && place <= row.again ? tr` An earlier window asked for it too.` : "";
+    note.textContent = tr`${head}${kind} ${number.toLocaleString("en")}, token ${token.toLocaleString("en")} of ${of.toLocaleString("en")}.${again} It begins: ${beginnings[number] ?? ""}`;
   }
 
   function move(next) {

@@ -16,13 +16,14 @@ from slm.workspace import Artefact
 from ui import loaders, widgets
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models.attention import DEFAULT_TEXT, Window, too_short, window_of
 from ui.view_models.chips import visible
 from ui.views.at_step import ask_step
 
 LONGEST_LINK = 500
 """Characters of a text that a link holds; a longer one stays out of it."""
-WHY_STEP = "Move it, and watch the heads take up their habits."
+WHY_STEP = tr("Move it, and watch the heads take up their habits.")
 _TEXT_WIDTH, _NUMBER_WIDTH = 330, 125
 
 
@@ -52,7 +53,7 @@ class Asked:
 def run_of(state: PageState) -> Artefact | None:
     """The model to look at; says what to do where there is none."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then look into it here.")
+        st.info(tr("No model is here yet. Build one on Home, then look into it here."))
     return state.run
 
 
@@ -108,13 +109,13 @@ def _ask_text() -> str:
     short = len(str(st.session_state.get("text", ""))) <= LONGEST_LINK
     kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_area(
-        "Text",
+        tr("Text"),
         DEFAULT_TEXT,
         key="text",
         height=92,
         width=_TEXT_WIDTH,
-        placeholder="Any text",
-        help="The model reads this text; it writes nothing. Ctrl+Enter applies it.",
+        placeholder=tr("Any text"),
+        help=tr("The model reads this text; it writes nothing. Ctrl+Enter applies it."),
         **kept,
     )
     return text
@@ -128,7 +129,7 @@ def _ask_window(n_tokens: int, loaded: LoadedRun, longest: int | None) -> Window
     if st.session_state.get("from_token", 0) > window.last_start:
         del st.session_state["from_token"]
     start: int = st.number_input(
-        "Begin at token",
+        tr("Begin at token"),
         min_value=0,
         max_value=window.last_start,
         step=max(1, (window.stop - window.start) // 2),

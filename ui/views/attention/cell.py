@@ -14,6 +14,7 @@ from ui.components.cell_view import cell_view as draw
 from ui.figures.attention_saved import cell_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.attention import MOST_TOKENS, Opening
 from ui.view_models.cell import MOST_VALUES, cell_code, cell_view, read_key, saved_arrays
@@ -51,8 +52,8 @@ def _cell(state: PageState, run: Artefact) -> None:
             kept.keep(_KEY, "" if moved_key is None else str(moved_key))
 
         draw(view, asked.tokens_T, key="cell", on_move=keep)
-        st.caption("Vaswani et al. 2017, “Attention Is All You Need”, equation 1.")
-        widgets.demo_note(state.on_demo, "the numbers")
+        st.caption(tr("Vaswani et al. 2017, “Attention Is All You Need”, equation 1."))
+        widgets.demo_note(state.on_demo, tr("the numbers"))
         place = (opened.layer, opened.head, query, key)
         code = cell_code(run, asked.step, asked.text, asked.window, *place)
         panel(
@@ -60,8 +61,8 @@ def _cell(state: PageState, run: Artefact) -> None:
             picture=lambda: cell_picture(
                 view,
                 asked.tokens_T,
-                f"layer {opened.layer}, head {opened.head}",
-                f"{asked.loaded.name}, step {asked.loaded.step}",
+                tr("layer {layer}, head {head}").format(layer=opened.layer, head=opened.head),
+                tr("{name}, step {step}").format(name=asked.loaded.name, step=asked.loaded.step),
             ),
             arrays=lambda: saved_arrays(view, asked.ids_T),
             code=code,
@@ -85,7 +86,7 @@ def _ask_query(asked: Asked, opened: Opening) -> int:
         st.session_state["query"] = None
     with asked.row:
         chosen: int | None = st.number_input(
-            "Query token",
+            tr("Query token"),
             min_value=0,
             max_value=last,
             value=None,
@@ -93,7 +94,9 @@ def _ask_query(asked: Asked, opened: Opening) -> int:
             key="query",
             bind="query-params",
             width=_NUMBER_WIDTH,
-            help=f"{glossary.meaning('query')} Or step with the arrows above the text.",
+            help=tr("{meaning} Or step with the arrows above the text.").format(
+                meaning=glossary.meaning("query")
+            ),
         )
     return first if chosen is None else chosen
 

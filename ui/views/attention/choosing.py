@@ -8,6 +8,7 @@ from ui import loaders
 from ui.loaders import LoadedRun
 from ui.view_models import glossary
 from ui.view_models.attention import Opening, opening
+from ui.view_models.settings import label_of
 from ui.views.attention.asking import Asked
 
 _CHOICE_WIDTH = 95
@@ -32,7 +33,7 @@ def ask_head(asked: Asked) -> Opening:
     with asked.row:
         for key, count in counts.items():
             chosen[key] = st.selectbox(
-                key.capitalize(),
+                label_of(key),
                 list(range(count)),
                 index=None,
                 placeholder=str(getattr(first, key)),

@@ -12,6 +12,7 @@ from ui.figures.attention_compare import loss_bars
 from ui.figures.attention_saved import compared_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import attention_compare as words
 from ui.view_models import glossary
 from ui.view_models.attention_compare import Question, Side
@@ -20,7 +21,7 @@ from ui.views.attention.asking import Asked
 from ui.views.attention.saving import panel
 
 _MODEL_WIDTH, _STEP_WIDTH, _HEAD_WIDTH = 230, 130, 175
-TITLE = "Compare two"
+TITLE = tr("Compare two")
 Head = tuple[int, int]
 
 
@@ -36,12 +37,12 @@ def show(state: PageState, asked: Asked) -> None:
             return
         a, b = found
         same_run = other.id == asked.run.id
-        a_head = _ask_head(a, "Head of A", ("layer", "head"), words.most_changed(a, b))
+        a_head = _ask_head(a, tr("Head of A"), ("layer", "head"), words.most_changed(a, b))
         nearest = words.partner(a, b, a_head)
         like = a_head if same_run else (nearest.layer, nearest.head)
-        b_head = _ask_head(b, "Head of B", ("timeline_b_layer", "timeline_b_head"), like)
+        b_head = _ask_head(b, tr("Head of B"), ("timeline_b_layer", "timeline_b_head"), like)
     if same_run and a.step == b.step:
-        st.info("A and B are the same, so nothing differs. Choose another step or model.")
+        st.info(tr("A and B are the same, so nothing differs. Choose another step or model."))
     _draw(asked, a, b, a_head, b_head)
     _tell(a, b, same_run, asked)
     _save(asked, other, (a, b), (a_step, b_step), (a_head, b_head))
@@ -55,14 +56,14 @@ def _ask_model(state: PageState, run: Artefact) -> Artefact:
     if st.session_state.get("timeline_other") not in {None, *by_label}:
         del st.session_state["timeline_other"]
     chosen = st.selectbox(
-        "Model of B",
+        tr("Model of B"),
         list(by_label),
         index=None,
-        placeholder=f"{run.name} (as A)",
+        placeholder=tr("{name} (as A)").format(name=run.name),
         key="timeline_other",
         bind="query-params",
         width=_MODEL_WIDTH,
-        help="Another run or an imported model that cuts the text into the same tokens.",
+        help=tr("Another run or an imported model that cuts the text into the same tokens."),
     )
     return by_label.get(chosen or "", run)
 
@@ -75,7 +76,7 @@ def _ask_step(run: Artefact, side: str, key: str, *, newest: bool) -> int | None
     if st.session_state.get(key) not in {None, *steps}:
         del st.session_state[key]
     chosen: int | None = st.selectbox(
-        f"Step of {side}",
+        tr("Step of {side}").format(side=side),
         steps,
         index=None,
         placeholder=str(steps[-1] if newest else steps[0]),
@@ -127,7 +128,7 @@ def _same_tokens(a: LoadedRun, b: LoadedRun, asked: Asked) -> bool:
     return tuple(ids) == asked.ids_T and bytes_a == bytes_b
 
 
-@loaders.shared_answer("Reading the text")
+@loaders.shared_answer(tr("Reading the text"))
 def _read(folder: str, step: int, ids_T: tuple[int, ...], _loaded: LoadedRun) -> Reading:
     del folder, step
     return read_text(_loaded.model, ids_T, eos_id=_loaded.tokenizer.eos_id)
@@ -137,8 +138,8 @@ def _draw(asked: Asked, a: Side, b: Side, a_head: Head, b_head: Head) -> None:
     pictures = words.heats(a, b, a_head, b_head, asked.tokens_T)
     columns = st.columns(3, gap="medium")
     titles = (
-        f"**A**: {widgets.esc_md(a.name)}, step {a.step:,}",
-        f"**B**: {widgets.esc_md(b.name)}, step {b.step:,}",
+        tr("**A**: {name}, step {step:,}").format(name=widgets.esc_md(a.name), step=a.step),
+        tr("**B**: {name}, step {step:,}").format(name=widgets.esc_md(b.name), step=b.step),
         "**B − A**",
     )
     drawn = (pictures.a, pictures.b, pictures.difference)
@@ -153,18 +154,20 @@ def _draw(asked: Asked, a: Side, b: Side, a_head: Head, b_head: Head) -> None:
 def _tell(a: Side, b: Side, same_run: bool, asked: Asked) -> None:
     """Losses of the tokens, and every head in a table."""
     change = words.loss_change(a, b, asked.tokens_T)
-    st.markdown(f"**Loss of each token.** {change.words}")
+    st.markdown(tr("**Loss of each token.** {words}").format(words=change.words))
     st.plotly_chart(loss_bars(change), key="timeline-losses", config={"displayModeBar": False})
     rows = words.head_rows(a, b, same_run=same_run)
-    with st.expander("Every head", icon=":material/table:", expanded=True):
+    with st.expander(tr("Every head"), icon=":material/table:", expanded=True):
         if rows is None:
-            st.caption("These models have too many heads to look for every one's partner.")
+            st.caption(tr("These models have too many heads to look for every one's partner."))
         else:
             st.caption(
-                "A head of A and the same head in B."
+                tr("A head of A and the same head in B.")
                 if same_run
-                else "Which head takes up which habit is chance, so every head of A stands beside "
-                "the head of B whose attention on this text is most alike."
+                else tr(
+                    "Which head takes up which habit is chance, so every head of A stands beside "
+                    "the head of B whose attention on this text is most alike."
+                )
             )
             st.dataframe(rows, hide_index=True)
 

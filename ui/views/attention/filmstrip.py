@@ -17,6 +17,7 @@ from ui.components.filmstrip import filmstrip
 from ui.figures.attention_saved import film_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models.attention import Opening
 from ui.view_models.chips import labeller
 from ui.view_models.filmstrip import (
@@ -33,6 +34,7 @@ from ui.view_models.filmstrip import (
     write_place,
     write_words,
 )
+from ui.view_models.settings import described
 from ui.views import kept
 from ui.views.attention.asking import Asked, asking, run_of
 from ui.views.attention.choosing import ask_head, keep_head
@@ -98,7 +100,7 @@ def _film(state: PageState, run: Artefact) -> None:
             _record(reel, asked, config)
             _notes(reel, asked, config)
         place = _draw(reel, asked, opened)
-        widgets.demo_note(state.on_demo, "the film")
+        widgets.demo_note(state.on_demo, tr("the film"))
         _save(reel, asked, config, opened, place)
 
 
@@ -107,17 +109,17 @@ def _ask_config() -> FilmConfig:
     usual, fields = FilmConfig(), FilmConfig.model_fields
     with st.container(horizontal=True, gap="small"):
         max_new_tokens = st.number_input(
-            "New tokens",
+            tr("New tokens"),
             min_value=1,
             max_value=128,
             value=usual.max_new_tokens,
             key="filmstrip_tokens",
             bind="query-params",
             width=_NUMBER_WIDTH,
-            help=fields["max_new_tokens"].description,
+            help=described(fields["max_new_tokens"]),
         )
         temperature = st.number_input(
-            "Temperature",
+            tr("Temperature"),
             min_value=0.0,
             max_value=10.0,
             value=usual.temperature,
@@ -126,27 +128,27 @@ def _ask_config() -> FilmConfig:
             key="filmstrip_temperature",
             bind="query-params",
             width=_NUMBER_WIDTH,
-            help=fields["temperature"].description,
+            help=described(fields["temperature"]),
         )
         top_k = st.number_input(
-            "Top-k",
+            tr("Top-k"),
             min_value=0,
             max_value=_MOST_TOP_K,
             value=usual.top_k,
             key="filmstrip_top_k",
             bind="query-params",
             width=_NUMBER_WIDTH,
-            help=fields["top_k"].description,
+            help=described(fields["top_k"]),
         )
         seed = st.number_input(
-            "Seed",
+            tr("Seed"),
             min_value=0,
             max_value=2**31 - 1,
             value=usual.seed,
             key="filmstrip_seed",
             bind="query-params",
             width=_NUMBER_WIDTH,
-            help=fields["seed"].description,
+            help=described(fields["seed"]),
         )
     return FilmConfig(
         max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, seed=seed
@@ -190,7 +192,10 @@ def _record(reel: Reel, asked: Asked, config: FilmConfig) -> None:
         if time.monotonic() - began > _PATIENCE_SECONDS and not reel.complete:
             bar = bar or st.progress(0.0)
             done = len(reel.frames)
-            bar.progress(min(1.0, done / max(1, wanted)), f"Writing: {done} of {wanted} tokens")
+            bar.progress(
+                min(1.0, done / max(1, wanted)),
+                tr("Writing: {done} of {wanted} tokens").format(done=done, wanted=wanted),
+            )
     if bar is not None:
         bar.empty()
 
@@ -245,7 +250,10 @@ def _save(reel: Reel, asked: Asked, config: FilmConfig, opened: Opening, place: 
     panel(
         asked,
         picture=lambda: film_picture(
-            view, place, head, f"{asked.loaded.name}, step {asked.loaded.step}"
+            view,
+            place,
+            head,
+            tr("{name}, step {step}").format(name=asked.loaded.name, step=asked.loaded.step),
         ),
         arrays=lambda: film_arrays(asked.ids_T, frames),
         code=film_code(asked.run, asked.step, asked.text, asked.window, config),

@@ -24,6 +24,7 @@ from ui.components.head_view import head_view
 from ui.figures.attention_pictures import SavedPicture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.attention import MOST_TOKENS, Opening
 from ui.view_models.head import (
@@ -80,7 +81,7 @@ def _head(state: PageState, run: Artefact) -> None:
             on_lock=lock,
         )
         _go_on(measure, opened, query)
-        widgets.demo_note(state.on_demo, "the head")
+        widgets.demo_note(state.on_demo, tr("the head"))
         place = (opened.layer, opened.head, target)
         panel(
             asked,
@@ -106,7 +107,7 @@ _FUNCTIONS: Mapping[Measure, Callable[..., Floats]] = {
 def _ask_measure(asked: Asked) -> Measure:
     with asked.row:
         chosen: Measure = st.selectbox(
-            "Show",
+            tr("Show"),
             list(MEASURES),
             format_func=lambda each: NAMES[each],
             key="head_show",
@@ -119,14 +120,16 @@ def _ask_measure(asked: Asked) -> Measure:
 def _ask_target(asked: Asked) -> Target:
     with asked.row:
         chosen: Target = st.selectbox(
-            "Logit of",
+            tr("Logit of"),
             list(TARGETS),
             format_func=lambda each: TARGETS[each],
             key="head_target",
             bind="query-params",
             width=_TARGET_WIDTH,
-            help=f"{glossary.meaning('logits')} Behind the last token nothing came: there it is "
-            "the likeliest in either case.",
+            help=tr(
+                "{meaning} Behind the last token nothing came: there it is the "
+                "likeliest in either case."
+            ).format(meaning=glossary.meaning("logits")),
         )
     return chosen
 
@@ -138,15 +141,17 @@ def _query(asked: Asked) -> int | None:
         if not 0 <= (st.session_state.get("query") or 0) <= last:
             st.session_state["query"] = None
         chosen: int | None = st.number_input(
-            "Query",
+            tr("Query"),
             min_value=0,
             max_value=last,
             value=None,
-            placeholder="none",
+            placeholder=tr("none"),
             key="query",
             bind="query-params",
             width=_NUMBER_WIDTH,
-            help=f"{glossary.meaning('query')} A click on a row or a token locks it.",
+            help=tr("{meaning} A click on a row or a token locks it.").format(
+                meaning=glossary.meaning("query")
+            ),
         )
     return chosen
 
@@ -157,9 +162,9 @@ def _go_on(measure: Measure, opened: Opening, query: int | None) -> None:
         return
     link = {"layer": opened.layer, "head": opened.head}
     with st.container(horizontal=True):
-        if st.button("From score to weight", icon=":material/function:", key="head_cell"):
+        if st.button(tr("From score to weight"), icon=":material/function:", key="head_cell"):
             session.go_to("attention", view="cell", **link, **_at(query))
-        if st.button("Paint its attention", icon=":material/brush:", key="head_paint"):
+        if st.button(tr("Paint its attention"), icon=":material/brush:", key="head_paint"):
             session.go_to("attention", view="painting", **link, **_at(query))
 
 
@@ -174,7 +179,7 @@ def _picture(asked: Asked, values_TT: Floats, shown: Shown, measure: Measure) ->
         row_labels=asked.tokens_T,
         column_labels=asked.tokens_T,
         title=shown.title,
-        subtitle=f"{asked.loaded.name}, step {asked.loaded.step}",
+        subtitle=tr("{name}, step {step}").format(name=asked.loaded.name, step=asked.loaded.step),
         unit=NAMES[measure].lower(),
         most=shown.scale_end,
         root=not shown.diverging,

@@ -18,6 +18,7 @@ from ui.figures.attention_pictures import SavedPicture
 from ui.figures.circuits import bar_rows, token_bars
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.chips import labeller
 from ui.view_models.lens import (
@@ -37,6 +38,7 @@ from ui.view_models.lens import (
     stop_name,
     token_choices,
 )
+from ui.view_models.settings import described
 from ui.views.attention.asking import Asked, asking, keep, run_of
 from ui.views.attention.saving import panel
 
@@ -78,16 +80,20 @@ def _lens(state: PageState, run: Artefact) -> None:
         )
         cell = lens_cell(lens, depth, position, asked.tokens_T, word_of)
         parts = _cell(cell, lens, asked, word_of, depth, position)
-        widgets.demo_note(state.on_demo, "the depths")
+        widgets.demo_note(state.on_demo, tr("the depths"))
         panel(
             asked,
             picture=lambda: SavedPicture(
                 values_RC=grid.place_RC,
                 row_labels=grid.row_names,
                 column_labels=grid.column_names,
-                title="Logit lens",
-                subtitle=f"{asked.loaded.name}, step {asked.loaded.step}",
-                unit=f"{grid.scale.title}, {grid.scale.low} to {grid.scale.high}",
+                title=tr("Logit lens"),
+                subtitle=tr("{name}, step {step}").format(
+                    name=asked.loaded.name, step=asked.loaded.step
+                ),
+                unit=tr("{title}, {low} to {high}").format(
+                    title=grid.scale.title, low=grid.scale.low, high=grid.scale.high
+                ),
                 rows_are="depths",
                 columns_are="tokens",
                 root=False,
@@ -104,7 +110,7 @@ def _lens(state: PageState, run: Artefact) -> None:
 
 def _ask_colour() -> str:
     chosen: str = st.selectbox(
-        "Colour",
+        tr("Colour"),
         list(COLOURS),
         format_func=lambda key: COLOURS[key],
         key="lens_colour",
@@ -118,16 +124,16 @@ def _ask_colour() -> str:
 def _ask_reading() -> LensConfig:
     """How the stream is read: the choices that seldom change."""
     between = st.toggle(
-        "Between attention and feed-forward",
+        tr("Between attention and feed-forward"),
         key="lens_between",
         bind="query-params",
-        help=LensConfig.model_fields["between"].description,
+        help=described(LensConfig.model_fields["between"]),
     )
     plain = st.toggle(
-        "Without the final norm",
+        tr("Without the final norm"),
         key="lens_plain",
         bind="query-params",
-        help=LensConfig.model_fields["normed"].description,
+        help=described(LensConfig.model_fields["normed"]),
     )
     return LensConfig(top=READ_CANDIDATES, between=between, normed=not plain)
 
@@ -141,7 +147,7 @@ def _ask_cell(lens: Lens, asked: Asked) -> tuple[int, int]:
         st.session_state["lens_depth"] = None
     first = opening_position(lens, asked.tokens_T)
     stop: str | None = st.selectbox(
-        "Depth",
+        tr("Depth"),
         list(reversed(lens.stops)),
         index=None,
         format_func=stop_name,
@@ -152,7 +158,7 @@ def _ask_cell(lens: Lens, asked: Asked) -> tuple[int, int]:
         help=glossary.meaning("logit lens"),
     )
     position: int | None = st.number_input(
-        "At token",
+        tr("At token"),
         min_value=0,
         max_value=n_tokens - 1,
         value=None,
@@ -160,7 +166,7 @@ def _ask_cell(lens: Lens, asked: Asked) -> tuple[int, int]:
         key="query",
         bind="query-params",
         width=_NUMBER_WIDTH,
-        help="The position that is read. What is said there is about the token after it.",
+        help=tr("The position that is read. What is said there is about the token after it."),
     )
     depth = len(lens.stops) - 1 if stop is None else lens.stops.index(stop)
     return depth, first if position is None else position
@@ -183,7 +189,7 @@ def _cell(
             bar_rows(cell.bars),
             token_bars(height=70 + 20 * len(cell.bars)),
             key="lens-bars",
-            alt="Probability of the likeliest next tokens at the chosen depth and position",
+            alt=tr("Probability of the likeliest next tokens at the chosen depth and position"),
         )
     with right:
         return _who_wrote(lens, asked, word_of, depth, position)
@@ -196,7 +202,7 @@ def _who_wrote(lens: Lens, asked: Asked, word_of: WordOf, depth: int, position: 
             st.session_state[key] = None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.selectbox(
-            "Who wrote the logit of",
+            tr("Who wrote the logit of"),
             list(choices),
             index=None,
             placeholder=next(iter(choices)),
@@ -206,15 +212,17 @@ def _who_wrote(lens: Lens, asked: Asked, word_of: WordOf, depth: int, position: 
             help=glossary.meaning("direct logit attribution"),
         )
         over = st.selectbox(
-            "Compared with",
+            tr("Compared with"),
             [MEAN, PLAIN, *choices],
             index=None,
             placeholder=MEAN,
             key="lens_against",
             bind="query-params",
             width=_TOKEN_WIDTH,
-            help="What is added to every token alike changes no probability, so a logit says "
-            "little by itself: compare it with the mean of all tokens, or with another token.",
+            help=tr(
+                "What is added to every token alike changes no probability, so a logit says "
+                "little by itself: compare it with the mean of all tokens, or with another token."
+            ),
         )
     word = chosen or next(iter(choices))
     over = over or MEAN
@@ -245,10 +253,10 @@ def _read(asked: Asked, config: LensConfig) -> Lens:
     """Every depth, read under a bar; instant where it has been read before."""
     reading = _reading(*asked.key, config, asked.loaded)
     if not reading.finished:
-        bar = st.progress(reading.fraction, "Reading every depth")
+        bar = st.progress(reading.fraction, tr("Reading every depth"))
         while not reading.finished:
             reading.advance()
-            bar.progress(reading.fraction, "Reading every depth")
+            bar.progress(reading.fraction, tr("Reading every depth"))
         bar.empty()
     return reading.lens()
 

@@ -18,6 +18,7 @@ from ui import loaders, widgets
 from ui.components.tokens import tokens_view
 from ui.figures.circuits import bar_rows, token_bars
 from ui.loaders import LoadedRun
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.chips import labeller
 from ui.view_models.outcome import (
@@ -111,7 +112,9 @@ def _draw_next(asked: Asked, before: Reading, after: Reading, key: str) -> None:
                 bar_rows(each.bars),
                 token_bars((UNTOUCHED, CHANGED), height=_BARS_HEIGHT),
                 key=f"{key}-next-{number}",
-                alt=f"Probability of the next token, untouched and changed: {each.title}",
+                alt=tr("Probability of the next token, untouched and changed: {title}").format(
+                    title=each.title
+                ),
             )
 
 
@@ -119,9 +122,9 @@ def _draw_writing(asked: Asked, edits: tuple[Change, ...], key: str) -> None:
     """Two continuations from one seed."""
     room = asked.loaded.model.config.context_length - len(asked.ids_T)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.markdown("**And how does it write on?**")
+        st.markdown(tr("**And how does it write on?**"))
         seed: int = st.number_input(
-            "Seed",
+            tr("Seed"),
             min_value=0,
             max_value=2**31 - 1,
             value=0,
@@ -132,17 +135,20 @@ def _draw_writing(asked: Asked, edits: tuple[Change, ...], key: str) -> None:
         )
     if room < 1:
         st.info(
-            "The text fills the context, so there is no room to write on. Shorten it to see both."
+            tr(
+                "The text fills the context, so there is no room to write on. Shorten it to see "
+                "both."
+            )
         )
         return
     large = asked.loaded.model.n_parameters > _SOON
-    if large and not st.toggle("Write on, without and with the change", key=f"{key}_write"):
-        st.caption("This model is large: writing takes a while, so it waits for you.")
+    if large and not st.toggle(tr("Write on, without and with the change"), key=f"{key}_write"):
+        st.caption(tr("This model is large: writing takes a while, so it waits for you."))
         return
-    with st.spinner("Writing on, twice", show_time=True) if large else st.empty():
+    with st.spinner(tr("Writing on, twice"), show_time=True) if large else st.empty():
         texts = [_written(*asked.key, each, seed, asked.loaded) for each in ((), edits)]
     if texts[0] == texts[1]:
-        st.caption("Word for word the same with this seed.")
+        st.caption(tr("Word for word the same with this seed."))
     for name, written in zip((UNTOUCHED, CHANGED), parted(*texts), strict=True):
         _draw_text(name, written)
 

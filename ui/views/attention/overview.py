@@ -20,6 +20,7 @@ from ui.components.attention_view import AttentionPick, attention_view
 from ui.figures.attention_saved import heads_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.attention import (
     MOST_TOKENS,
@@ -34,6 +35,7 @@ from ui.view_models.attention import (
     score_rows,
 )
 from ui.view_models.head_grid import HeadGrid, grid_of, read_arrangement, write_arrangement
+from ui.view_models.settings import label_of
 from ui.views import kept
 from ui.views.attention.asking import Asked, asking, run_of
 from ui.views.attention.saving import panel
@@ -78,7 +80,7 @@ def _heads(state: PageState, run: Artefact) -> None:
         naming = st.empty()
         _draw(look, asked, opened)
         _explain(look, opened)
-        widgets.demo_note(state.on_demo, "the attention")
+        widgets.demo_note(state.on_demo, tr("the attention"))
         _go_on(opened)
         _save(look, asked, opened)
         if not look.named:
@@ -94,7 +96,7 @@ def _may_name(loaded: LoadedRun) -> bool:
 
 def _name_heads(loaded: LoadedRun) -> None:
     """The heads are on the screen; find out what each does, and draw them again with names."""
-    words = "Naming the heads by what they do on random tokens"
+    words = tr("Naming the heads by what they do on random tokens")
     bar = st.progress(0.0, words)
 
     def told(fraction: float) -> None:
@@ -115,7 +117,7 @@ def _ask_head(look: Look, asked: Asked) -> AttentionPick:
     opened = _opened(look.opening)
     for key, count, now in (("layer", n_layers, opened.layer), ("head", n_heads, opened.head)):
         st.selectbox(
-            key.capitalize(),
+            label_of(key),
             list(range(count)),
             index=None,
             placeholder=str(now),
@@ -127,7 +129,7 @@ def _ask_head(look: Look, asked: Asked) -> AttentionPick:
             args=(opened,),
         )
     st.number_input(
-        "Query token",
+        tr("Query token"),
         min_value=0,
         max_value=n_tokens - 1,
         value=None,
@@ -135,7 +137,7 @@ def _ask_head(look: Look, asked: Asked) -> AttentionPick:
         key="query",
         bind="query-params",
         width=_NUMBER_WIDTH,
-        help=glossary.meaning("query") + " Or click a row of the picture, or a token.",
+        help=glossary.meaning("query") + tr(" Or click a row of the picture, or a token."),
         on_change=_pin,
         args=(opened,),
     )
@@ -194,16 +196,16 @@ def _explain(look: Look, opened: AttentionPick) -> None:
     if look.named:
         rows = legend(kinds_of(look.scores))
         st.caption(" · ".join(f"**{row.kind}** ({row.count}) {row.sentence}" for row in rows))
-    with st.expander("All scores", icon=":material/table:"):
+    with st.expander(tr("All scores"), icon=":material/table:"):
         st.dataframe(pd.DataFrame(score_rows(look.scores)), hide_index=True)
 
 
 def _go_on(opened: AttentionPick) -> None:
     """The ways on with this head."""
     with st.container(horizontal=True):
-        if st.button("Open it in full", icon=":material/open_in_full:", key="overview_head"):
+        if st.button(tr("Open it in full"), icon=":material/open_in_full:", key="overview_head"):
             session.go_to("attention", view="head", **_link(opened))
-        if st.button("From score to weight", icon=":material/function:", key="overview_cell"):
+        if st.button(tr("From score to weight"), icon=":material/function:", key="overview_cell"):
             session.go_to("attention", view="cell", **_link(opened))
 
 
@@ -232,7 +234,7 @@ def _save(look: Look, asked: Asked, opened: AttentionPick) -> None:
             _weights(*asked.key, opened.layer, opened.head, loaded, look.found),
             asked.tokens_T,
             (opened.layer, opened.head),
-            f"{loaded.name}, step {loaded.step}",
+            tr("{name}, step {step}").format(name=loaded.name, step=loaded.step),
         ),
         arrays=arrays,
         code=code_lines(asked.run, asked.step, asked.text, asked.window, opened.layer, opened.head),

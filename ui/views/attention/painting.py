@@ -15,6 +15,7 @@ from ui.components.painting import painting
 from ui.figures.attention_pictures import SavedPicture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.attention import MOST_TOKENS
 from ui.view_models.painting import (
@@ -84,7 +85,7 @@ def _painting(state: PageState, run: Artefact) -> None:
                 width="content",
             )
         found = outcome.draw(asked, edits, key="painting", positions=(place.query, last))
-        widgets.demo_note(state.on_demo, "the row")
+        widgets.demo_note(state.on_demo, tr("the row"))
         _save(run, asked, view, edits, found)
 
 
@@ -111,7 +112,7 @@ def _ask_place(asked: Asked, rows: Rows) -> RowPlace:
         st.session_state["query"] = None
     with asked.row:
         query: int | None = st.number_input(
-            "Query token",
+            tr("Query token"),
             min_value=0,
             max_value=last,
             value=None,
@@ -119,7 +120,9 @@ def _ask_place(asked: Asked, rows: Rows) -> RowPlace:
             key="query",
             bind="query-params",
             width=_NUMBER_WIDTH,
-            help=f"{glossary.meaning('query')} Or click a token of the text below.",
+            help=tr("{meaning} Or click a token of the text below.").format(
+                meaning=glossary.meaning("query")
+            ),
         )
     return RowPlace(opened.layer, opened.head, first if query is None else query)
 
@@ -141,7 +144,7 @@ def _ask_whose(row: PaintedRow | None, n_heads: int) -> None:
         return
     st.session_state["painting_heads"] = ALL_HEADS if st.session_state.get(_WIDE) else THIS_HEAD
     st.segmented_control(
-        "Painted for",
+        tr("Painted for"),
         [THIS_HEAD, ALL_HEADS],
         key="painting_heads",
         required=True,
@@ -169,7 +172,7 @@ def _say_elsewhere(rows: Rows, place: RowPlace, asked: Asked) -> None:
         there = proposed(rows, n_tokens)
         if there is not None:
             st.button(
-                "Open it",
+                tr("Open it"),
                 key="painting_there",
                 type="tertiary",
                 icon=":material/arrow_forward:",
@@ -208,16 +211,18 @@ def _save(
     readings = None if found is None else (found.before, found.after)
     is_long = len(link) > LONGEST_LINK
     if is_long:
-        st.caption("This row is too long for a link; it stays while you are here.")
+        st.caption(tr("This row is too long for a link; it stays while you are here."))
     panel(
         asked,
         picture=lambda: SavedPicture(
             values_RC=view.rows_2S,
             row_labels=("untouched", "painted"),
             column_labels=asked.tokens_T[: place.query + 1],
-            title=f"Attention of {place.name}",
-            subtitle=f"{asked.loaded.name}, step {asked.loaded.step}",
-            rows_are="before and after",
+            title=tr("Attention of {name}").format(name=place.name),
+            subtitle=tr("{name}, step {step}").format(
+                name=asked.loaded.name, step=asked.loaded.step
+            ),
+            rows_are=tr("before and after"),
         ),
         arrays=lambda: saved_arrays(view, asked.ids_T, readings),
         code=painting_code(run, asked.step, asked.text, asked.window, place, link),

@@ -26,6 +26,7 @@ from ui.figures.attention_pictures import SavedPicture
 from ui.figures.circuits import bar_rows, token_bars
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.attention import Window
 from ui.view_models.chips import labeller
@@ -56,7 +57,7 @@ from ui.views.attention.asking import LONGEST_LINK, WHY_STEP, Asked, keep, run_o
 from ui.views.attention.saving import panel
 
 _TEXT_WIDTH, _ANSWER_WIDTH = 360, 130
-_ALIGNMENTS = {"end": "Keep the ends", "start": "Keep the beginnings"}
+_ALIGNMENTS = {"end": tr("Keep the ends"), "start": tr("Keep the beginnings")}
 _GRID_HEIGHT = 300
 
 
@@ -82,15 +83,17 @@ def _patching(state: PageState, run: Artefact) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with widgets.user_errors():
         with row:
-            clean = _ask_text("Clean text", CLEAN_TEXT, "patch_clean")
-            corrupted = _ask_text("Corrupted text", CORRUPT_TEXT, "patch_corrupt")
+            clean = _ask_text(tr("Clean text"), CLEAN_TEXT, "patch_clean")
+            corrupted = _ask_text(tr("Corrupted text"), CORRUPT_TEXT, "patch_corrupt")
             step = ask_step(run, WHY_STEP)
         loaded = loaders.load_run(run, step)
         for note in loaded.notes:
             st.caption(f":material/info: {widgets.esc_md(note)}")
         ids = loaded.tokenizer.encode(clean), loaded.tokenizer.encode(corrupted)
         if not all(ids):
-            st.info("Type two texts that differ in a word, and see what brings the first one back.")
+            st.info(
+                tr("Type two texts that differ in a word, and see what brings the first one back.")
+            )
             return
         how = _ask_alignment(len(ids[0]), len(ids[1]))
         pair = aligned(*ids, "end" if how == "end" else "start")
@@ -104,7 +107,7 @@ def _patching(state: PageState, run: Artefact) -> None:
         with choices:
             site = _ask_site()
         shown = _pictures(contrast, site, loaded, word_of)
-        widgets.demo_note(state.on_demo, "the patches")
+        widgets.demo_note(state.on_demo, tr("the patches"))
         window = Window(0, len(pair[0]), len(pair[0]), None)
         tokens = position_names(contrast, word_of)
         panel(
@@ -131,8 +134,8 @@ def _ask_text(label: str, otherwise: str, key: str) -> str:
         key=key,
         height=92,
         width=_TEXT_WIDTH,
-        placeholder="Any text",
-        help=glossary.meaning("clean and corrupted text") + " Ctrl+Enter applies it.",
+        placeholder=tr("Any text"),
+        help=glossary.meaning("clean and corrupted text") + tr(" Ctrl+Enter applies it."),
         **kept,
     )
     return text
@@ -143,7 +146,7 @@ def _ask_alignment(n_clean: int, n_corrupted: int) -> str:
     if n_clean == n_corrupted:
         return "end"
     how = st.segmented_control(
-        "Texts of different length",
+        tr("Texts of different length"),
         list(_ALIGNMENTS),
         format_func=_ALIGNMENTS.__getitem__,
         default="end",
@@ -159,8 +162,14 @@ def _ask_answers(first: Contrast, loaded: LoadedRun, word_of: WordOf) -> tuple[i
     """The two tokens that are compared: from lists of likely ones, or typed."""
     chosen = []
     for label, key, usual, near, far in (
-        ("Answer", "patch_answer", first.answer, first.clean_logits_V, first.corrupted_logits_V),
-        ("Rival", "patch_rival", first.rival, first.corrupted_logits_V, first.clean_logits_V),
+        (
+            tr("Answer"),
+            "patch_answer",
+            first.answer,
+            first.clean_logits_V,
+            first.corrupted_logits_V,
+        ),
+        (tr("Rival"), "patch_rival", first.rival, first.corrupted_logits_V, first.clean_logits_V),
     ):
         offered = offered_answers(near, far, word_of)
         typed = st.selectbox(
@@ -172,9 +181,9 @@ def _ask_answers(first: Contrast, loaded: LoadedRun, word_of: WordOf) -> tuple[i
             bind="query-params",
             accept_new_options=True,
             width=_ANSWER_WIDTH,
-            help="The token that the clean text makes likely. Any token may be typed."
+            help=tr("The token that the clean text makes likely. Any token may be typed.")
             if key == "patch_answer"
-            else "The token that the corrupted text makes likely. Any token may be typed.",
+            else tr("The token that the corrupted text makes likely. Any token may be typed."),
         )
         if typed is None:
             chosen.append(usual)
@@ -196,9 +205,9 @@ def _pictures(contrast: Contrast, site: Site, loaded: LoadedRun, word_of: WordOf
     _draw(contrast, positions, columns, place, position_notes(contrast, word_of))
     left, right = st.columns([3, 4], gap="medium")
     with left:
-        st.markdown("**By head**, at all positions")
+        st.markdown(tr("**By head**, at all positions"))
         heads = _swept(contrast, "head_out", loaded)
-        names = tuple(f"head {head}" for head in range(config.n_heads))
+        names = tuple(tr("head {head}").format(head=head) for head in range(config.n_heads))
         _draw(contrast, heads, names, place)
     place = place or best_place(contrast, "head_out", heads.ahead_LP)
     with right:
@@ -209,7 +218,7 @@ def _pictures(contrast: Contrast, site: Site, loaded: LoadedRun, word_of: WordOf
 
 def _ask_site() -> Site:
     site: Site = st.segmented_control(
-        "What is patched at a position",
+        tr("What is patched at a position"),
         list(BY_POSITION),
         format_func=lambda each: BY_POSITION[each],
         default="resid_pre",
@@ -235,10 +244,10 @@ def _swept(contrast: Contrast, site: Site, loaded: LoadedRun) -> Sweep:
         loaded,
     )
     if not work.finished:
-        bar = st.progress(work.fraction, "Patching, place by place")
+        bar = st.progress(work.fraction, tr("Patching, place by place"))
         while not work.finished:
             work.advance()
-            bar.progress(work.fraction, "Patching, place by place")
+            bar.progress(work.fraction, tr("Patching, place by place"))
         bar.empty()
     return work
 
@@ -276,7 +285,7 @@ def _one_place(
         bar_rows(three_distributions(contrast, patched_V, word_of)),
         token_bars((CLEAN, CORRUPTED, PATCHED), height=270),
         key="patch-bars",
-        alt="Probability of the next token after the clean, the corrupted and the patched text",
+        alt=tr("Probability of the next token after the clean, the corrupted and the patched text"),
     )
 
 
@@ -288,9 +297,9 @@ def _picture(
         values_RC=grid.place_RC,
         row_labels=grid.row_names,
         column_labels=grid.column_names,
-        title=f"Patching: {BY_POSITION[shown.sweeps[0].site]}",
-        subtitle=f"{loaded.name}, step {loaded.step}",
-        unit="share of the clean answer that comes back",
+        title=tr("Patching: {by_position}").format(by_position=BY_POSITION[shown.sweeps[0].site]),
+        subtitle=tr("{name}, step {step}").format(name=loaded.name, step=loaded.step),
+        unit=tr("share of the clean answer that comes back"),
         rows_are="layers",
         columns_are="tokens",
         root=False,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from slm import linked_texts
 from ui import session, widgets
 from ui.figures.attention_pictures import Saved, as_png, as_svg
+from ui.texts import tr
 from ui.view_models.grid import as_npz
 from ui.views.attention.asking import LONGEST_LINK, Asked
 
@@ -36,7 +37,7 @@ def panel(
     than the chapter's. `name` begins the files' names.
     """
     stem = f"{name}-{asked.loaded.run_id}-{asked.loaded.step}"
-    with st.popover("Save what is seen", icon=":material/download:"):
+    with st.popover(tr("Save what is seen"), icon=":material/download:"):
         with st.container(horizontal=True):
             if picture is not None:
                 _file("PNG", lambda: as_png(_drawn(picture)), f"{stem}.png", "image/png")
@@ -48,7 +49,7 @@ def panel(
                 "application/octet-stream",
             )
         st.caption(
-            "PNG for slides, SVG where labels shall stay sharp, NPZ for the numbers in NumPy."
+            tr("PNG for slides, SVG where labels shall stay sharp, NPZ for the numbers in NumPy.")
         )
         _show_link(asked, link or {}, {"text": asked.text} if texts is None else texts)
     widgets.show_code(code, *functions)
@@ -72,9 +73,11 @@ def _show_link(asked: Asked, link: Mapping[str, str | int], texts: Mapping[str, 
     for key in long:
         params.pop(key, None)
     if long and not linked_texts.is_kept(root, name := linked_texts.name_of(long)):
-        st.caption("The text is too long to stand in a link. Kept in the workspace, it gets one.")
+        st.caption(
+            tr("The text is too long to stand in a link. Kept in the workspace, it gets one.")
+        )
         st.button(
-            "Keep the text and make a link",
+            tr("Keep the text and make a link"),
             icon=":material/link:",
             key="keep-texts",
             on_click=_keep,
@@ -83,7 +86,7 @@ def _show_link(asked: Asked, link: Mapping[str, str | int], texts: Mapping[str, 
         return
     if long:
         params[session.LINKED_TEXTS] = name
-    st.markdown("A link that opens this again:")
+    st.markdown(tr("A link that opens this again:"))
     st.code(f"{st.context.url or ''}?{urlencode(params)}", language=None, wrap_lines=True)
 
 

@@ -24,6 +24,7 @@ from ui.components.switchboard import switchboard_view
 from ui.figures.attention_pictures import SavedPicture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.head_grid import HeadGrid, grid_of
 from ui.view_models.switchboard import (
@@ -81,7 +82,7 @@ def _switchboard(state: PageState, run: Artefact) -> None:
         found = None
         with widgets.user_errors():
             found = outcome.draw(asked, changes, key="switchboard")
-        widgets.demo_note(state.on_demo, "the switches")
+        widgets.demo_note(state.on_demo, tr("the switches"))
         panel(
             asked,
             picture=lambda: _picture(asked, changes, act, work),
@@ -101,7 +102,7 @@ def _switchboard(state: PageState, run: Artefact) -> None:
 
 def _ask_act() -> Left:
     chosen: Left = st.segmented_control(
-        "Colour by",
+        tr("Colour by"),
         list(BY),
         format_func=lambda each: BY[each],
         default="off",
@@ -180,7 +181,7 @@ def _offer(asked: Asked, act: Left, work: Importance | None) -> DeltaGenerator:
     going = work is not None and _is_going(asked, act)
     config, done = asked.loaded.model.config, 0.0 if work is None else work.fraction
     row.button(
-        "Stop" if going else measure_words(config, done),
+        tr("Stop") if going else measure_words(config, done),
         icon=":material/stop:" if going else ":material/speed:",
         key="switchboard_measure",
         on_click=_let_go,
@@ -198,7 +199,7 @@ def _go_on(work: Importance, bar: DeltaGenerator) -> None:
     """Measure for a while under a bar, then draw the board with what has been found."""
     began = monotonic()
     while not work.finished and monotonic() - began < _STRETCH_SECONDS:
-        bar.progress(work.fraction, "Leaving out each part in turn")
+        bar.progress(work.fraction, tr("Leaving out each part in turn"))
         work.advance()
     st.rerun()
 
@@ -222,9 +223,11 @@ def _picture(
         values_RC=values,
         row_labels=layer_names(config),
         column_labels=place_names(config),
-        title="Switchboard" if work is None else f"Importance by {BY[act].lower()}",
-        subtitle=f"{asked.loaded.name}, step {asked.loaded.step}",
-        unit="share of what it gives" if work is None else MORE[act].lower(),
+        title=tr("Switchboard")
+        if work is None
+        else tr("Importance by {by}").format(by=BY[act].lower()),
+        subtitle=tr("{name}, step {step}").format(name=asked.loaded.name, step=asked.loaded.step),
+        unit=tr("share of what it gives") if work is None else MORE[act].lower(),
         rows_are="layers",
         columns_are="parts",
         root=False,

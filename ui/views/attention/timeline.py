@@ -22,6 +22,7 @@ from ui.components.attention_time import attention_time_view
 from ui.figures.attention_saved import timeline_picture
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import attention_time as words
 from ui.view_models.attention_time import AttentionTime, read_place
 from ui.views.attention import comparing
@@ -30,7 +31,7 @@ from ui.views.attention.saving import panel
 
 _POLL_SECONDS = 5.0  # snapshots come seldom
 _QUIET_SECONDS = 0.5  # of work, before a bar tells how far it is
-_MODES = {"time": "All snapshots", "two": comparing.TITLE}
+_MODES = {"time": tr("All snapshots"), "two": comparing.TITLE}
 Asking = tuple[int | None, ...]
 _KEYS = ("at_step", "layer", "head", "query")
 
@@ -74,7 +75,7 @@ def _panel(state: PageState, run: Artefact, alive: bool) -> None:
 
 def _ask_mode(has_snapshots: bool) -> str:
     mode: str | None = st.segmented_control(
-        "Show",
+        tr("Show"),
         list(_MODES),
         format_func=lambda each: _MODES.get(each, each),
         default="time" if has_snapshots else "two",
@@ -92,7 +93,7 @@ def _through_time(state: PageState, asked: Asked, timeline: Timeline) -> None:
     for problem in problems:
         st.caption(f":material/info: {widgets.esc_md(problem)}")
     if view is None:
-        st.info("No snapshot of this run can be read any more.")
+        st.info(tr("No snapshot of this run can be read any more."))
         return
     key = f"attention-time-{asked.run.id}"
     shape = (view.scores_SLHM.shape[1], view.scores_SLHM.shape[2])
@@ -114,7 +115,7 @@ def _through_time(state: PageState, asked: Asked, timeline: Timeline) -> None:
     echo = any(each is not None for each in wanted)  # see _write
     attention_time_view(view, begin=begin, key=key, on_move=moved, echo=echo)
     st.caption(words.how_it_plays(view))
-    widgets.demo_note(state.on_demo, "the attention")
+    widgets.demo_note(state.on_demo, tr("the attention"))
     panel(
         asked,
         picture=lambda: timeline_picture(view, begin, asked.loaded.name),
@@ -222,14 +223,17 @@ def _read_all(
     begun, bar = time.monotonic(), st.empty()
     for done, step in enumerate(timeline.steps):
         if time.monotonic() - begun > _QUIET_SECONDS:
-            bar.progress(done / len(timeline.steps), text=f"Reading the text at step {step:,}")
+            bar.progress(
+                done / len(timeline.steps),
+                text=tr("Reading the text at step {step:,}").format(step=step),
+            )
         try:
             version = timeline.version(step)
             found[step] = _read(
                 str(asked.run.folder), step, version, asked.ids_T, alone, timeline, asked.loaded
             )
         except SlmError as error:
-            problems.append(f"Step {step:,} is left out. {error}")
+            problems.append(tr("Step {step:,} is left out. {error}").format(step=step, error=error))
     bar.empty()
     return found, problems
 

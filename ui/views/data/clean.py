@@ -13,6 +13,7 @@ from ui import widgets
 from ui.components.diff import diff_view
 from ui.components.rules import rules_sent, rules_view
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import cleaning as words
 from ui.view_models import diffs, glossary
 from ui.view_models.cleaning import Choice, History
@@ -25,9 +26,9 @@ _TURN = "rules-turn"
 _SHOWN_DOCUMENTS = 4
 _SHOWN_CHARACTERS = 700
 _ASPECTS = {
-    "rules": "What the rules do",
-    "document": "One whole document",
-    "text": "The text as it came",
+    "rules": tr("What the rules do"),
+    "document": tr("One whole document"),
+    "text": tr("The text as it came"),
 }
 
 
@@ -105,11 +106,13 @@ def _draw_list(
 ) -> None:
     """Title, undo, the rules, and what all of them leave."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    row.markdown("**Cleaning rules**, from top to bottom", help=glossary.meaning("cleaning rule"))
+    row.markdown(
+        tr("**Cleaning rules**, from top to bottom"), help=glossary.meaning("cleaning rule")
+    )
     for label, icon, act, can in (
-        ("Undo", "undo", _undo, history.can_undo),
-        ("Redo", "redo", _redo, history.can_redo),
-        ("Reset", "restart_alt", _reset, bool(history.text)),
+        (tr("Undo"), "undo", _undo, history.can_undo),
+        (tr("Redo"), "redo", _redo, history.can_redo),
+        (tr("Reset"), "restart_alt", _reset, bool(history.text)),
     ):
         row.button(
             label,
@@ -146,11 +149,13 @@ def _sample(source: SourceConfig) -> FirstDocuments | None:
     needs_network = on_hub and not source.hub_offline
     if needs_network and st.session_state.get("data_fetched") != source.model_dump_json():
         st.info(
-            "This source is on the Hugging Face Hub. Nothing is downloaded until you ask: look at "
-            "its first documents here, or save it and they are fetched then."
+            tr(
+                "This source is on the Hugging Face Hub. Nothing is downloaded until you ask: "
+                "look at its first documents here, or save it and they are fetched then."
+            )
         )
-        if st.button("Look at its first documents", icon=":material/cloud_download:"):
-            with st.spinner("Asking the Hub for its first documents"):
+        if st.button(tr("Look at its first documents"), icon=":material/cloud_download:"):
+            with st.spinner(tr("Asking the Hub for its first documents")):
                 reading.sample_of(source)
             st.session_state["data_fetched"] = source.model_dump_json()
             st.rerun()
@@ -167,7 +172,7 @@ def _preview(
 ) -> None:
     """What a rule did, one document through all of them, or the text as it came."""
     aspect = st.segmented_control(
-        "Preview",
+        tr("Preview"),
         list(_ASPECTS),
         format_func=_ASPECTS.__getitem__,
         default="rules",
@@ -207,18 +212,23 @@ def _whole_document(source: SourceConfig, rules: tuple[str, ...], sample: FirstD
         st.session_state["sample_document"] = 1
     row = st.container(horizontal=True, vertical_alignment="bottom")
     number = row.number_input(
-        f"Document, of {total:,}", 1, total, key="sample_document", bind="query-params", width=150
+        tr("Document, of {total:,}").format(total=total),
+        1,
+        total,
+        key="sample_document",
+        bind="query-params",
+        width=150,
     )
     steps = reading.steps_on_sample(source, rules, number - 1)
     touched = diffs.touching(steps)
     if st.session_state.get("sample_rule") not in {None, *touched}:
         del st.session_state["sample_rule"]
     rule = row.selectbox(
-        "Changed by",
+        tr("Changed by"),
         touched,
         index=None,
         format_func=words.rule_title,
-        placeholder="all rules together",
+        placeholder=tr("all rules together"),
         key="sample_rule",
         bind="query-params",
         width=280,

@@ -12,9 +12,11 @@ from slm.data.sources import SourceConfig
 from slm.jobs import Job
 from ui import job_panel, queue_panel, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary, preparing, sources
 from ui.view_models import hub as hub_words
 from ui.view_models.jobs import jobs_to_show
+from ui.view_models.settings import described
 from ui.view_models.sources import SourceCard
 from ui.views.data import clean, explore, hub, library, upload
 
@@ -83,12 +85,12 @@ def _ask_own(state: PageState) -> SourceConfig | None:
     """A saved corpus whose text is to be cleaned anew."""
     names = {corpus.id: corpus.name for corpus in state.workspace.corpora.list()}
     chosen = st.selectbox(
-        "Corpus",
+        tr("Corpus"),
         list(names),
         index=None,
         format_func=lambda key: names.get(key, key),
         key="corpus_source",
-        placeholder="one of yours, or the demo's",
+        placeholder=tr("one of yours, or the demo's"),
         bind="query-params",
         persist_state="session",
     )
@@ -114,16 +116,16 @@ def _offer(state: PageState, job: Job, corpus_id: str) -> None:
     told, use, aside = st.columns([2.4, 1, 1], vertical_alignment="center")
     told.caption(widgets.esc_md(preparing.corpus_summary(corpus.details)))
     use.button(
-        "Use this corpus",
+        tr("Use this corpus"),
         type="primary",
         key=f"use-{job.id}",
         on_click=explore.use,
         args=(corpus_id,),
-        help="Every chapter then works with it.",
+        help=tr("Every chapter then works with it."),
         width="stretch",
     )
     aside.button(
-        "Put it aside", key=f"aside-{job.id}", on_click=_put_aside, args=(job,), width="stretch"
+        tr("Put it aside"), key=f"aside-{job.id}", on_click=_put_aside, args=(job,), width="stretch"
     )
 
 
@@ -133,9 +135,9 @@ def _offer_what_arrived(state: PageState, job: Job) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     if kept is not None and kept.texts:
         row.caption(widgets.esc_md(hub_words.kept_after_failure(kept)))
-        if row.button("Save what has arrived", key=f"keep-{job.id}", icon=":material/save:"):
+        if row.button(tr("Save what has arrived"), key=f"keep-{job.id}", icon=":material/save:"):
             _start(state, preparing.offline_argv(job.argv), job.name)
-    row.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside, args=(job,))
+    row.button(tr("Put it aside"), key=f"aside-{job.id}", on_click=_put_aside, args=(job,))
     if job.status().state == "failed" and sources.hub_source(job.argv) is not None:
         hub.offer_embedded(f"without-{job.id}")
 
@@ -157,7 +159,7 @@ def _ask_and_save(
     suggested = sources.default_name(card.key, source.source, _corpus_name(state, source))
     places = st.columns([1.4, 1, 1])
     name = places[0].text_input(
-        "Name",
+        tr("Name"),
         key="corpus_name",
         placeholder=suggested,
         max_chars=80,
@@ -167,15 +169,15 @@ def _ask_and_save(
     limits = _ask_how_much(places[1], places[2], fetches)
     queue_panel.share(state)
     row = st.container(horizontal=True, vertical_alignment="center")
-    start = row.button("Save the corpus", type="primary", icon=":material/save:", key="prepare")
-    with row.popover("More", icon=":material/tune:"):
+    start = row.button(tr("Save the corpus"), type="primary", icon=":material/save:", key="prepare")
+    with row.popover(tr("More"), icon=":material/tune:"):
         limits |= _ask_more(card.key)
     config = PrepareConfig(
         **{**source.model_dump(), **limits, "name": name.strip() or suggested, "rules": rules}
     )
     row.caption(preparing.plan(config, needs_network=fetches), width="stretch")
     if start:
-        _start(state, preparing.prepare_argv(config), f"Corpus {config.name}")
+        _start(state, preparing.prepare_argv(config), tr("Corpus {name}").format(name=config.name))
     return config
 
 
@@ -188,24 +190,24 @@ def _corpus_name(state: PageState, source: SourceConfig) -> str:
 def _ask_how_much(left: DeltaGenerator, right: DeltaGenerator, fetches: bool) -> dict[str, object]:
     """How much to read; of the Hub the first documents unless the visitor wants all."""
     documents = left.number_input(
-        "Documents at most",
+        tr("Documents at most"),
         min_value=2,
         value=sources.FIRST_DOCUMENTS if fetches else None,
         step=100,
         key="hub_documents" if fetches else "documents",
-        placeholder="all",
-        help=_FIELDS["documents"].description,
+        placeholder=tr("all"),
+        help=described(_FIELDS["documents"]),
         bind="query-params",
         persist_state="session",
     )
     megabytes = right.number_input(
-        "Megabytes at most",
+        tr("Megabytes at most"),
         min_value=0.1,
         value=None,
         step=1.0,
         key="megabytes",
-        placeholder="all",
-        help=_FIELDS["max_megabytes"].description,
+        placeholder=tr("all"),
+        help=described(_FIELDS["max_megabytes"]),
         bind="query-params",
         persist_state="session",
     )
@@ -214,7 +216,7 @@ def _ask_how_much(left: DeltaGenerator, right: DeltaGenerator, fetches: bool) ->
 
 def _ask_more(choice: str) -> dict[str, object]:
     held_out = st.slider(
-        "Held out for validation",
+        tr("Held out for validation"),
         1,
         50,
         10,
@@ -227,12 +229,12 @@ def _ask_more(choice: str) -> dict[str, object]:
     seed = 0
     if choice in sources.GENERATED:
         seed = st.number_input(
-            "Seed",
+            tr("Seed"),
             min_value=0,
             max_value=2**31 - 1,
             value=0,
             key="tales_seed",
-            help=_FIELDS["seed"].description,
+            help=described(_FIELDS["seed"]),
             bind="query-params",
             persist_state="session",
         )

@@ -17,6 +17,7 @@ from slm.workspace import Artefact, Workspace
 from ui import widgets
 from ui.figures import budget as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import budget as words
 from ui.view_models import glossary, settings
 from ui.view_models.budget import Plan
@@ -46,7 +47,7 @@ def _panel(
         left, right = st.columns([1, 2.7], gap="large")
         with left:
             plan = _ask(state, engine.vocab_size)
-            widgets.demo_note(bool(state.corpus and state.corpus.read_only), "the corpus")
+            widgets.demo_note(bool(state.corpus and state.corpus.read_only), tr("the corpus"))
         budget = budget_of(plan.model, plan.train, text.tokens, filled=_filled(state, plan, engine))
         with right:
             _tell(budget, text)
@@ -61,19 +62,21 @@ def _ask(state: PageState, vocab_size: int) -> Plan:
     """The model, and how long it is trained."""
     own = _own_plan(state)
     preset = st.selectbox(
-        "Model and recipe",
+        tr("Model and recipe"),
         list(PRESETS),
         index=None,
-        placeholder="current model" if own else "nano",
+        placeholder=tr("current model") if own else "nano",
         key="enough_preset",
         bind="query-params",
         on_change=_forget,
-        help="A preset brings its recipe with it; the vocabulary is the tokenizer's. The Model "
-        "chapter draws its shape.",
+        help=tr(
+            "A preset brings its recipe with it; the vocabulary is the tokenizer's. The Model "
+            "chapter draws its shape."
+        ),
     )
     base = words.preset_plan(preset or "nano", vocab_size) if preset or own is None else own
     steps = st.select_slider(
-        "Steps",
+        tr("Steps"),
         words.choices(base.train.steps, 100_000),
         base.train.steps,
         key="enough_steps",
@@ -81,7 +84,7 @@ def _ask(state: PageState, vocab_size: int) -> Plan:
         help=glossary.meaning("step"),
     )
     batch = st.select_slider(
-        "Batch (windows)",
+        tr("Batch (windows)"),
         words.choices(base.train.batch_size, 1_000),
         base.train.batch_size,
         key="enough_batch",
@@ -94,11 +97,17 @@ def _ask(state: PageState, vocab_size: int) -> Plan:
     )
     if not preset and state.run is not None and "learned_from" in state.run.details:
         st.caption(
-            f"This model learned from {widgets.esc_md(str(state.run.details['learned_from']))}."
+            tr("This model learned from {learned_from}.").format(
+                learned_from=widgets.esc_md(str(state.run.details["learned_from"]))
+            )
         )
     st.caption(
-        f"A step reads {batch:,} windows of {base.model.context_length:,} tokens. "
-        f"The vocabulary is {base.model.vocab_size:,}."
+        tr(
+            "A step reads {batch:,} windows of {context_length:,} tokens. "
+            "The vocabulary is {vocab_size:,}."
+        ).format(
+            batch=batch, context_length=base.model.context_length, vocab_size=base.model.vocab_size
+        )
     )
     return Plan(base.source, base.model, train)
 
@@ -151,19 +160,23 @@ def _tell(budget: Budget, text: TrainingSize) -> None:
 
 
 def _aspects(budget: Budget, vocab_size: int, text: TrainingSize, rates: Sequence[Rate]) -> None:
-    presets, repeats = st.tabs(["Which model for this text", "What repeats are worth"])
+    presets, repeats = st.tabs([tr("Which model for this text"), tr("What repeats are worth")])
     with presets:
         rows = words.preset_rows(vocab_size, text.tokens, rates)
         st.dataframe(pd.DataFrame(rows), hide_index=True, height="content")
         st.caption(
-            "Each preset with its own recipe and the vocabulary of this tokenizer. Text: whether "
-            "this corpus is enough for it, however long it is trained."
+            tr(
+                "Each preset with its own recipe and the vocabulary of this tokenizer. Text: "
+                "whether this corpus is enough for it, however long it is trained."
+            )
         )
     with repeats:
         st.plotly_chart(figures.worth(words.curve(budget)), config=_PLOT, key="enough-worth")
         st.caption(
-            "Text that is read again teaches less each time: four epochs are nearly as good as "
-            "four times the text, sixteen are not (Muennighoff et al. 2023, eq. 5)."
+            tr(
+                "Text that is read again teaches less each time: four epochs are nearly as good as "
+                "four times the text, sixteen are not (Muennighoff et al. 2023, eq. 5)."
+            )
         )
 
 
@@ -180,7 +193,7 @@ def _size_of(
     return _size((*kept, known.id if known else ""), workspace, corpus, tokenizer, engine)
 
 
-@st.cache_data(max_entries=32, show_spinner="Counting tokens")
+@st.cache_data(max_entries=32, show_spinner=tr("Counting tokens"))
 def _size(
     kept: tuple[str, ...],
     _workspace: Workspace,
@@ -195,7 +208,7 @@ def _size(
 def _show_code(state: PageState, plan: Plan, budget: Budget) -> None:
     assert state.corpus is not None and state.tokenizer is not None
     command = settings.command_line(words.budget_argv(plan, state.corpus.id, state.tokenizer.id))
-    with st.expander("On the command line", icon=":material/terminal:"):
+    with st.expander(tr("On the command line"), icon=":material/terminal:"):
         st.code(command, language="bash")
     widgets.show_code(
         "from slm.training.budget import Budget\n\n"

@@ -13,6 +13,7 @@ from slm.jobs import Job
 from ui import session, widgets
 from ui.job_panel import POLL_SECONDS
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import cleaning as cleaning_words
 from ui.view_models import data as source_words
 from ui.view_models import explore as words
@@ -23,17 +24,17 @@ from ui.views.data.explore_split import split
 from ui.views.data.profiles import BY_ITSELF_BYTES, Known, Shown
 
 _ASPECTS = {
-    "documents": "Documents",
-    "lengths": "Lengths",
-    "words": "Words",
-    "growth": "Growth",
-    "phrases": "Phrases",
-    "characters": "Characters",
-    "languages": "Languages",
-    "duplicates": "Duplicates",
-    "strange": "Strange",
-    "split": "Split",
-    "cleaning": "Cleaning",
+    "documents": tr("Documents"),
+    "lengths": tr("Lengths"),
+    "words": tr("Words"),
+    "growth": tr("Growth"),
+    "phrases": tr("Phrases"),
+    "characters": tr("Characters"),
+    "languages": tr("Languages"),
+    "duplicates": tr("Duplicates"),
+    "strange": tr("Strange"),
+    "split": tr("Split"),
+    "cleaning": tr("Cleaning"),
 }
 _SAVED_ONLY = frozenset({"split", "cleaning"})
 _PICTURES = {
@@ -73,14 +74,14 @@ def use(corpus_id: str) -> None:
 def _choose(state: PageState) -> Shown:
     own = state.corpus
     choice = st.selectbox(
-        "Text",
+        tr("Text"),
         list(EMBEDDED),
         index=None,
-        format_func=lambda key: f"{EMBEDDED[key].title} (embedded)",
+        format_func=lambda key: tr("{title} (embedded)").format(title=EMBEDDED[key].title),
         placeholder=own.name if own is not None else EMBEDDED["tales"].title,
         key="show",
         bind="query-params",
-        help="The current corpus, which the sidebar chooses, or one that ships with the app.",
+        help=tr("The current corpus, which the sidebar chooses, or one that ships with the app."),
     )
     if choice is None and own is not None:
         return Shown(state.workspace, own, None)
@@ -116,10 +117,10 @@ def _progress(state: PageState, shown: Shown, known: Known, job: Job | None) -> 
         if job is not None and status is not None and status.alive and not job.can_change:
             pass  # somebody else has asked for the same; its count is for everybody
         elif job is not None and status is not None and status.alive:
-            row.button("Stop", key="explore-stop", on_click=job.stop, type="tertiary")
+            row.button(tr("Stop"), key="explore-stop", on_click=job.stop, type="tertiary")
         else:
             row.button(
-                "Count all of it",
+                tr("Count all of it"),
                 key="explore-count",
                 on_click=_count,
                 args=(state, shown, job),
@@ -152,7 +153,9 @@ def _origin(shown: Shown) -> str:
     assert shown.source is not None
     info = EMBEDDED[shown.source.source]
     how_split = reading.sample_of(shown.source).how_split
-    return f"{info.description} Licence: {info.licence}. {how_split}"
+    return tr("{description} Licence: {licence}. {how_split}").format(
+        description=tr(info.description), licence=info.licence, how_split=how_split
+    )
 
 
 def _collect(source: str) -> None:
@@ -169,7 +172,7 @@ def _aspects(shown: Shown, known: Known) -> None:
         st.session_state["aspect"] = names[0]
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     aspect = row.segmented_control(
-        "Aspect",
+        tr("Aspect"),
         names,
         format_func=_ASPECTS.__getitem__,
         default=names[0],
@@ -180,15 +183,15 @@ def _aspects(shown: Shown, known: Known) -> None:
         wrap=True,
     )
     if shown.source is not None and row.button(
-        "Clean and save it",
-        help="Choose rules, see what they do, and save a corpus.",
+        tr("Clean and save it"),
+        help=tr("Choose rules, see what they do, and save a corpus."),
         on_click=_collect,
         args=(shown.source.source,),
     ):
         st.rerun()
     with widgets.user_errors():
         if not known.profile.documents:
-            st.info("This text has no documents.")
+            st.info(tr("This text has no documents."))
         elif aspect == "split" and shown.corpus is not None:
             split(shown, shown.corpus, known.leakage)
         elif aspect == "cleaning" and shown.corpus is not None:

@@ -16,6 +16,7 @@ from slm.data.documents import StoredDocument
 from slm.data.exploring.search import Found, SearchConfig
 from slm.errors import DataError
 from ui import widgets
+from ui.texts import tr
 from ui.view_models import explore as words
 from ui.views import kept
 from ui.views.data.profiles import Known, Shown, chosen_ids
@@ -100,17 +101,17 @@ def _order() -> str:
 def _ask_search() -> None:
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     row.text_input(
-        "Search",
+        tr("Search"),
         key="find",
         label_visibility="collapsed",
         bind="query-params",
-        placeholder="A word or a phrase",
+        placeholder=tr("A word or a phrase"),
         max_chars=200,
         on_change=kept.keep,
         args=("only", ""),
     )
-    row.toggle("Whole words", key="whole_words", bind="query-params")
-    row.toggle("Match case", key="match_case", bind="query-params")
+    row.toggle(tr("Whole words"), key="whole_words", bind="query-params")
+    row.toggle(tr("Match case"), key="match_case", bind="query-params")
 
 
 def _hits(shown: Shown, query: str, rows: int) -> int:
@@ -125,10 +126,10 @@ def _hits(shown: Shown, query: str, rows: int) -> int:
     hits = words.hit_rows(found)
     frame = pd.DataFrame(
         {
-            "No.": [row.number for row in hits],
-            "Before": [row.before[-20:] for row in hits],
-            "Found": [row.match for row in hits],
-            "After": [row.after for row in hits],
+            tr("No."): [row.number for row in hits],
+            tr("Before"): [row.before[-20:] for row in hits],
+            tr("Found"): [row.match for row in hits],
+            tr("After"): [row.after for row in hits],
         }
     )
     key = f"hits-{shown.key[:12]}-{hash((query, config.whole_words, config.match_case))}"
@@ -151,10 +152,10 @@ def _hits(shown: Shown, query: str, rows: int) -> int:
             selection_mode="single-row",
             key=key,
             column_config={
-                "No.": st.column_config.NumberColumn(width=55, format="%d"),
-                "Before": st.column_config.TextColumn(width=150, alignment="right"),
-                "Found": st.column_config.TextColumn(width="small"),
-                "After": st.column_config.TextColumn(width=150),
+                tr("No."): st.column_config.NumberColumn(width=55, format="%d"),
+                tr("Before"): st.column_config.TextColumn(width=150, alignment="right"),
+                tr("Found"): st.column_config.TextColumn(width="small"),
+                tr("After"): st.column_config.TextColumn(width=150),
             },
         )
     return _start_of(found)
@@ -177,7 +178,7 @@ def _list(shown: Shown, known: Known, size: int) -> None:
     start = words.page_of(place, size)
     page = ids[start : start + size]
     st.segmented_control(
-        "Order",
+        tr("Order"),
         list(words.ORDERS),
         format_func=lambda each: words.ORDERS.get(each, each),
         default="corpus",
@@ -192,9 +193,9 @@ def _list(shown: Shown, known: Known, size: int) -> None:
     rows = words.document_rows(shown.documents([int(each) for each in page]))
     frame = pd.DataFrame(
         {
-            "No.": [each.number for each in rows],
-            "Begins": [each.begins for each in rows],
-            "Length": [each.characters for each in rows],
+            tr("No."): [each.number for each in rows],
+            tr("Begins"): [each.begins for each in rows],
+            tr("Length"): [each.characters for each in rows],
         }
     )
     key = f"documents-{shown.key[:12]}-{only}-{order}-{start}"
@@ -212,10 +213,10 @@ def _list(shown: Shown, known: Known, size: int) -> None:
         key=key,
         height="content",
         column_config={
-            "No.": st.column_config.NumberColumn(width=70, format="%d"),
-            "Begins": st.column_config.TextColumn(width=265),
-            "Length": st.column_config.NumberColumn(
-                width=75, format="localized", help="Characters."
+            tr("No."): st.column_config.NumberColumn(width=70, format="%d"),
+            tr("Begins"): st.column_config.TextColumn(width=265),
+            tr("Length"): st.column_config.NumberColumn(
+                width=75, format="localized", help=tr("Characters.")
             ),
         },
     )
@@ -233,7 +234,7 @@ def _note(text: str, *, removable: bool = True) -> None:
     )
     row.caption(widgets.esc_md(text), width="stretch")
     if removable:
-        row.button("Show all", icon=":material/close:", on_click=show_all, type="tertiary")
+        row.button(tr("Show all"), icon=":material/close:", on_click=show_all, type="tertiary")
 
 
 def _document(shown: Shown, known: Known, start: int, *, height: int) -> None:
@@ -243,7 +244,7 @@ def _document(shown: Shown, known: Known, start: int, *, height: int) -> None:
         st.session_state["document"] = 1
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     number = row.number_input(
-        f"Document, 1 to {total:,}",
+        tr("Document, 1 to {total:,}").format(total=total),
         1,
         total,
         key="document",
@@ -253,12 +254,12 @@ def _document(shown: Shown, known: Known, start: int, *, height: int) -> None:
     )
     ids = chosen_ids(known.table, wanted(), _order())
     before, after = words.neighbours(ids, number - 1)
-    _step(row, "←", "The one before in the list", before)
-    _step(row, "→", "The next one in the list", after)
-    row.button("Random", on_click=_go_anywhere, args=(ids,), disabled=not len(ids))
+    _step(row, "←", tr("The one before in the list"), before)
+    _step(row, "→", tr("The next one in the list"), after)
+    row.button(tr("Random"), on_click=_go_anywhere, args=(ids,), disabled=not len(ids))
     found = shown.documents([number - 1])
     if not found:
-        st.info("This text has no such document.")
+        st.info(tr("This text has no such document."))
         return
     document: StoredDocument = found[0]
     st.caption(widgets.esc_md(words.document_facts(document, known.table)))

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ui.figures import data as figures
+from ui.texts import tr
 from ui.view_models import explore_pictures as words
 from ui.view_models import glossary
 from ui.views.data.explore_documents import follow
@@ -20,7 +21,11 @@ def lengths(shown: Shown, known: Known) -> None:
     """How long documents are, by a measure of choice."""
     measure = _choice("measure", words.MEASURES)
     bins = words.length_bins(known.profile, measure)
-    axis = "words per sentence" if measure == "sentence" else f"length ({measure})"
+    axis = (
+        tr("words per sentence")
+        if measure == "sentence"
+        else tr("length ({measure})").format(measure=measure)
+    )
     what = "sentences" if measure == "sentence" else "documents"
     _chart(figures.histogram(bins, axis, what), shown, known, f"lengths-{measure}")
     st.caption(words.length_note(known.profile, measure))
@@ -28,12 +33,12 @@ def lengths(shown: Shown, known: Known) -> None:
 
 def word_counts(shown: Shown, known: Known) -> None:
     """Words by rank, or the most frequent ones."""
-    which = _choice("words_as", {"rank": "By rank", "top": "The most frequent"})
+    which = _choice("words_as", {"rank": tr("By rank"), "top": tr("The most frequent")})
     profile = known.profile
     if which == "rank":
         chart = figures.rank_frequency(profile.rank_frequency, words.fitted(profile.zipf))
     else:
-        chart = figures.bars(words.word_bars(profile), "times it occurs")
+        chart = figures.bars(words.word_bars(profile), tr("times it occurs"))
     _chart(chart, shown, known, f"words-{which}")
     st.caption(words.zipf_note(profile), help=glossary.meaning("Zipf slope"))
 
@@ -49,22 +54,22 @@ def growth(shown: Shown, known: Known) -> None:
 def phrases(shown: Shown, known: Known) -> None:
     """The most frequent phrases of two or three words."""
     by_n = {str(each.n): each for each in known.profile.phrases}
-    chosen = by_n[_choice("phrase_words", {n: f"{n} words" for n in by_n})]
-    chart = figures.bars(words.phrase_bars(chosen), "times it occurs")
+    chosen = by_n[_choice("phrase_words", {n: tr("{n} words").format(n=n) for n in by_n})]
+    chart = figures.bars(words.phrase_bars(chosen), tr("times it occurs"))
     _chart(chart, shown, known, f"phrases-{chosen.n}")
     st.caption(words.phrases_note(chosen), help=glossary.meaning("n-gram"))
 
 
 def character_counts(shown: Shown, known: Known) -> None:
     """Kinds of characters, the characters of a kind, or documents by script."""
-    titles = {"kinds": "Kinds", "each": "Characters", "scripts": "Documents by script"}
+    titles = {"kinds": tr("Kinds"), "each": tr("Characters"), "scripts": tr("Documents by script")}
     which = _choice("characters_as", titles)
     profile = known.profile
     if which == "kinds":
-        chart = figures.bars(words.kind_bars(profile), "share of all characters", percent=True)
+        chart = figures.bars(words.kind_bars(profile), tr("share of all characters"), percent=True)
     elif which == "each":
         kind = _kind()
-        chart = figures.bars(words.character_bars(profile, kind), "times it occurs")
+        chart = figures.bars(words.character_bars(profile, kind), tr("times it occurs"))
     else:
         chart = figures.bars(words.script_bars(profile), "documents")
     _chart(chart, shown, known, f"characters-{which}")
@@ -75,7 +80,12 @@ def _kind() -> str:
     """The kind of characters that a click chose, and a button that takes it back."""
     kind = str(st.session_state.get("character_kind", ""))
     if kind:
-        st.button(f"Only {kind}", icon=":material/close:", on_click=_all_kinds, type="tertiary")
+        st.button(
+            tr("Only {kind}").format(kind=kind),
+            icon=":material/close:",
+            on_click=_all_kinds,
+            type="tertiary",
+        )
     return kind
 
 
@@ -92,7 +102,7 @@ def languages(shown: Shown, known: Known) -> None:
 
 def copies(shown: Shown, known: Known) -> None:
     """The largest groups of copies; a row leads to its documents."""
-    kind = _choice("copies_as", {"copies": "Exact", "near": "Near"})
+    kind = _choice("copies_as", {"copies": tr("Exact"), "near": tr("Near")})
     st.markdown(words.copies_note(known.profile, kind), help=glossary.meaning("near duplicate"))
     sizes = known.table.group_sizes(kind)[:_N_GROUPS].tolist()
     if not sizes:
@@ -101,7 +111,10 @@ def copies(shown: Shown, known: Known) -> None:
     documents = shown.documents([int(known.table.ids[row]) for row in firsts])
     rows = words.group_rows(sizes, documents, kind)
     frame = pd.DataFrame(
-        {"Documents": [row.documents for row in rows], "Begins": [row.begins for row in rows]}
+        {
+            tr("Documents"): [row.documents for row in rows],
+            tr("Begins"): [row.begins for row in rows],
+        }
     )
     key = f"groups-{shown.key[:12]}-{kind}-{_round()}"
 
@@ -117,15 +130,17 @@ def copies(shown: Shown, known: Known) -> None:
         on_select=pick,
         selection_mode="single-row",
         key=key,
-        column_config={"Documents": st.column_config.NumberColumn(width=90, format="localized")},
+        column_config={
+            tr("Documents"): st.column_config.NumberColumn(width=90, format="localized")
+        },
     )
-    st.caption("Choose a row to read its documents.")
+    st.caption(tr("Choose a row to read its documents."))
 
 
 def strange(shown: Shown, known: Known) -> None:
     """How well each document is foretold from the others."""
     bins = words.strange_bins(known.table)
-    chart = figures.histogram(bins, "bits per character", "documents")
+    chart = figures.histogram(bins, tr("bits per character"), "documents")
     _chart(chart, shown, known, "strange")
     st.caption(words.strange_note(known.profile), help=glossary.meaning("bits per character"))
 
@@ -160,7 +175,7 @@ def _round() -> int:
 def _choice(key: str, titles: dict[str, str]) -> str:
     first = next(iter(titles))
     chosen = st.segmented_control(
-        "Shown",
+        tr("Shown"),
         list(titles),
         format_func=lambda name: titles.get(name, name),
         default=None if key in st.session_state else first,

@@ -8,6 +8,7 @@ from slm.data.exploring.leakage import Leakage
 from slm.workspace import Artefact
 from ui import widgets
 from ui.figures import data as figures
+from ui.texts import tr
 from ui.view_models import explore, glossary, splits
 from ui.views.data.profiles import Shown
 
@@ -17,7 +18,7 @@ _PLOT = {"displayModeBar": False}
 def split(shown: Shown, corpus: Artefact, found: Leakage | None) -> None:
     """Counts and leakage to the left; documents beside their twins to the right."""
     if found is None:
-        st.info("Leakage is counted with the whole text; the line above says how far that is.")
+        st.info(tr("Leakage is counted with the whole text; the line above says how far that is."))
         return
     opened = open_corpus(corpus)
     fraction = float(corpus.details.get("config", {}).get("validation_fraction", 0.1))
@@ -25,12 +26,14 @@ def split(shown: Shown, corpus: Artefact, found: Leakage | None) -> None:
     left, right = st.columns([1, 1.15], gap="medium")
     with left:
         st.dataframe(
-            pd.DataFrame(view.rows, columns=["Split", "Documents", "Share", "Text"]),
+            pd.DataFrame(
+                view.rows, columns=[tr("Split"), tr("Documents"), tr("Share"), tr("Text")]
+            ),
             hide_index=True,
             height="content",
-            column_config={"Documents": st.column_config.NumberColumn(format="localized")},
+            column_config={tr("Documents"): st.column_config.NumberColumn(format="localized")},
         )
-        st.markdown("**Leakage**", help=glossary.meaning("leakage"))
+        st.markdown(tr("**Leakage**"), help=glossary.meaning("leakage"))
         if view.leaks:
             st.warning(view.leakage, icon=":material/warning:")
         else:
@@ -45,27 +48,29 @@ def split(shown: Shown, corpus: Artefact, found: Leakage | None) -> None:
 def _twins(shown: Shown, found: Leakage) -> None:
     """Validation documents that leak most; the chosen one beside its training twin."""
     if not found.twins:
-        st.info("No validation document shares 13 words in a row with the training text.")
+        st.info(tr("No validation document shares 13 words in a row with the training text."))
         return
-    st.markdown("**Validation documents that leak most**")
+    st.markdown(tr("**Validation documents that leak most**"))
     rows = splits.twin_rows(found.twins)
     chosen = st.dataframe(
-        pd.DataFrame(rows, columns=["No.", "Twin", "Shared", "Words", "The longest run"]),
+        pd.DataFrame(
+            rows, columns=[tr("No."), tr("Twin"), tr("Shared"), tr("Words"), tr("The longest run")]
+        ),
         hide_index=True,
         height=210,
         on_select="rerun",
         selection_mode="single-row",
         key=f"twins-{shown.key[:12]}",
         column_config={
-            "No.": st.column_config.NumberColumn(width=65, format="%d"),
-            "Twin": st.column_config.NumberColumn(
-                width=65, format="%d", help="The training document that shares most stretches."
+            tr("No."): st.column_config.NumberColumn(width=65, format="%d"),
+            tr("Twin"): st.column_config.NumberColumn(
+                width=65, format="%d", help=tr("The training document that shares most stretches.")
             ),
-            "Shared": st.column_config.NumberColumn(
-                width=75, format="percent", help="Share of its stretches of 13 words."
+            tr("Shared"): st.column_config.NumberColumn(
+                width=75, format="percent", help=tr("Share of its stretches of 13 words.")
             ),
-            "Words": st.column_config.NumberColumn(
-                width=65, format="%d", help="Length of the longest run that both have."
+            tr("Words"): st.column_config.NumberColumn(
+                width=65, format="%d", help=tr("Length of the longest run that both have.")
             ),
         },
     )
@@ -73,7 +78,9 @@ def _twins(shown: Shown, found: Leakage) -> None:
     twin = found.twins[picked[0]]
     pair = shown.documents([twin.val_id, twin.train_id])
     for column, document in zip(st.columns(2), pair, strict=False):
-        part = "Validation" if document.id == twin.val_id else "Training"
-        column.caption(widgets.esc_md(f"{part} · document {document.id + 1:,}"))
+        part = tr("Validation") if document.id == twin.val_id else tr("Training")
+        column.caption(
+            widgets.esc_md(tr("{part} · document {id:,}").format(part=part, id=document.id + 1))
+        )
         with column.container(height=330):
             st.text(explore.reading(document.text).text)

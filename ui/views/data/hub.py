@@ -13,8 +13,10 @@ from slm.data.sources import SourceConfig, hub_request
 from slm.workshop.rights import is_presenter
 from ui import widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary, sources
 from ui.view_models import hub as words
+from ui.view_models.settings import described
 from ui.view_models.sources import SourceCard
 
 _FIELDS = SourceConfig.model_fields
@@ -36,11 +38,11 @@ def ask(state: PageState, card: SourceCard) -> SourceConfig | None:
     if kept.complete:
         return source
     offline = st.toggle(
-        "Use only what is here",
+        tr("Use only what is here"),
         key="hub_offline",
         bind="query-params",
         persist_state="session",
-        help=_FIELDS["hub_offline"].description,
+        help=described(_FIELDS["hub_offline"]),
     )
     return source.replace(hub_offline=offline)
 
@@ -52,13 +54,13 @@ def downloads(state: PageState) -> None:
         return
     with st.popover(words.downloads_label(found), icon=":material/download_done:"):
         st.caption(
-            "What arrived from the Hub. Corpora that were made from it do not need it any more."
+            tr("What arrived from the Hub. Corpora that were made from it do not need it any more.")
         )
         for download in found:
             row = st.container(horizontal=True, vertical_alignment="center")
             row.text(words.download_title(download))
             row.button(
-                "Delete",
+                tr("Delete"),
                 key=f"delete-{download.key}",
                 on_click=_delete,
                 args=(state, download.key),
@@ -75,7 +77,7 @@ def kept_for(state: PageState, argv: tuple[str, ...]) -> Download | None:
 def offer_embedded(key: str) -> None:
     """Ways on without a network."""
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.caption("Without a network:", width="content")
+    row.caption(tr("Without a network:"), width="content")
     for name in ("tales", "python-docs", "python-code"):
         title = EMBEDDED[name].title
         row.button(title, key=f"{key}-{name}", type="tertiary", on_click=_choose, args=(name,))
@@ -97,7 +99,7 @@ def _ask_known(card: SourceCard) -> SourceConfig | None:
     variant = None
     if card.variants:
         variant = st.selectbox(
-            "Language",
+            tr("Language"),
             card.variants,
             key=f"variant-{card.key}",
             bind="query-params",
@@ -110,9 +112,9 @@ def _ask_known(card: SourceCard) -> SourceConfig | None:
 def _ask_any() -> SourceConfig | None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.text_input(
-        "Data set",
+        tr("Data set"),
         key="hub_name",
-        placeholder="owner/name, as in roneneldan/TinyStories",
+        placeholder=tr("owner/name, as in roneneldan/TinyStories"),
         bind="query-params",
         persist_state="session",
         max_chars=200,
@@ -120,7 +122,7 @@ def _ask_any() -> SourceConfig | None:
     )
     named = sources.source_config(sources.HUB, hub_name=name)
     asked = row.button(
-        "Ask the Hub what it has",
+        tr("Ask the Hub what it has"),
         icon=":material/cloud_download:",
         disabled=named is None,
         key="hub-ask",
@@ -147,9 +149,9 @@ def _ask_parts(name: str, told: HubDescription | None) -> SourceConfig | None:
         "text_column": words.readable_columns(told) if told else [],
     }
     labels = {
-        "hub_config": ("Configuration", "its default"),
-        "hub_split": ("Split", "train"),
-        "text_column": ("Text column", told.column if told else "found by itself"),
+        "hub_config": (tr("Configuration"), tr("its default")),
+        "hub_split": (tr("Split"), "train"),
+        "text_column": (tr("Text column"), told.column if told else tr("found by itself")),
     }
     for place, (field, (label, usual)) in zip(places, labels.items(), strict=True):
         held = st.session_state.get(field) or st.query_params.get(field)
@@ -160,8 +162,8 @@ def _ask_parts(name: str, told: HubDescription | None) -> SourceConfig | None:
                 [*options[field], *extra],
                 index=None,
                 key=field,
-                placeholder=usual or "choose one",
-                help=_FIELDS[field].description,
+                placeholder=usual or tr("choose one"),
+                help=described(_FIELDS[field]),
                 accept_new_options=True,
                 bind="query-params",
                 persist_state="session",
@@ -195,7 +197,9 @@ def _told(name: str) -> HubDescription | None:
     return told
 
 
-@st.cache_data(ttl=600, max_entries=64, show_spinner="Asking the Hub; it has 30 seconds to answer")
+@st.cache_data(
+    ttl=600, max_entries=64, show_spinner=tr("Asking the Hub; it has 30 seconds to answer")
+)
 def _described(name: str, config: str | None, split: str | None) -> HubDescription:
     return describe(name, config=config, split=split)
 
@@ -205,9 +209,10 @@ def _show(told: HubDescription) -> None:
     if told.more_configs:
         st.caption(words.more_configs(told))
     if told.first_rows:
-        with st.expander("Its columns and first rows"):
+        with st.expander(tr("Its columns and first rows")):
             frame = pd.DataFrame(
-                [(row.name, row.kind) for row in words.columns(told)], columns=["Column", "Holds"]
+                [(row.name, row.kind) for row in words.columns(told)],
+                columns=[tr("Column"), tr("Holds")],
             )
             st.dataframe(frame, hide_index=True, height="content")
             st.dataframe(pd.DataFrame(words.first_rows(told)), hide_index=True)

@@ -11,6 +11,7 @@ from slm.data.removed import RemovedDocument, json_lines
 from slm.workspace import Artefact
 from ui import widgets
 from ui.components.diff import diff_view
+from ui.texts import tr
 from ui.view_models import diffs, sources
 from ui.view_models import ledger as words
 from ui.view_models.cleaning import rule_title
@@ -28,7 +29,7 @@ def render(reports: Sequence[RuleReport], key: str, corpus: Artefact | None = No
     if opened is not None:
         _anew(opened)
     if not reports:
-        st.info("This corpus was saved as its source gave it: no cleaning rule was on.")
+        st.info(tr("This corpus was saved as its source gave it: no cleaning rule was on."))
     else:
         _table(reports, opened)
         _changes(reports, key)
@@ -40,25 +41,25 @@ def _table(reports: Sequence[RuleReport], opened: Corpus | None) -> None:
     came = words.documents_that_came(opened) if opened is not None else None
     rows = words.ledger_rows(reports, came)
     columns = {
-        "Rule": [row.title for row in rows],
-        "Changed": [row.changed for row in rows],
-        "Dropped": [row.dropped for row in rows],
-        "Characters changed": [row.characters for row in rows],
+        tr("Rule"): [row.title for row in rows],
+        tr("Changed"): [row.changed for row in rows],
+        tr("Dropped"): [row.dropped for row in rows],
+        tr("Characters changed"): [row.characters for row in rows],
     }
     if came is not None:
-        columns["Documents left"] = [row.left for row in rows]
+        columns[tr("Documents left")] = [row.left for row in rows]
     number = st.column_config.NumberColumn(format="localized")
     st.dataframe(
         pd.DataFrame(columns),
         hide_index=True,
         height="content",
         column_config={
-            "Changed": number,
-            "Dropped": number,
-            "Characters changed": st.column_config.NumberColumn(
-                "Characters", format="localized", help="Characters that went or came."
+            tr("Changed"): number,
+            tr("Dropped"): number,
+            tr("Characters changed"): st.column_config.NumberColumn(
+                tr("Characters"), format="localized", help=tr("Characters that went or came.")
             ),
-            "Documents left": st.column_config.ProgressColumn(format="percent", max_value=1.0),
+            tr("Documents left"): st.column_config.ProgressColumn(format="percent", max_value=1.0),
         },
     )
 
@@ -67,13 +68,13 @@ def _changes(reports: Sequence[RuleReport], key: str) -> None:
     """Some places where one rule changed something."""
     active = {report.rule: report for report in reports if report.examples}
     if not active:
-        st.caption("No rule found anything to change.")
+        st.caption(tr("No rule found anything to change."))
         return
     held = f"{key}-example-rule"
     if st.session_state.get(held) not in {None, *active}:
         del st.session_state[held]
     chosen = st.segmented_control(
-        "Before and after",
+        tr("Before and after"),
         list(active),
         format_func=lambda name: rule_title(active[name].entry),
         default=next(iter(active)),
@@ -92,19 +93,19 @@ def _removed(opened: Corpus) -> None:
     counts = opened.removed_counts
     if not counts:
         return
-    st.markdown("**Removed documents**")
+    st.markdown(tr("**Removed documents**"))
     if not opened.is_restorable:
-        st.caption(words.removed_words(counts) + " They were not kept.")
+        st.caption(words.removed_words(counts) + tr(" They were not kept."))
         return
     if st.session_state.get("removed_by") not in {None, *counts}:
         del st.session_state["removed_by"]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     rule = row.selectbox(
-        "Removed by",
+        tr("Removed by"),
         list(counts),
         index=None,
         format_func=lambda name: f"{rule_title(name)} ({counts[name]:,})",
-        placeholder="any rule",
+        placeholder=tr("any rule"),
         key="removed_by",
         bind="query-params",
         width=300,
@@ -114,7 +115,7 @@ def _removed(opened: Corpus) -> None:
     if not isinstance(held, int) or not 1 <= held <= total:
         st.session_state["removed_from"] = 1
     start = row.number_input(
-        f"From, of {total:,}",
+        tr("From, of {total:,}").format(total=total),
         1,
         total,
         step=_A_PAGE,
@@ -123,13 +124,13 @@ def _removed(opened: Corpus) -> None:
         width=150,
     )
     row.download_button(
-        "Download as JSON Lines",
+        tr("Download as JSON Lines"),
         lambda: json_lines(opened.removed(rule)),
         file_name="removed.jsonl",
         mime="application/jsonl",
         icon=":material/download:",
         key="removed-download",
-        help="Text, source, rule and reason, a document a line; at most 25 MB.",
+        help=tr("Text, source, rule and reason, a document a line; at most 25 MB."),
     )
     _removed_page(list(opened.removed(rule, start=start - 1, limit=_A_PAGE)))
 
@@ -140,17 +141,17 @@ def _removed_page(found: Sequence[RemovedDocument]) -> None:
     with listing:
         rows = words.removed_rows(found)
         picked = st.dataframe(
-            pd.DataFrame(rows, columns=["No.", "Begins", "Rule", "Reason"]),
+            pd.DataFrame(rows, columns=[tr("No."), tr("Begins"), tr("Rule"), tr("Reason")]),
             hide_index=True,
             on_select="rerun",
             selection_mode="single-row",
             key="removed-table",
             height="content",
             column_config={
-                "No.": st.column_config.NumberColumn(width=60, format="localized"),
-                "Begins": st.column_config.TextColumn(width=210),
-                "Rule": st.column_config.TextColumn(width=130),
-                "Reason": st.column_config.TextColumn(width=170),
+                tr("No."): st.column_config.NumberColumn(width=60, format="localized"),
+                tr("Begins"): st.column_config.TextColumn(width=210),
+                tr("Rule"): st.column_config.TextColumn(width=130),
+                tr("Reason"): st.column_config.TextColumn(width=170),
             },
         )
     chosen = words.picked(found, picked.selection.rows)
@@ -167,13 +168,13 @@ def _anew(opened: Corpus) -> None:
     row = st.container(horizontal=True, wrap=False, vertical_alignment="center")
     row.caption(words.way_back(opened.is_restorable, opened.artefact.details), width="stretch")
     if row.button(
-        "Clean it anew with other rules",
+        tr("Clean it anew with other rules"),
         key="clean-anew",
         icon=":material/restart_alt:",
         on_click=_clean_anew,
         args=(opened.artefact,),
         disabled=not opened.is_restorable,
-        help="Opens New corpus with the texts as they came. This corpus stays as it is.",
+        help=tr("Opens New corpus with the texts as they came. This corpus stays as it is."),
     ):
         st.rerun()  # the whole page, for another view of it
 

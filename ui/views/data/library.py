@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import sources as words
 from ui.view_models.sources import SourceCard
@@ -13,16 +14,16 @@ def choose() -> SourceCard:
     """The source that the visitor chose; the search never takes it out of the list."""
     cards = words.source_cards()
     query = st.text_input(
-        "Search the sources",
+        tr("Search the sources"),
         key="find",
-        placeholder="Search: stories, German, code, CC0 …",
+        placeholder=tr("Search: stories, German, code, CC0 …"),
         bind="query-params",
         persist_state="session",
         label_visibility="collapsed",
         max_chars=80,
     )
     reach = st.segmented_control(
-        "Which sources",
+        tr("Which sources"),
         list(words.REACHES),
         format_func=words.REACHES.__getitem__,
         default="all",
@@ -41,7 +42,7 @@ def choose() -> SourceCard:
     shown = words.matching(query, reach or "all", held or usual)
     with st.container(height=_LIST_HEIGHT, key="source-list"):
         choice = st.radio(
-            "Source",
+            tr("Source"),
             shown,
             index=None if held else shown.index(usual),
             format_func=lambda key: cards[key].title,
@@ -57,7 +58,11 @@ def choose() -> SourceCard:
 
 def facts(card: SourceCard) -> None:
     """What a person wants to know of a source before choosing it."""
-    page = f" · [its page on the Hub]({card.page})" if card.page else ""
+    page = tr(" · [its page on the Hub]({page})").format(page=card.page) if card.page else ""
     with st.container(gap="xxsmall"):
         st.markdown(f"#### {card.title}\n{card.description}")
-        st.caption(f"{card.facts}{page} · good for: {card.good_for} {card.network}")
+        st.caption(
+            tr("{facts}{page} · good for: {good_for} {network}").format(
+                facts=card.facts, page=page, good_for=card.good_for, network=card.network
+            )
+        )

@@ -26,6 +26,7 @@ from slm.data.sources import SourceConfig
 from slm.data.splitting import Split
 from slm.jobs import Job
 from slm.workspace import Artefact, Workspace
+from ui.texts import tr
 from ui.view_models.preparing import work_key
 from ui.views.data import reading
 
@@ -140,21 +141,21 @@ _BY_ID: dict[str | type[Any], Callable[[Any], Any]] = {
 }
 
 
-@st.cache_resource(max_entries=24, show_spinner="Counting the first documents")
+@st.cache_resource(max_entries=24, show_spinner=tr("Counting the first documents"))
 def _known_source(config_json: str) -> Known:
     sample = reading.sample_of(SourceConfig.model_validate_json(config_json)).documents
     profile, table = profile_with_table([document.text for document in sample])
     return Known(profile, table, None)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Counting the text", hash_funcs=_BY_ID)
+@st.cache_resource(max_entries=12, show_spinner=tr("Counting the text"), hash_funcs=_BY_ID)
 def _counted_now(workspace: Workspace, corpus: Corpus, version: str) -> Explored | None:
     del version
     return explore(workspace, corpus)
 
 
 @st.cache_resource(
-    max_entries=6, show_spinner="Looking at documents from all over it", hash_funcs=_BY_ID
+    max_entries=6, show_spinner=tr("Looking at documents from all over it"), hash_funcs=_BY_ID
 )
 def _known_sample(corpus: Corpus, version: str) -> Known:
     del version
@@ -174,7 +175,7 @@ def _documents(corpus: Corpus, version: str, ids: tuple[int, ...]) -> list[Store
     return find_documents(corpus, ids)
 
 
-@st.cache_data(max_entries=100, show_spinner="Searching", hash_funcs=_BY_ID)
+@st.cache_data(max_entries=100, show_spinner=tr("Searching"), hash_funcs=_BY_ID)
 def _found(corpus: Corpus, version: str, config_json: str) -> Found:
     del version
     return search(corpus, SearchConfig.model_validate_json(config_json))

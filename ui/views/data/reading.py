@@ -7,6 +7,7 @@ from slm.data.cleaning.trial import FIRST_DOCUMENTS, FirstDocuments, first_docum
 from slm.data.corpus import open_documents
 from slm.data.sources import SourceConfig
 from ui import session
+from ui.texts import tr
 
 PREVIEW_DOCUMENTS = FIRST_DOCUMENTS
 
@@ -19,7 +20,7 @@ def sample_of(config: SourceConfig) -> FirstDocuments:
     return _sample(config.model_dump_json(), _place())
 
 
-@st.cache_data(max_entries=24, show_spinner="Reading the first documents")
+@st.cache_data(max_entries=24, show_spinner=tr("Reading the first documents"))
 def _sample(config_json: str, place: str) -> FirstDocuments:
     del place
     config = SourceConfig.model_validate_json(config_json)

@@ -16,6 +16,7 @@ from slm.data.sources import SourceConfig
 from slm.errors import DataError
 from ui import widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import upload as words
 from ui.view_models.upload import FileView
@@ -31,7 +32,9 @@ def ask(state: PageState) -> SourceConfig | None:
 
     Raises: DataError for a file that cannot be read.
     """
-    sent = st.file_uploader("Your file", type=words.ENDINGS, key="data-upload", help=words.LIMITS)
+    sent = st.file_uploader(
+        tr("Your file"), type=words.ENDINGS, key="data-upload", help=words.LIMITS
+    )
     if sent is not None and st.session_state.get("data_sent") != sent.file_id:
         st.session_state["data_sent"] = sent.file_id
         _take(state, _FILE, sent.name, sent.getbuffer())
@@ -40,7 +43,9 @@ def ask(state: PageState) -> SourceConfig | None:
     path = _in_hand(state, _FILE)
     if path is None:
         return None
-    return _choose(path, "" if sent is not None else f"In hand: {path.name} · ")
+    return _choose(
+        path, "" if sent is not None else tr("In hand: {name} · ").format(name=path.name)
+    )
 
 
 def ask_paste(state: PageState) -> SourceConfig | None:
@@ -49,11 +54,11 @@ def ask_paste(state: PageState) -> SourceConfig | None:
     Raises: DataError for too little text.
     """
     text = st.text_area(
-        "Text",
+        tr("Text"),
         key="data-paste",
         height=160,
         max_chars=_MAX_PASTED,
-        placeholder="Paste a page or more; Ctrl+Enter takes it.",
+        placeholder=tr("Paste a page or more; Ctrl+Enter takes it."),
         persist_state="session",
     )
     if text.strip() and st.session_state.get("data_taken") != text:
@@ -64,7 +69,7 @@ def ask_paste(state: PageState) -> SourceConfig | None:
     path = _in_hand(state, _PASTED)
     if path is None:
         return None
-    return _choose(path, "" if text.strip() else "In hand: the text that you pasted before · ")
+    return _choose(path, "" if text.strip() else tr("In hand: the text that you pasted before · "))
 
 
 def _take(state: PageState, key: str, name: str, data: bytes | memoryview) -> None:
@@ -122,12 +127,12 @@ def _choose(path: Path, in_hand: str) -> SourceConfig | None:
 def _ask_column(view: FileView) -> str | None:
     names = list(view.columns)
     chosen = st.selectbox(
-        "Text column",
+        tr("Text column"),
         names,
         index=names.index(view.text_column) if view.text_column in names else None,
         format_func=lambda name: f"{name} · {view.columns.get(name, '')}",
         key="table_column",
-        placeholder="which column holds the text",
+        placeholder=tr("which column holds the text"),
         help=glossary.meaning("text column"),
         bind="query-params",
         persist_state="session",
@@ -141,7 +146,7 @@ def _ask_column(view: FileView) -> str | None:
 
 def _ask_rule() -> SplitRule:
     return st.selectbox(
-        "How documents are told apart",
+        tr("How documents are told apart"),
         list(words.SPLIT_RULES),
         format_func=words.SPLIT_RULES.__getitem__,
         key="split_rule",
@@ -156,7 +161,7 @@ def _show(view: FileView) -> None:
     row = st.container(horizontal=True)
     if view.inside:
         with row.popover(view.inside_title, icon=":material/folder_zip:"):
-            columns = ["File", "Size", "What becomes of it"]
+            columns = [tr("File"), tr("Size"), tr("What becomes of it")]
             frame = pd.DataFrame(view.inside, columns=columns)
             st.dataframe(frame, hide_index=True, width=640, height="content")
             st.caption(view.inside_note)
@@ -166,7 +171,7 @@ def _show(view: FileView) -> None:
                 st.text(problem)
 
 
-@st.cache_data(max_entries=64, show_spinner="Looking into the file")
+@st.cache_data(max_entries=64, show_spinner=tr("Looking into the file"))
 def _look(path: str, column: str | None, rule: SplitRule) -> Preview:
     """What a file shows of itself. Its path holds its hash.
 

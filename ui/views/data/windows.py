@@ -16,6 +16,7 @@ from ui import loaders, session, widgets
 from ui.components.tokens import tokens_view
 from ui.components.windows import windows_view
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import windows as words
 from ui.views import kept
@@ -34,14 +35,17 @@ def render(state: PageState) -> None:
 def missing(state: PageState) -> None:
     """Say what must be there first, and lead to it."""
     if state.corpus is None:
-        st.info("Windows are cut from a corpus. Choose one in the sidebar, or make one.")
-        if st.button("Make a corpus", key="windows-data"):
+        st.info(tr("Windows are cut from a corpus. Choose one in the sidebar, or make one."))
+        if st.button(tr("Make a corpus"), key="windows-data"):
             session.go_to("data", view="collect")
         return
     st.info(
-        "Windows hold tokens, so a tokenizer is needed. Choose one in the sidebar, or train one."
+        tr(
+            "Windows hold tokens, so a tokenizer is needed. Choose one in the sidebar, or train "
+            "one."
+        )
     )
-    if st.button("Train a tokenizer", key="windows-tokenizer"):
+    if st.button(tr("Train a tokenizer"), key="windows-tokenizer"):
         session.go_to("tokenizer", view="train")
 
 
@@ -52,7 +56,9 @@ def engine_of(tokenizer: Artefact) -> TextTokenizer:
     """
     if not (tokenizer.folder / "tokenizer.json").exists():
         raise TokenizerError(
-            f"{tokenizer.name!r} has lost its files; train it again or choose another."
+            tr("{name!r} has lost its files; train it again or choose another.").format(
+                name=tokenizer.name
+            )
         )
     return loaders.load_tokenizer(tokenizer.folder)
 
@@ -62,7 +68,7 @@ def _panel(state: PageState, corpus: Artefact, tokenizer: Artefact) -> None:
     left, right = st.columns([1, 2.7], gap="large")
     with left:
         context, mode, separator, beneath = _ask(state, tokenizer)
-        widgets.demo_note(corpus.read_only, "the corpus")
+        widgets.demo_note(corpus.read_only, tr("the corpus"))
     with right, widgets.user_errors():
         engine = engine_of(tokenizer)
         documents = documents_of(state.workspace, corpus, tokenizer, engine, separator)
@@ -84,7 +90,7 @@ def _ask(
     """Context length, mode and separator, and the place for a word of advice."""
     usual = _context_of(state.run)
     context = st.select_slider(
-        "Context length",
+        tr("Context length"),
         words.context_options(usual),
         usual,
         key="windows_context",
@@ -92,7 +98,7 @@ def _ask(
         help=glossary.meaning("context length"),
     )
     mode: WindowMode = st.radio(
-        "Windows",
+        tr("Windows"),
         list(words.MODES),
         format_func=words.MODES.__getitem__,
         captions=list(words.MEANINGS.values()),
@@ -103,7 +109,7 @@ def _ask(
     beneath = st.container()
     own = separator_of(tokenizer)
     separator: Separator | None = st.selectbox(
-        "Between documents",
+        tr("Between documents"),
         SEPARATORS,
         index=None,
         format_func=words.SEPARATORS.__getitem__,
@@ -138,7 +144,7 @@ def _draw(documents: EncodedDocuments, layout: Layout, engine: TextTokenizer) ->
         opened = clicked
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     row.number_input(
-        f"From window, of {n_windows:,}",
+        tr("From window, of {n_windows:,}").format(n_windows=n_windows),
         1,
         n_windows,
         step=words.ROWS,
@@ -147,20 +153,22 @@ def _draw(documents: EncodedDocuments, layout: Layout, engine: TextTokenizer) ->
         width=190,
     )
     if opened is None:
-        row.caption("Click a window to see its tokens.")
+        row.caption(tr("Click a window to see its tokens."))
         return
-    row.caption(f"The tokens of window {opened:,}, as the model reads them:")
+    row.caption(
+        tr("The tokens of window {opened:,}, as the model reads them:").format(opened=opened)
+    )
     tokens_view(words.chips(documents, layout, engine, opened), key="window-chips", height=180)
 
 
 def _remark(mode: WindowMode, documents: EncodedDocuments) -> str:
     """What the picture leaves out."""
     if mode == "documents" and not documents.marked:
-        return (
+        return tr(
             "No special token marks where documents end, so windows begin anywhere, as if side "
             "by side."
         )
-    return (
+    return tr(
         "Training reads the windows in random order, and cuts long documents elsewhere in each "
         "epoch."
     )
@@ -189,7 +197,7 @@ def documents_of(
     return _documents(version_key, workspace, corpus, tokenizer, engine)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Cutting the text into tokens")
+@st.cache_resource(max_entries=12, show_spinner=tr("Cutting the text into tokens"))
 def _documents(
     version_key: tuple[str, str, str, str, int, Separator],
     _workspace: Workspace,

@@ -19,6 +19,7 @@ from ui import job_panel, loaders, widgets
 from ui.figures.calibration import entropy_chart, reliability_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.calibration import (
     KINDS,
@@ -28,8 +29,8 @@ from ui.view_models.calibration import (
     calibration_view,
 )
 
-_SPLITS: dict[str, str] = {"val": "Held out", "train": "Training"}
-_PHRASES = {"val": "the held-out text", "train": "the training text"}
+_SPLITS: dict[str, str] = {"val": tr("Held out"), "train": tr("Training")}
+_PHRASES = {"val": tr("the held-out text"), "train": tr("the training text")}
 _QUICK_TOKENS, _QUICK_TOKENS_LARGE = 20_000, 2_000
 _LARGE = 20_000_000  # parameters
 _ALL = 1_000_000_000
@@ -39,15 +40,15 @@ _TOLD_SECONDS = 0.2
 def render(state: PageState) -> None:
     """Figures and what they mean to the left; reliability and entropy to the right."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then measure it here.")
+        st.info(tr("No model is here yet. Build one on Home, then measure it here."))
         return
     loaded = loaders.load_run(state.run)
     left, right = st.columns([1, 2.6], gap="medium")
     with left:
-        widgets.demo_note(state.on_demo, "the certainty")
+        widgets.demo_note(state.on_demo, tr("the certainty"))
         asked = _ask(state)
     if asked is None:
-        right.info("Collect a corpus in the Data chapter: its held-out text is measured on.")
+        right.info(tr("Collect a corpus in the Data chapter: its held-out text is measured on."))
         return
     total = _total(state, asked)
     with right, widgets.user_errors():
@@ -66,7 +67,7 @@ def _ask(state: PageState) -> CalibrationConfig | None:
     """Which text; None where a model that was trained elsewhere has none."""
     assert state.run is not None
     split = st.pills(  # they wrap where the column is narrow
-        "Measure on",
+        tr("Measure on"),
         list(_SPLITS),
         format_func=lambda key: _SPLITS.get(key, key),
         default="val",
@@ -79,7 +80,7 @@ def _ask(state: PageState) -> CalibrationConfig | None:
     names = {each.id: each.name for each in state.workspace.corpora.list() if not each.problem}
     usual = _usual_corpus(state, names)
     corpus = st.selectbox(
-        "Of which corpus",
+        tr("Of which corpus"),
         list(names),
         index=None,
         format_func=lambda key: names.get(key, key),
@@ -87,10 +88,10 @@ def _ask(state: PageState) -> CalibrationConfig | None:
         key="certainty_corpus",
         bind="query-params",
         persist_state="session",
-        help="Any corpus of the workspace will do: it is encoded as this model reads it.",
+        help=tr("Any corpus of the workspace will do: it is encoded as this model reads it."),
     )
     if state.run.imported:
-        st.caption("This model was trained elsewhere, on text that is not here.")
+        st.caption(tr("This model was trained elsewhere, on text that is not here."))
     chosen = corpus if corpus in names else usual
     if state.run.imported and not chosen:
         return None
@@ -110,7 +111,7 @@ def _ask_how(place: Any) -> tuple[str, float]:
     """How the guesses are put into bins, and at which temperature."""
     with place:
         temperature = st.select_slider(
-            "Temperature",
+            tr("Temperature"),
             TEMPERATURES,
             OWN_TEMPERATURE,
             format_func=lambda each: f"{each:g}",
@@ -119,15 +120,17 @@ def _ask_how(place: Any) -> tuple[str, float]:
             help=glossary.meaning("temperature scaling"),
         )
         kind = st.selectbox(
-            "Bins",
+            tr("Bins"),
             list(KINDS),
             format_func=lambda key: KINDS.get(key, key),
             key="certainty_bins",
             bind="query-params",
             disabled=temperature != OWN_TEMPERATURE,
-            help="Guesses of about equal certainty are counted together: in ranges of equal "
-            "width, in ranges that hold as many each, or all first ten guesses, not only the "
-            "first one.",
+            help=tr(
+                "Guesses of about equal certainty are counted together: in ranges of equal "
+                "width, in ranges that hold as many each, or all first ten guesses, not only the "
+                "first one."
+            ),
         )
     return str(kind or "width"), float(temperature)
 
@@ -147,7 +150,9 @@ def _total(state: PageState, asked: CalibrationConfig) -> int | None:
 def _phrase(state: PageState, asked: CalibrationConfig) -> str:
     if not asked.corpus:
         return _PHRASES[asked.split]
-    return f"{_PHRASES[asked.split]} of {state.workspace.corpora.get(asked.corpus).name}"
+    return tr("{phrases} of {name}").format(
+        phrases=_PHRASES[asked.split], name=state.workspace.corpora.get(asked.corpus).name
+    )
 
 
 def _found(state: PageState, loaded: LoadedRun, asked: CalibrationConfig) -> Calibration:
@@ -216,12 +221,14 @@ def _draw(view: CalibrationView) -> None:
     st.caption(f"{view.reading} {view.temperature}")
     reliability, entropy = st.columns(2, gap="medium")
     with reliability:
-        st.markdown("**Right as often as it says?**", help=glossary.meaning("reliability diagram"))
+        st.markdown(
+            tr("**Right as often as it says?**"), help=glossary.meaning("reliability diagram")
+        )
         st.plotly_chart(
             reliability_chart(view.marks), key="reliability", config={"displayModeBar": False}
         )
     with entropy:
-        st.markdown("**Right where it is sure?**", help=glossary.meaning("entropy"))
+        st.markdown(tr("**Right where it is sure?**"), help=glossary.meaning("entropy"))
         st.plotly_chart(
             entropy_chart(view.entropy), key="by-entropy", config={"displayModeBar": False}
         )
@@ -243,7 +250,7 @@ def _measure_all(
         return
     if newest is not None and status is not None and status.state == "done":
         return
-    if st.button("Measure all of it", icon=":material/straighten:", key="certainty-all"):
+    if st.button(tr("Measure all of it"), icon=":material/straighten:", key="certainty-all"):
         argv = ["calibration", "--run", state.run.id, "--split", asked.split]
         argv += ["--max-tokens", str(total or _ALL)]
         argv += ["--corpus", asked.corpus] if asked.corpus else []

@@ -15,11 +15,13 @@ from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import fit_prompt
 from slm.tokenizer.beginning import frame
 from ui.loaders import LoadedRun
+from ui.texts import tr
 from ui.view_models import glossary
+from ui.view_models.settings import described
 
-_SOURCES = {"written": "Written now", "own": "Your own", "held_out": "Held out"}
+_SOURCES = {"written": tr("Written now"), "own": tr("Your own"), "held_out": tr("Held out")}
 _LONGEST, _LONGEST_LINK = 8_000, 500
-_PROMPT, _LENGTH = "Once upon a time", 200
+_PROMPT, _LENGTH = tr("Once upon a time"), 200
 _TOLD_SECONDS = 0.2
 
 
@@ -38,7 +40,7 @@ class Asked:
 def ask_text(loaded: LoadedRun, index: CopyIndex | None) -> Asked | None:
     """The text to examine; None while there is none."""
     source = st.pills(  # they wrap where the column is narrow
-        "Text",
+        tr("Text"),
         list(_SOURCES),
         format_func=lambda key: _SOURCES.get(key, key),
         default="written",
@@ -65,11 +67,11 @@ def _pasted(loaded: LoadedRun) -> Asked | None:
     short = len(str(st.session_state.get("copy_text", ""))) <= _LONGEST_LINK
     kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     pasted: str = st.text_area(
-        "Your text",
+        tr("Your text"),
         key="copy_text",
         height=200,
         max_chars=_LONGEST,
-        placeholder="Paste a text; what of it stands in the training text is found",
+        placeholder=tr("Paste a text; what of it stands in the training text is found"),
         **kept,
     )
     if not pasted:
@@ -84,10 +86,10 @@ def _held_out(loaded: LoadedRun, index: CopyIndex | None) -> Asked | None:
         return None
     rows = passages(index.held_out_N, _LENGTH, HELD_OUT_PASSAGES, index.document_end)
     if not rows:
-        st.caption("There is too little held-out text.")
+        st.caption(tr("There is too little held-out text."))
         return None
     number = st.number_input(
-        f"Passage, 1 to {len(rows)}",
+        tr("Passage, 1 to {n_rows}").format(n_rows=len(rows)),
         min_value=1,
         max_value=len(rows),
         key="copy_passage",
@@ -100,26 +102,26 @@ def _held_out(loaded: LoadedRun, index: CopyIndex | None) -> Asked | None:
 
 def _written(loaded: LoadedRun) -> Asked | None:
     prompt: str = st.text_area(
-        "Prompt",
+        tr("Prompt"),
         _PROMPT,
         key="copy_prompt",
         height=80,
         max_chars=_LONGEST_LINK,
         bind="query-params",
-        placeholder="Empty: the model begins a new text",
+        placeholder=tr("Empty: the model begins a new text"),
         help=glossary.meaning("prompt"),
     )
     config = _sampling()
     length = int(
         st.number_input(
-            "Length",
+            tr("Length"),
             min_value=1,
             max_value=1_000,
             value=_LENGTH,
             step=50,
             key="copy_length",
             bind="query-params",
-            help="At most this many tokens; the model may end its text before.",
+            help=tr("At most this many tokens; the model may end its text before."),
         )
     )
     prompt_ids = tuple(loaded.tokenizer.encode(prompt))
@@ -130,22 +132,22 @@ def _written(loaded: LoadedRun) -> Asked | None:
 def _sampling() -> SamplingConfig:
     fields = SamplingConfig.model_fields
     temperature = st.slider(
-        "Temperature",
+        tr("Temperature"),
         0.0,
         2.0,
         float(fields["temperature"].default),
         0.05,
         key="copy_temperature",
         bind="query-params",
-        help=fields["temperature"].description,
+        help=described(fields["temperature"]),
     )
     seed = st.number_input(
-        "Seed",
+        tr("Seed"),
         min_value=0,
         max_value=2**31,
         key="copy_seed",
         bind="query-params",
-        help=fields["seed"].description,
+        help=described(fields["seed"]),
     )
     return SamplingConfig(temperature=temperature, seed=int(seed))
 
@@ -167,7 +169,12 @@ def _write(
                     ids.append(step.id)
                 if time.monotonic() - told > _TOLD_SECONDS:
                     told = time.monotonic()
-                    bar.progress(len(ids) / length, f"{len(ids):,} of {length:,} tokens written")
+                    bar.progress(
+                        len(ids) / length,
+                        tr("{n_ids:,} of {length:,} tokens written").format(
+                            n_ids=len(ids), length=length
+                        ),
+                    )
         bar.empty()
         kept["ids"] = tuple(ids)
     return kept["ids"]

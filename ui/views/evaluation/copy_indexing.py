@@ -8,6 +8,7 @@ from slm.jobs import Job
 from slm.lab.copy_index import Text
 from ui import job_panel
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import copying as words
 
 
@@ -28,7 +29,7 @@ def index_first(state: PageState, text: Text) -> None:
             return
     st.caption(words.index_offer(tokens))
     st.button(
-        "Index the training text",
+        tr("Index the training text"),
         icon=":material/manage_search:",
         key="copy-index-start",
         type="primary",

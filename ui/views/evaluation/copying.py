@@ -14,6 +14,7 @@ from ui.components.tokens import tokens_view
 from ui.figures.copying import novelty_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import copying as words
 from ui.view_models import glossary
 from ui.views.evaluation.copied_text import Asked, ask_text
@@ -27,14 +28,14 @@ _CHIPS_HEIGHT, _PASSAGE_HEIGHT = 230, 200
 def render(state: PageState) -> None:
     """A text to the left; its copies, and where they are from, to the right."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then see what it copies.")
+        st.info(tr("No model is here yet. Build one on Home, then see what it copies."))
         return
     loaded = loaders.load_run(state.run)
     left, right = st.columns([1, 2.4], gap="medium")
     text = index = asked = None
     least = _MIN_LENGTH
     with left, widgets.user_errors():
-        widgets.demo_note(state.on_demo, "a text")
+        widgets.demo_note(state.on_demo, tr("a text"))
         text = _choose_text(state)
         index = open_index(state.workspace, text) if text is not None else None
         asked = ask_text(loaded, index)
@@ -48,7 +49,7 @@ def render(state: PageState) -> None:
             return
         with widgets.user_errors():
             if index is not None:
-                st.info("There is no text yet. Paste one: what of it is copied is found.")
+                st.info(tr("There is no text yet. Paste one: what of it is copied is found."))
             elif text is not None:
                 index_first(state, text)
             elif state.run.imported:
@@ -65,16 +66,18 @@ def _choose_text(state: PageState) -> Text | None:
     assert state.run is not None
     names = {each.id: each.name for each in state.workspace.corpora.list() if not each.problem}
     chosen = st.selectbox(
-        "Compare with",
+        tr("Compare with"),
         list(names),
         index=None,
         format_func=lambda key: names.get(key, key),
-        placeholder="Choose a corpus" if state.run.imported else "What it was trained on",
+        placeholder=tr("Choose a corpus") if state.run.imported else tr("What it was trained on"),
         key="copy_corpus",
         bind="query-params",
         persist_state="session",
-        help="The text in which copies are looked for. Any corpus of the workspace will do: "
-        "it is encoded as this model reads it.",
+        help=tr(
+            "The text in which copies are looked for. Any corpus of the workspace will do: "
+            "it is encoded as this model reads it."
+        ),
     )
     if state.run.imported and chosen not in names:
         return None
@@ -86,14 +89,14 @@ def _choose_text(state: PageState) -> Text | None:
 def _least() -> int:
     return int(
         st.slider(
-            "Counts as copied from",
+            tr("Counts as copied from"),
             2,
             64,
             _MIN_LENGTH,
-            format="%d tokens",
+            format=tr("%d tokens"),
             key="copy_least",
             bind="query-params",
-            help="Shorter matches stay plain: everybody uses the same turns of phrase.",
+            help=tr("Shorter matches stay plain: everybody uses the same turns of phrase."),
         )
     )
 
@@ -102,9 +105,11 @@ def _least() -> int:
 def _show(loaded: LoadedRun, index: CopyIndex, text: Text, asked: Asked, least: int) -> None:
     """The verdict, the chips, and below them where a match is from, and the n-grams."""
     if not asked.ids:
-        st.info("The model wrote nothing: it ended the text at once. Try another seed or prompt.")
+        st.info(
+            tr("The model wrote nothing: it ended the text at once. Try another seed or prompt.")
+        )
         return
-    with st.spinner("Looking for copies", show_time=True):
+    with st.spinner(tr("Looking for copies"), show_time=True):
         held_out = _held_out_copies(index.key, len(asked.ids), index)
         examined = examine(index, asked.ids, held_out)
     told = words.verdict(examined, least)
@@ -132,7 +137,7 @@ def _show(loaded: LoadedRun, index: CopyIndex, text: Text, asked: Asked, least: 
     with passage:
         _passage(loaded, index, text, examined, at)
     with chart:
-        st.markdown("**How new are its n-grams?**", help=glossary.meaning("novel n-gram"))
+        st.markdown(tr("**How new are its n-grams?**"), help=glossary.meaning("novel n-gram"))
         st.plotly_chart(
             novelty_chart(words.new_shares(examined.novelty)),
             key="copy-novelty",
@@ -145,9 +150,11 @@ def _passage(
 ) -> None:
     """The training text around the chosen match."""
     span = words.chosen_span(examined, at)
-    st.markdown("**Where it stands in the training text**" if text.own else "**Where it stands**")
+    st.markdown(
+        tr("**Where it stands in the training text**") if text.own else tr("**Where it stands**")
+    )
     if span is None:
-        st.caption("This token is not in the training text.")
+        st.caption(tr("This token is not in the training text."))
         return
     with widgets.user_errors():
         found = find_sources(index, text, examined.ids[span.start : span.stop])
@@ -156,7 +163,7 @@ def _passage(
         if len(found.sources) > 1:
             number = int(
                 st.number_input(
-                    f"Place, 1 to {len(found.sources)}",
+                    tr("Place, 1 to {n_sources}").format(n_sources=len(found.sources)),
                     min_value=1,
                     max_value=len(found.sources),
                     key=f"copy-place-{span.start}-{span.length}",

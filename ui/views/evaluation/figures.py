@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.evaluation import Comparison, Unit
 
 _METRICS: tuple[tuple[str, Unit], ...] = (
-    ("Perplexity", "perplexity"),
-    ("Bits per byte", "bits_per_byte"),
+    (tr("Perplexity"), "perplexity"),
+    (tr("Bits per byte"), "bits_per_byte"),
 )
 
 

@@ -8,26 +8,27 @@ from slm.evaluation.perplexity import evaluate
 from ui import loaders, widgets
 from ui.figures.evaluation import rivals_chart
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.evaluation import Comparison, Unit, comparison, held_out_code
 from ui.views.evaluation import figures, looking
 
-_UNITS = {"perplexity": "Perplexity", "bits_per_byte": "Bits per byte"}
+_UNITS = {"perplexity": tr("Perplexity"), "bits_per_byte": tr("Bits per byte")}
 
 
 def render(state: PageState) -> None:
     """Figures and what they mean to the left, the rivals as bars to the right."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then measure it here.")
+        st.info(tr("No model is here yet. Build one on Home, then measure it here."))
         return
     run, loaded = state.run, loaders.load_run(state.run)
     left, right = st.columns([1, 2.2], gap="medium")
     view = look = None
     with left, widgets.user_errors():
-        widgets.demo_note(state.on_demo, "the figures")
+        widgets.demo_note(state.on_demo, tr("the figures"))
         look = looking.ask(state, run, loaded)
         if look is None:
-            st.info("Give a text: the model predicts it, token by token.")
+            st.info(tr("Give a text: the model predicts it, token by token."))
         elif look.figures is not None:
             view = comparison(look.figures, look.of_tokens, look.what)
             figures.tell(view)
@@ -45,7 +46,7 @@ def render(state: PageState) -> None:
         for sentence in view.beside:
             st.markdown(widgets.esc_md(sentence))
         if not view.same_tokens:
-            st.caption("Models of different tokens are compared in bits per byte alone.")
+            st.caption(tr("Models of different tokens are compared in bits per byte alone."))
     widgets.show_code(held_out_code(run, look.config), evaluate, NGrams, Resamples)
 
 
@@ -54,7 +55,7 @@ def _pick_unit(view: Comparison) -> Unit:
     if len(units) == 1:
         return view.units[0]
     chosen = st.segmented_control(
-        "Unit",
+        tr("Unit"),
         list(units),
         format_func=lambda key: units.get(key, key),
         default=next(iter(units)),

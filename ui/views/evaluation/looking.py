@@ -17,12 +17,17 @@ from slm.workspace import Artefact
 from ui import job_panel, widgets
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.evaluation import evaluate_argv
 from ui.views.evaluation import measures, which_text
 
-PHRASES = {"val": "the held-out text", "train": "the training text"}
-_STRIDES = {"whole": "Side by side", "half": "Half over", "quarter": "Three quarters over"}
+PHRASES = {"val": tr("the held-out text"), "train": tr("the training text")}
+_STRIDES = {
+    "whole": tr("Side by side"),
+    "half": tr("Half over"),
+    "quarter": tr("Three quarters over"),
+}
 _MOST_RIVALS = 4
 
 
@@ -69,7 +74,7 @@ def ask(state: PageState, run: Artefact, loaded: LoadedRun) -> Look | None:
         return Look(config, None, what)
     try:
         others = measures.others_of(state, against)
-        with st.spinner("Measuring a first look", show_time=True):
+        with st.spinner(tr("Measuring a first look"), show_time=True):
             return Look(config, measures.first_look(state, loaded, config, others), what)
     except DataError:
         told = measures.report_figures(run, loaded.step, text.split) if text.own else None
@@ -89,9 +94,15 @@ def measure_all(state: PageState, run: Artefact, look: Look, key: str) -> None:
     if not look.partial or (look.figures is not None and "text" not in look.figures):
         return
     total = look.of_tokens
-    label = f"Measure all {total:,} tokens" if total else "Measure the whole text"
+    label = (
+        tr("Measure all {total:,} tokens").format(total=total)
+        if total
+        else tr("Measure the whole text")
+    )
     if measures.of_the_hub(look.config):
-        label = f"Fetch it and measure {measures.HUB_TOKENS:,} tokens"
+        label = tr("Fetch it and measure {hub_tokens:,} tokens").format(
+            hub_tokens=measures.HUB_TOKENS
+        )
     if st.button(label, icon=":material/straighten:", key=f"measure-all-{key}"):
         jobs.start(
             state.workspace,
@@ -109,20 +120,20 @@ def _ask_more(state: PageState, run: Artefact, loaded: LoadedRun) -> tuple[list[
         for each in state.workspace.all_models()
         if each.id != run.id and not each.problem
     }
-    with st.popover("More", icon=":material/tune:", width="stretch"):
+    with st.popover(tr("More"), icon=":material/tune:", width="stretch"):
         against = st.multiselect(
-            "Other models on the same text",
+            tr("Other models on the same text"),
             list(names),
             format_func=lambda key: names.get(key, key),
             max_selections=_MOST_RIVALS,
             key="eval_against",
             bind="query-params",
             persist_state="session",
-            placeholder="None" if names else "There is no other model yet",
+            placeholder="None" if names else tr("There is no other model yet"),
             disabled=not names,
         )
         chosen = st.segmented_control(
-            "Windows",
+            tr("Windows"),
             list(_STRIDES),
             format_func=lambda key: _STRIDES.get(key, key),
             default="whole",
@@ -141,7 +152,9 @@ def _name(state: PageState, text: TextConfig) -> str:
     """A text that is not the run's own, as a phrase; escaped."""
     if text.corpus:
         found = state.workspace.corpora.find(text.corpus)
-        return f"the held-out part of {widgets.esc_md(found.name if found else text.corpus)}"
+        return tr("the held-out part of {name}").format(
+            name=widgets.esc_md(found.name if found else text.corpus)
+        )
     if measures.of_the_hub(text):
         return f"{widgets.esc_md(text.source)} ({text.hub_split})"
-    return "this file" if text.source else "this text"
+    return tr("this file") if text.source else tr("this text")

@@ -30,6 +30,7 @@ from slm.workspace import Artefact, Workspace
 from ui import loaders
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models.evaluation import documents_of, quick_tokens
 
 LONGEST_TOKENS = 2_000_000
@@ -114,7 +115,9 @@ def token_file(state: PageState, split: str) -> Path:
     path = run_tokens(state.workspace, state.run).folder / f"{split}.bin"
     if not path.exists():
         raise DataError(
-            f"The {split} tokens of {state.run.name!r} are not here; measure on your own text."
+            tr("The {split} tokens of {name!r} are not here; measure on your own text.").format(
+                split=split, name=state.run.name
+            )
         )
     return path
 

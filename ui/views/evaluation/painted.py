@@ -12,6 +12,7 @@ from ui.components.tokens import tokens_view
 from ui.figures.evaluation import rivals_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.evaluation import comparison
 from ui.view_models.painted_loss import (
@@ -25,8 +26,8 @@ from ui.view_models.painted_loss import (
 )
 from ui.views.evaluation import figures, measures
 
-_OWN = "Your own"
-_DOCUMENT = "Held out"
+_OWN = tr("Your own")
+_DOCUMENT = tr("Held out")
 _LONGEST = 8_000
 _LONGEST_LINK = 500
 
@@ -34,7 +35,7 @@ _LONGEST_LINK = 500
 def render(state: PageState) -> None:
     """A text and its figures to the left; the same text, painted, to the right."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then measure it here.")
+        st.info(tr("No model is here yet. Build one on Home, then measure it here."))
         return
     loaded = loaders.load_run(state.run)
     left, right = st.columns([1, 2.2], gap="medium")
@@ -42,16 +43,16 @@ def render(state: PageState) -> None:
         text = _ask_text(loaded, _documents(state, loaded))
         other_id = _ask_other(state, state.run)
     if not text:
-        right.info("Type or paste a text: each of its tokens is painted here.")
+        right.info(tr("Type or paste a text: each of its tokens is painted here."))
         return
     with right, widgets.user_errors():
-        with st.spinner("Reading the text"):
+        with st.spinner(tr("Reading the text")):
             scored = measures.score(loaded, text)
         if other_id is None:
             _paint(loaded, scored, text)
         else:
             _paint_apart(state, other_id, scored, text)
-        view = comparison(measures.text_figures(state, loaded, scored, text), None, "this text")
+        view = comparison(measures.text_figures(state, loaded, scored, text), None, tr("this text"))
         with left:
             figures.tell(view)
         if len(view.rivals) > 1:
@@ -73,33 +74,35 @@ def _ask_other(state: PageState, run: Artefact) -> str | None:
     if not names:
         return None
     chosen = st.selectbox(
-        "Beside another model",
+        tr("Beside another model"),
         list(names),
         index=None,
         format_func=lambda key: names.get(key, key),
-        placeholder="None: paint surprise",
+        placeholder=tr("None: paint surprise"),
         key="painted_beside",
         bind="query-params",
         persist_state="session",
-        help="Paints by how much this model is more or less surprised than the other. Where their "
-        "tokens differ, they are joined until both end at the same place.",
+        help=tr(
+            "Paints by how much this model is more or less surprised than the other. Where their "
+            "tokens differ, they are joined until both end at the same place."
+        ),
     )
     return chosen if chosen in names else None
 
 
 def _paint_apart(state: PageState, other_id: str, scored: TextScore, text: str) -> None:
     other = loaders.load_run(state.workspace.get_model(other_id))
-    with st.spinner("Reading the text with the other model"):
+    with st.spinner(tr("Reading the text with the other model")):
         theirs = measures.score(other, text)
     tokens_view(apart_chips(scored, theirs, text), scale=APART, key="painted", height=300)
     st.markdown(widgets.esc_md(apart_in_words(scored, theirs, other.name)))
-    st.caption("Orange: this model was more surprised than the other. Blue: less.")
+    st.caption(tr("Orange: this model was more surprised than the other. Blue: less."))
 
 
 def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
     options = [_DOCUMENT, _OWN] if documents else [_OWN]
     chosen = st.segmented_control(
-        "Text",
+        tr("Text"),
         options,
         default=options[0],
         key="scored_from",
@@ -111,24 +114,24 @@ def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
     if chosen == _DOCUMENT and documents:
         documents = _in_order(loaded, documents)
         number = st.number_input(
-            f"Document, 1 to {len(documents)}",
+            tr("Document, 1 to {n_documents}").format(n_documents=len(documents)),
             min_value=1,
             max_value=len(documents),
             key="document",
             bind="query-params",
             help=glossary.meaning("held-out"),
         )
-        st.caption("Choose “Your own” to edit it, and see what lights up.")
+        st.caption(tr("Choose “Your own” to edit it, and see what lights up."))
         return documents[int(number) - 1]
     short = len(str(st.session_state.get("scored", ""))) <= _LONGEST_LINK
     kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_area(
-        "Your text",
+        tr("Your text"),
         key="scored",
         height=200,
         max_chars=_LONGEST,
         label_visibility="collapsed",
-        placeholder="Paste a text, in any language",
+        placeholder=tr("Paste a text, in any language"),
         **kept,
     )
     return text
@@ -137,17 +140,17 @@ def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
 def _in_order(loaded: LoadedRun, documents: tuple[str, ...]) -> tuple[str, ...]:
     """The documents as they come, or the most surprising first."""
     order = st.segmented_control(
-        "Order",
-        ["In a row", "By surprise"],
-        default="In a row",
+        tr("Order"),
+        [tr("In a row"), tr("By surprise")],
+        default=tr("In a row"),
         key="painted_order",
         bind="query-params",
         required=True,
-        help="By surprise: those first that take the most bits a byte.",
+        help=tr("By surprise: those first that take the most bits a byte."),
     )
-    if order != "By surprise":
+    if order != tr("By surprise"):
         return documents
-    with st.spinner("Reading the documents", show_time=True):
+    with st.spinner(tr("Reading the documents"), show_time=True):
         return measures.by_surprise(loaded, documents)
 
 
@@ -166,10 +169,12 @@ def _paint(loaded: LoadedRun, scored: TextScore, text: str) -> None:
     tokens_view(chips, scale=SURPRISE, key="painted", height=300)
     worst = most_surprising(scored, text, token_bytes, vocab_size, count=3)
     told = "; ".join(
-        f"{widgets.esc_md(w.token)} ({w.nats:.1f} nats, expected {widgets.esc_md(w.expected)})"
+        tr("{token} ({nats:.1f} nats, expected {expected})").format(
+            token=widgets.esc_md(w.token), nats=w.nats, expected=widgets.esc_md(w.expected)
+        )
         for w in worst
     )
-    st.caption(f"Most surprising: {told}.", help=glossary.meaning("surprise"))
+    st.caption(tr("Most surprising: {told}.").format(told=told), help=glossary.meaning("surprise"))
 
 
 def _documents(state: PageState, loaded: LoadedRun) -> tuple[str, ...]:

@@ -10,14 +10,15 @@ from slm.lab.evaluation_report import evaluation_report
 from slm.workspace import Artefact, Workspace
 from ui import job_panel, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models.evaluation_report import contents, file_name, report_code
 
 _DEPTHS = {"quick": (20_000, 50), "thorough": (200_000, 300)}
-_LABELS = {"quick": "Quick", "thorough": "Thorough"}
+_LABELS = {"quick": tr("Quick"), "thorough": tr("Thorough")}
 _PAGE = "report.html"
 _HEIGHT = 700
-_ON_CORPUS = "Its own text is not here: it is measured on the held-out part of {}."
-_NO_CORPUS = (
+_ON_CORPUS = tr("Its own text is not here: it is measured on the held-out part of {}.")
+_NO_CORPUS = tr(
     "Its own text is not here. Choose a corpus in the sidebar to measure on one; without it the "
     "report has tasks and samples alone."
 )
@@ -27,18 +28,20 @@ def render(state: PageState) -> None:
     """How thorough to the left, the page to the right; both redraw when a report is done."""
     run = state.run
     if run is None:
-        st.info("No model is here yet. Build one on Home, then let it be judged here.")
+        st.info(tr("No model is here yet. Build one on Home, then let it be judged here."))
         return
     left, right = st.columns([1, 2.2], gap="medium")
     made = _newest_page(state.workspace, run)
     with left:
         st.markdown(
-            "One page with everything of this chapter: perplexity with its interval, where the "
-            "loss is, calibration, copying, small tasks, samples, the curves of its training. "
-            "It stands alone: nothing is fetched from anywhere, so it can be mailed or printed."
+            tr(
+                "One page with everything of this chapter: perplexity with its interval, where the "
+                "loss is, calibration, copying, small tasks, samples, the curves of its training. "
+                "It stands alone: nothing is fetched from anywhere, so it can be mailed or printed."
+            )
         )
         depth = st.segmented_control(
-            "How thorough",
+            tr("How thorough"),
             list(_DEPTHS),
             format_func=lambda key: _LABELS.get(key, key),
             default="quick",
@@ -47,7 +50,11 @@ def render(state: PageState) -> None:
             required=True,
         )
         tokens, questions = _DEPTHS[depth or "quick"]
-        st.caption(f"{tokens:,} tokens, {questions} questions of each task.")
+        st.caption(
+            tr("{tokens:,} tokens, {questions} questions of each task.").format(
+                tokens=tokens, questions=questions
+            )
+        )
         corpus = state.corpus if run.imported else None
         if run.imported:
             st.caption(_ON_CORPUS.format(widgets.esc_md(corpus.name)) if corpus else _NO_CORPUS)
@@ -56,7 +63,7 @@ def render(state: PageState) -> None:
             _offer(run, *made)
     with right:
         if made is None:
-            st.info("The report appears here once it was written.")
+            st.info(tr("The report appears here once it was written."))
         else:
             st.iframe(made[1], height=_HEIGHT)
     widgets.show_code(report_code(run, tokens, questions), evaluation_report)
@@ -72,7 +79,9 @@ def _work(
         job_panel.watch(workspace, newest.id, key="report")
         if status.alive:
             return
-    if st.button("Write the report", type="primary", icon=":material/description:", key="report"):
+    if st.button(
+        tr("Write the report"), type="primary", icon=":material/description:", key="report"
+    ):
         argv = ["report", "--run", run.id]
         argv += ["--max-tokens", str(tokens), "--questions", str(questions)]
         argv += ["--corpus", corpus.id] if corpus is not None else []
@@ -83,7 +92,7 @@ def _work(
 def _offer(run: Artefact, job: Job, text: str) -> None:
     """The page to take home, and what could not be measured."""
     st.download_button(
-        "Download the page",
+        tr("Download the page"),
         text,
         file_name=file_name(run),
         mime="text/html",

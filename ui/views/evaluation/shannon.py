@@ -21,17 +21,18 @@ from ui.components.guessing import guessing_view
 from ui.figures.shannon import players_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.shannon import board, last_machines, scores, shannon_code
 from ui.views.evaluation import measures
 
-_UNITS = {"letters": "Letters", "tokens": "Tokens"}
+_UNITS = {"letters": tr("Letters"), "tokens": tr("Tokens")}
 _GAME = "shannon_game"
-_CHART = (
+_CHART = tr(
     "Bars: the range that the numbers of guesses allow. Diamonds: what the probabilities of a "
     "machine come to."
 )
-_OWN_TEXT = (
+_OWN_TEXT = tr(
     "The old lighthouse keeper climbed the stairs every evening to light the lamp. One night the "
     "wind was so strong that the door would not open, and he had to find another way to the top."
 )
@@ -40,23 +41,27 @@ _OWN_TEXT = (
 def render(state: PageState) -> None:
     """The choice of a text and the rules to the left; the board and the players to the right."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then play against it here.")
+        st.info(tr("No model is here yet. Build one on Home, then play against it here."))
         return
     loaded = loaders.load_run(state.run)
     left, right = st.columns([1, 2.2], gap="medium")
     with left:
         st.markdown(
-            "Guess what comes next, again and again until it is right. How many guesses you need "
-            "tells how many bits the text still holds for you.",
+            tr(
+                "Guess what comes next, again and again until it is right. How many guesses you "
+                "need tells how many bits the text still holds for you."
+            ),
             help=glossary.meaning("Shannon game"),
         )
         unit, text = _ask_text(state, loaded)
         st.caption(
-            "Capitals count as small letters, a line break as a space. A held-out text is the "
-            "same game for everybody who opens this address; your guesses stay in your window."
+            tr(
+                "Capitals count as small letters, a line break as a space. A held-out text is the "
+                "same game for everybody who opens this address; your guesses stay in your window."
+            )
         )
     with right, widgets.user_errors():
-        with st.spinner("The machines play"):
+        with st.spinner(tr("The machines play")):
             passage, plays = _prepared(state, state.run, loaded, text, unit)
         _play(passage, plays, f"{loaded.run_id}-{loaded.step}-{unit}-{hash(text)}")
     widgets.show_code(shannon_code(state.run, text, unit), entropy_bounds, play)
@@ -64,7 +69,7 @@ def render(state: PageState) -> None:
 
 def _ask_text(state: PageState, loaded: LoadedRun) -> tuple[Unit, str]:
     chosen = st.segmented_control(
-        "Guess",
+        tr("Guess"),
         list(_UNITS),
         format_func=lambda unit: _UNITS.get(unit, unit),
         default="letters",
@@ -75,11 +80,11 @@ def _ask_text(state: PageState, loaded: LoadedRun) -> tuple[Unit, str]:
     unit: Unit = "tokens" if chosen == "tokens" else "letters"
     texts = _documents(state, loaded)
     if not texts:
-        with st.expander("Another text (it shows the answers)", icon=":material/edit_note:"):
-            text = st.text_area("Text to play", _OWN_TEXT, key="shannon_text", height=160)
+        with st.expander(tr("Another text (it shows the answers)"), icon=":material/edit_note:"):
+            text = st.text_area(tr("Text to play"), _OWN_TEXT, key="shannon_text", height=160)
         return unit, text
     number = st.number_input(
-        f"Held-out document, 1 to {len(texts)}",
+        tr("Held-out document, 1 to {n_texts}").format(n_texts=len(texts)),
         min_value=1,
         max_value=len(texts),
         key="shannon_document",
@@ -101,13 +106,13 @@ def _play(passage: Passage, plays: dict[str, Play], name: str) -> None:
         st.rerun(scope="fragment")
     found = scores(game, plays)
     if found is None:
-        st.caption("Type your guess. The players appear with your first right one.")
+        st.caption(tr("Type your guess. The players appear with your first right one."))
         return
     st.caption(widgets.esc_md(last_machines(game, plays)))
     st.plotly_chart(players_chart(found.rows), key="players", config={"displayModeBar": False})
     st.markdown(f"**{found.reading}**", help=glossary.meaning("entropy"))
     st.caption(f"{_CHART} {found.note}")
-    st.button("Begin again", icon=":material/replay:", key="shannon-again", on_click=_forget)
+    st.button(tr("Begin again"), icon=":material/replay:", key="shannon-again", on_click=_forget)
 
 
 def _held(passage: Passage, name: str) -> Game:

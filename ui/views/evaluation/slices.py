@@ -8,6 +8,7 @@ from ui import loaders, session, widgets
 from ui.figures.slices import slices_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.evaluation import comparison, held_out_code
 from ui.view_models.slices import DocumentRow, document_rows, documents_words, slices_view
@@ -20,41 +21,43 @@ _CHART = {"displayModeBar": False}
 def render(state: PageState) -> None:
     """The text to the left; how the loss is spread to the right; documents below."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then measure it here.")
+        st.info(tr("No model is here yet. Build one on Home, then measure it here."))
         return
     run, loaded = state.run, loaders.load_run(state.run)
     left, right = st.columns([1, 2.6], gap="medium")
     look = view = None
     with left, widgets.user_errors():
-        widgets.demo_note(state.on_demo, "the figures")
+        widgets.demo_note(state.on_demo, tr("the figures"))
         look = looking.ask(state, run, loaded)
         if look is None:
-            st.info("Give a text: where the model is surprised by it is shown here.")
+            st.info(tr("Give a text: where the model is surprised by it is shown here."))
         else:
             if look.figures is not None:
                 told = comparison(look.figures, look.of_tokens, look.what)
                 st.caption(
-                    f"{told.reading} {told.measured} The dashed lines are the mean of all tokens."
+                    tr("{reading} {measured} The dashed lines are the mean of all tokens.").format(
+                        reading=told.reading, measured=told.measured
+                    )
                 )
             looking.measure_all(state, run, look, "slices")
     if look is None or look.figures is None:
         return
     view = slices_view(look.figures)
     if view is None:
-        right.info("This measurement is older than the slices. Measure the text again.")
+        right.info(tr("This measurement is older than the slices. Measure the text again."))
         return
     with right:
         place, frequency = st.columns(2, gap="medium")
         with place:
-            st.markdown("**By place in the window**", help=glossary.meaning("context length"))
+            st.markdown(tr("**By place in the window**"), help=glossary.meaning("context length"))
             st.plotly_chart(
-                slices_chart(view.by_place, view.mean, "tokens before it, up to so many"),
+                slices_chart(view.by_place, view.mean, tr("tokens before it, up to so many")),
                 key="by-place",
                 config=_CHART,
             )
             st.caption(view.place_words)
         with frequency:
-            st.markdown("**By frequency of the token**")
+            st.markdown(tr("**By frequency of the token**"))
             st.plotly_chart(
                 slices_chart(view.by_frequency, view.mean, view.frequency_title),
                 key="by-frequency",
@@ -62,7 +65,7 @@ def render(state: PageState) -> None:
             )
             st.caption(view.frequency_words)
         if len(view.by_source) > 1:
-            st.markdown("**By source**")
+            st.markdown(tr("**By source**"))
             height = 70 + 30 * len(view.by_source)
             chart = slices_chart(view.by_source, view.mean, "", height=height, flat=True)
             st.plotly_chart(chart, key="by-source", config=_CHART)
@@ -77,7 +80,7 @@ def _documents(state: PageState, loaded: LoadedRun, look: Look) -> None:
     told = documents_words(rows, int(look.figures["text"]["documents"]))
     if not told:
         return
-    st.markdown(f"**{told}** Choose one to see it token by token.")
+    st.markdown(tr("**{told}** Choose one to see it token by token.").format(told=told))
     chosen = st.dataframe(
         pd.DataFrame([vars(row) for row in rows]),
         hide_index=True,
@@ -87,19 +90,23 @@ def _documents(state: PageState, loaded: LoadedRun, look: Look) -> None:
         selection_mode="single-row",
         column_order=["document", "bits_per_byte", "perplexity", "tokens", "begins", "source"],
         column_config={
-            "document": st.column_config.NumberColumn("Document", width="small"),
+            "document": st.column_config.NumberColumn(tr("Document"), width="small"),
             "bits_per_byte": st.column_config.NumberColumn(
-                "Bits per byte", format="%.3f", width="small"
+                tr("Bits per byte"), format="%.3f", width="small"
             ),
-            "perplexity": st.column_config.NumberColumn("Perplexity", format="%.1f", width="small"),
-            "tokens": st.column_config.NumberColumn("Tokens", width="small"),
-            "begins": st.column_config.TextColumn("Begins", width="large"),
-            "source": st.column_config.TextColumn("Source", width="small"),
+            "perplexity": st.column_config.NumberColumn(
+                tr("Perplexity"), format="%.1f", width="small"
+            ),
+            "tokens": st.column_config.NumberColumn(tr("Tokens"), width="small"),
+            "begins": st.column_config.TextColumn(tr("Begins"), width="large"),
+            "source": st.column_config.TextColumn(tr("Source"), width="small"),
         },
     )
     st.caption(
-        "Documents are read in a row, in windows: one that a window's edge cuts is harder than "
-        "read alone. Windows that overlap (More) make up for it."
+        tr(
+            "Documents are read in a row, in windows: one that a window's edge cuts is harder than "
+            "read alone. Windows that overlap (More) make up for it."
+        )
     )
     places = chosen["selection"]["rows"] if chosen else []
     if places and places[0] < len(rows):
@@ -108,9 +115,11 @@ def _documents(state: PageState, loaded: LoadedRun, look: Look) -> None:
 
 def _offer_painting(state: PageState, loaded: LoadedRun, look: Look, row: DocumentRow) -> None:
     if not st.button(
-        f"Paint document {row.document}", icon=":material/format_color_fill:", key="paint-document"
+        tr("Paint document {document}").format(document=row.document),
+        icon=":material/format_color_fill:",
+        key="paint-document",
     ):
         return
     with widgets.user_errors():
         text = measures.judged(state, loaded, look.config).text(row.document - 1)
-        session.go_to("evaluation", view="painted", scored_from="Your own", scored=text)
+        session.go_to("evaluation", view="painted", scored_from=tr("Your own"), scored=text)

@@ -15,6 +15,7 @@ from ui import job_panel, loaders, widgets
 from ui.figures.tasks import learned_chart, tasks_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.tasks import (
     WORDS,
@@ -25,8 +26,8 @@ from ui.view_models.tasks import (
     tasks_view,
 )
 
-_NOW = "Today"
-_OVER_TIME = "As it learned"
+_NOW = tr("Today")
+_OVER_TIME = tr("As it learned")
 _QUICK = 50
 _THOROUGH = 200
 _SHOWN_ANSWERS = 24
@@ -36,14 +37,16 @@ _QUICK_MODEL = 5_000_000  # parameters; larger ones keep a visitor waiting, and 
 def render(state: PageState) -> None:
     """Words and figures to the left, the tasks as bars or as a table to the right."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then give it tasks here.")
+        st.info(tr("No model is here yet. Build one on Home, then give it tasks here."))
         return
     loaded = loaders.load_run(state.run)
     left, right = st.columns([1, 2.2], gap="medium")
     with left:
         st.markdown(
-            "Questions with one right answer, made anew: none of them stands in a corpus, and "
-            "what guessing gives is known.",
+            tr(
+                "Questions with one right answer, made anew: none of them stands in a corpus, and "
+                "what guessing gives is known."
+            ),
             help=glossary.meaning("confidence interval"),
         )
         shown = _NOW if state.run.imported else _pick_span()
@@ -51,11 +54,14 @@ def render(state: PageState) -> None:
         _over_time(state, state.run, left, right)
     else:
         _today(state, loaded, left, right)
-    with st.expander("The field's own tasks, with lm-eval", icon=":material/terminal:"):
+    with st.expander(tr("The field's own tasks, with lm-eval"), icon=":material/terminal:"):
         st.markdown(
-            "The lm-evaluation-harness of EleutherAI runs hundreds of published tasks. It opens "
-            "the folder that the export writes; it downloads its tasks, so it needs a network. "
-            "These lines follow its documentation and were not run with this version of the app."
+            tr(
+                "The lm-evaluation-harness of EleutherAI runs hundreds of published tasks. It "
+                "opens the folder that the export writes; it downloads its tasks, so it needs a "
+                "network. These lines follow its documentation and were not run with this "
+                "version of the app."
+            )
         )
         st.code(harness_commands(state.run), language="bash")
     widgets.show_code(tasks_code(state.run, _QUICK), ask, score_tasks)
@@ -63,7 +69,7 @@ def render(state: PageState) -> None:
 
 def _pick_span() -> str:
     chosen = st.segmented_control(
-        "Show",
+        tr("Show"),
         (_NOW, _OVER_TIME),
         default=_NOW,
         key="tasks_span",
@@ -83,19 +89,19 @@ def _today(
     kept = dict(steps_of(_kept(state.workspace, state.run))).get(loaded.step)
     with left:
         if kept is None and loaded.model.n_parameters > _QUICK_MODEL:
-            st.caption("A model of this size takes minutes to answer; that is work for a job.")
+            st.caption(tr("A model of this size takes minutes to answer; that is work for a job."))
             _work(state, state.run, all_snapshots=False)
             return
-        with st.spinner("Asking"):
+        with st.spinner(tr("Asking")):
             scores = kept or _quick(loaded.run_id, loaded.step, loaded)
             taught = _taught(loaded.run_id, state.workspace, state.run, loaded)
         view = tasks_view(scores, taught)
         st.markdown(f"**{view.reading}**")
-        st.caption("The bars are the share of right answers, the line what guessing gives.")
+        st.caption(tr("The bars are the share of right answers, the line what guessing gives."))
         if view.note:
             st.caption(view.note)
         task = st.selectbox(
-            "See the questions of",
+            tr("See the questions of"),
             list(WORDS),
             format_func=lambda key: WORDS[key].label if key in WORDS else key,
             key="task",
@@ -104,7 +110,7 @@ def _today(
         st.caption(WORDS[task or "induction"].meaning)
     with right:
         st.plotly_chart(tasks_chart(view.rows), key="tasks", config={"displayModeBar": False})
-    with st.spinner("Asking"):
+    with st.spinner(tr("Asking")):
         answers = _answers(loaded.run_id, loaded.step, task or "induction", loaded)
     st.dataframe(
         pd.DataFrame(answer_rows(answers)),
@@ -129,8 +135,10 @@ def _over_time(
             view = learned_view(steps)
             st.markdown(f"**{view.reading}**")
             st.caption(
-                "The darker, the nearer to guessing; the figure in a field is the share of right "
-                "answers."
+                tr(
+                    "The darker, the nearer to guessing; the figure in a field is the share of "
+                    "right answers."
+                )
             )
         _work(state, run, all_snapshots=True)
     with right:
@@ -140,8 +148,10 @@ def _over_time(
             )
         else:
             st.info(
-                "All snapshots of the run answer the same questions, so that one sees what was "
-                "learned when. The table stands here once they have; the answers are kept."
+                tr(
+                    "All snapshots of the run answer the same questions, so that one sees what was "
+                    "learned when. The table stands here once they have; the answers are kept."
+                )
             )
 
 
@@ -154,7 +164,7 @@ def _work(state: PageState, run: Artefact, *, all_snapshots: bool) -> None:
             job_panel.watch(state.workspace, newest.id, key="tasks")
         if status.alive:
             return
-    label = "Ask every snapshot" if all_snapshots else "Ask it"
+    label = tr("Ask every snapshot") if all_snapshots else tr("Ask it")
     if st.button(label, icon=":material/quiz:", key="tasks-ask"):
         argv = [
             "tasks",
@@ -186,7 +196,7 @@ def _kept(workspace: Workspace, run: Artefact) -> Mapping[str, object]:
 @loaders.shared_answer()
 def _quick(run_id: str, step: int, _loaded: LoadedRun) -> Scores:
     found = score_tasks(_loaded.model, _loaded.tokenizer, TasksConfig(questions=_QUICK))
-    assert found is not None, "nobody asks a silent reporter to stop"
+    assert found is not None, tr("nobody asks a silent reporter to stop")
     return found
 
 

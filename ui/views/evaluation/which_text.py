@@ -11,16 +11,17 @@ from slm.lab.judged_text import TextConfig
 from slm.workspace import Artefact
 from ui import widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import upload as upload_words
 from ui.views.kept import keep, recall
 
-OWN = {"val": "Held out", "train": "Training"}
+OWN = {"val": tr("Held out"), "train": tr("Training")}
 OTHERS = {
-    "corpus": "A corpus",
-    "file": "A file",
-    "own_text": "Your text",
-    "hub": "A data set of the Hub",
+    "corpus": tr("A corpus"),
+    "file": tr("A file"),
+    "own_text": tr("Your text"),
+    "hub": tr("A data set of the Hub"),
 }
 _LONGEST, _LONGEST_LINK = 20_000, 500
 _FILE = "eval_file"
@@ -33,7 +34,7 @@ def ask(state: PageState, run: Artefact) -> TextConfig | None:
     """
     options = OTHERS if run.imported else {**OWN, **OTHERS}
     chosen = st.selectbox(
-        "Measure on",
+        tr("Measure on"),
         list(options),
         format_func=lambda key: options.get(key, key),
         key="split",
@@ -55,22 +56,22 @@ def ask(state: PageState, run: Artefact) -> TextConfig | None:
 def _ask_corpus(state: PageState) -> TextConfig | None:
     names = {each.id: each.name for each in state.workspace.corpora.list() if not each.problem}
     chosen = st.selectbox(
-        "Corpus",
+        tr("Corpus"),
         list(names),
         index=None,
         format_func=lambda key: names.get(key, key),
-        placeholder="Choose a corpus",
+        placeholder=tr("Choose a corpus"),
         key="eval_corpus",
         bind="query-params",
         persist_state="session",
-        help="Its held-out documents, encoded as this model reads them.",
+        help=tr("Its held-out documents, encoded as this model reads them."),
     )
     return TextConfig(corpus=chosen) if chosen in names else None
 
 
 def _ask_file(state: PageState) -> TextConfig | None:
     sent = st.file_uploader(
-        "Your file", type=upload_words.ENDINGS, key="eval-upload", help=upload_words.LIMITS
+        tr("Your file"), type=upload_words.ENDINGS, key="eval-upload", help=upload_words.LIMITS
     )
     if sent is not None and st.session_state.get("eval_sent") != sent.file_id:
         path = uploads.keep_upload(state.workspace, sent.name, sent.getbuffer())
@@ -81,7 +82,7 @@ def _ask_file(state: PageState) -> TextConfig | None:
     if found is None:
         return None
     if sent is None:
-        st.caption(f"In hand: {widgets.esc_md(found.name)}")
+        st.caption(tr("In hand: {name}").format(name=widgets.esc_md(found.name)))
     return TextConfig(source=str(Path(found)))
 
 
@@ -89,12 +90,12 @@ def _ask_text() -> TextConfig | None:
     short = len(str(st.session_state.get("eval_text", ""))) <= _LONGEST_LINK
     kept: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_area(
-        "Text",
+        tr("Text"),
         key="eval_text",
         height=160,
         max_chars=_LONGEST,
         label_visibility="collapsed",
-        placeholder="Paste a text, in any language; Ctrl+Enter takes it",
+        placeholder=tr("Paste a text, in any language; Ctrl+Enter takes it"),
         **kept,
     )
     return TextConfig(text=text) if text.strip() else None
@@ -103,24 +104,24 @@ def _ask_text() -> TextConfig | None:
 def _ask_hub() -> TextConfig | None:
     names = {key: info.title for key, info in PUBLISHED.items()}
     chosen = st.selectbox(
-        "Data set",
+        tr("Data set"),
         list(names),
         format_func=lambda key: names.get(key, key),
         index=None,
-        placeholder="Choose one of the Hub",
+        placeholder=tr("Choose one of the Hub"),
         key="eval_hub",
         bind="query-params",
         persist_state="session",
-        help="Fetched over the network, once; then kept in the workspace.",
+        help=tr("Fetched over the network, once; then kept in the workspace."),
     )
     part = st.segmented_control(
-        "Part",
+        tr("Part"),
         ["validation", "test", "train"],
         default="validation",
         key="eval_part",
         bind="query-params",
         required=True,
-        help="Data sets name their parts differently; not every one has all three.",
+        help=tr("Data sets name their parts differently; not every one has all three."),
     )
     if chosen not in names:
         return None

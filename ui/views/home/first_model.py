@@ -15,6 +15,7 @@ from ui import loaders, queue_panel, session, widgets
 from ui.components.pipeline import pipeline_view
 from ui.figures import curves
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.home import (
     CHAPTER_OF,
@@ -80,18 +81,22 @@ def _watch(state: PageState, build: Job) -> None:
             st.text(view.headline)
             st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
             if view.alive:
-                st.button("Stop", key="build-stop", on_click=build.stop, disabled=status.stopping)
-                st.caption("You may close this page: the work goes on, and you find it here again.")
+                st.button(
+                    tr("Stop"), key="build-stop", on_click=build.stop, disabled=status.stopping
+                )
+                st.caption(
+                    tr("You may close this page: the work goes on, and you find it here again.")
+                )
             if view.problem:
                 widgets.show_problem(view.problem)
             if view.can_resume:
                 st.button(
-                    "Go on from where it stopped",
+                    tr("Go on from where it stopped"),
                     type="primary",
                     on_click=_resume,
                     args=(state, build),
                 )
-                st.button("Put it aside", on_click=_put_aside, args=(build.id,))
+                st.button(tr("Put it aside"), on_click=_put_aside, args=(build.id,))
         with right:
             _live(state, status.result.get("run"))
         _open_chapter(opened)
@@ -112,14 +117,14 @@ def _live(state: PageState, run_id: Any) -> None:
     """The loss as it falls, and the newest text that the model wrote."""
     run = state.workspace.runs.find(run_id) if isinstance(run_id, str) else None
     if run is None:
-        st.caption("The loss appears here as soon as training begins.")
+        st.caption(tr("The loss appears here as soon as training begins."))
         return
     rows = loss_rows(loaders.log_reader(str(run.folder / METRICS)).read())
     spec = curves.lines(
         "step",
         "step",
         "nats",
-        "loss (nats per token)",
+        tr("loss (nats per token)"),
         color="split",
         names=("training", "validation"),
     )
@@ -128,35 +133,37 @@ def _live(state: PageState, run_id: Any) -> None:
     )
     samples = loaders.log_reader(str(run.folder / SAMPLES)).read()
     if samples:
-        st.caption(f"What it writes after {samples[-1]['step']:,} steps")
-        st.text(samples[-1]["text"].strip() or "(nothing yet)")
+        st.caption(tr("What it writes after {step:,} steps").format(step=samples[-1]["step"]))
+        st.text(samples[-1]["text"].strip() or tr("(nothing yet)"))
 
 
 def _invite(state: PageState, build: Job | None) -> None:
     again = build is not None or (state.run is not None and not state.on_demo)
     st.markdown(
-        "One click runs every chapter on an embedded corpus: it collects tales, trains a "
-        "tokenizer, trains a Transformer, measures it, and lets it speak. About two minutes "
-        "on two processor cores, with no network."
+        tr(
+            "One click runs every chapter on an embedded corpus: it collects tales, trains a "
+            "tokenizer, trains a Transformer, measures it, and lets it speak. About two minutes "
+            "on two processor cores, with no network."
+        )
     )
     queue_panel.share(state)
-    label = "Build another model" if again else "Build my first model"
+    label = tr("Build another model") if again else tr("Build my first model")
     if st.button(label, type="primary", icon=":material/rocket_launch:", key="build"):
         with widgets.user_errors():
-            name = "My first model" if not again else "My next model"
+            name = tr("My first model") if not again else tr("My next model")
             jobs.start(state.workspace, ["build", "--name", name], name=name, key="build")
             st.rerun()
-    st.caption("Closing this page harms nothing: the work goes on by itself.")
+    st.caption(tr("Closing this page harms nothing: the work goes on by itself."))
     queue_panel.queue(state)
 
 
 def _tell(state: PageState, report: dict[str, Any] | None) -> None:
     told = run_report(report)
     if state.run is None or told is None:
-        if state.run is None or not lacks(state.run, "a report of its training is"):
-            st.info("No model is here yet. Build one with the button.")
+        if state.run is None or not lacks(state.run, tr("a report of its training is")):
+            st.info(tr("No model is here yet. Build one with the button."))
         return
-    widgets.demo_note(state.on_demo, "a tale")
+    widgets.demo_note(state.on_demo, tr("a tale"))
     if not state.on_demo:
         st.text(state.run.name)
     with st.container(horizontal=True, gap="medium"):
@@ -167,9 +174,9 @@ def _tell(state: PageState, report: dict[str, Any] | None) -> None:
     with st.container(border=True):
         st.text(told.samples[place])
     with st.container(horizontal=True):
-        another = st.button("Another tale", key="home-another")
-        speak = st.button("Let it write", key="home-write")
-        look = st.button("See its attention", key="home-look")
+        another = st.button(tr("Another tale"), key="home-another")
+        speak = st.button(tr("Let it write"), key="home-write")
+        look = st.button(tr("See its attention"), key="home-look")
     if another:
         st.session_state["home_sample"] = place + 1
         st.rerun()

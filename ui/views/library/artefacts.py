@@ -6,15 +6,16 @@ import streamlit as st
 from slm.workspace import Artefact, Shelf, archive
 from ui import session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models.library import ArtefactRow, library_rows
 
 _PICKER_OF = {"runs": "run", "models": "run", "tokenizers": "tokenizer", "corpora": "corpus"}
 
 
 _NOTHING = {
-    "runs": "No runs yet. Training makes them, and so does Home's first model.",
-    "tokenizers": "No tokenizers yet. The Tokenizer chapter makes them.",
-    "corpora": "No corpora yet. The Data chapter makes them.",
+    "runs": tr("No runs yet. Training makes them, and so does Home's first model."),
+    "tokenizers": tr("No tokenizers yet. The Tokenizer chapter makes them."),
+    "corpora": tr("No corpora yet. The Data chapter makes them."),
 }
 
 
@@ -31,11 +32,11 @@ def render(state: PageState, kind: str) -> None:
         chosen = _table(rows, kind)
     with actions:
         if chosen is None:
-            st.caption("Choose a row to use, rename, download or delete it.")
+            st.caption(tr("Choose a row to use, rename, download or delete it."))
             return
         artefact = shelf.find(chosen.id)
         if artefact is None:
-            st.info("It was deleted meanwhile.")
+            st.info(tr("It was deleted meanwhile."))
             return
         _actions(shelf, kind, artefact, chosen)
 
@@ -44,12 +45,12 @@ def _table(rows: list[ArtefactRow], kind: str) -> ArtefactRow | None:
     """The rows, one of which can be chosen."""
     frame = pd.DataFrame(
         {
-            "Name": [row.name for row in rows],
-            **({"By": [row.owner for row in rows]} if session.is_shared() else {}),
-            "What": [row.problem or row.facts for row in rows],
-            "Made from": [row.made_from for row in rows],
-            "Made": [row.made for row in rows],
-            "Size": [row.size for row in rows],
+            tr("Name"): [row.name for row in rows],
+            **({tr("By"): [row.owner for row in rows]} if session.is_shared() else {}),
+            tr("What"): [row.problem or row.facts for row in rows],
+            tr("Made from"): [row.made_from for row in rows],
+            tr("Made"): [row.made for row in rows],
+            tr("Size"): [row.size for row in rows],
         }
     )
     picked = st.dataframe(
@@ -68,12 +69,12 @@ def _actions(shelf: Shelf, kind: str, artefact: Artefact, row: ArtefactRow) -> N
     st.text(artefact.name)
     if row.problem:
         widgets.show_problem(row.problem)
-    elif st.button("Use it in all chapters", type="primary", key="library-use"):
+    elif st.button(tr("Use it in all chapters"), type="primary", key="library-use"):
         session.choose(**{_PICKER_OF[kind]: artefact.id})
         st.rerun()
     if row.can_download:
         st.download_button(
-            f"Download ({row.size})",
+            tr("Download ({size})").format(size=row.size),
             lambda: archive(artefact),
             file_name=f"{artefact.id}.zip",
             mime="application/zip",
@@ -81,26 +82,26 @@ def _actions(shelf: Shelf, kind: str, artefact: Artefact, row: ArtefactRow) -> N
             key="library-download",
         )
     elif row.problem is None:
-        st.caption("Too large to download here; its folder is:")
+        st.caption(tr("Too large to download here; its folder is:"))
         st.code(str(artefact.folder), language=None)
     if not row.can_change:
         st.caption(row.why_not)
         return
     with st.form("library-rename", border=False):
-        name = st.text_input("Name", value=artefact.name, max_chars=80)
-        if st.form_submit_button("Rename"):
+        name = st.text_input(tr("Name"), value=artefact.name, max_chars=80)
+        if st.form_submit_button(tr("Rename")):
             with widgets.user_errors():
                 shelf.rename(artefact.id, name)
                 st.rerun()
-    if st.button("Delete …", key="library-delete"):
+    if st.button(tr("Delete …"), key="library-delete"):
         _confirm(shelf, artefact)
 
 
-@st.dialog("Delete for good?")
+@st.dialog(tr("Delete for good?"))
 def _confirm(shelf: Shelf, artefact: Artefact) -> None:
     st.text(artefact.name)
-    st.markdown("What was made from it stays; the files of this one are removed.")
-    if st.button("Delete", type="primary", key="library-delete-confirmed"):
+    st.markdown(tr("What was made from it stays; the files of this one are removed."))
+    if st.button(tr("Delete"), type="primary", key="library-delete-confirmed"):
         with widgets.user_errors():
             shelf.delete(artefact.id)
             st.rerun()

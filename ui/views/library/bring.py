@@ -21,11 +21,13 @@ from slm.workshop.rights import is_presenter
 from slm.workspace import clean_name
 from ui import job_panel, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import bringing as words
 from ui.view_models import glossary
 from ui.view_models.bringing import Asked
 from ui.view_models.jobs import jobs_to_show
 from ui.view_models.preparing import work_key
+from ui.view_models.settings import described
 
 _VERB = "import"
 
@@ -34,11 +36,11 @@ def render(state: PageState) -> None:
     """Imports at work, then the questions, what the model needs, and the button."""
     _work(state)
     asked: Asked | None = None
-    with st.expander("Bring a model in", icon=":material/download:", expanded=_is_open(state)):
+    with st.expander(tr("Bring a model in"), icon=":material/download:", expanded=_is_open(state)):
         st.markdown(words.INTRODUCTION, help=glossary.meaning("imported model"))
         with widgets.user_errors():
             asked = _ask(state)
-        with st.popover("From nanoGPT, litgpt or a pickle", icon=":material/help:"):
+        with st.popover(tr("From nanoGPT, litgpt or a pickle"), icon=":material/help:"):
             st.markdown(words.ELSEWHERE)
     widgets.show_code(words.code_lines(str(state.workspace.root), asked), import_model)
 
@@ -62,16 +64,16 @@ def _offer(state: PageState, job: Job, model_id: str) -> None:
     if made is None:
         return
     told, use, look = st.columns([2.4, 1, 1], vertical_alignment="center")
-    told.caption(widgets.esc_md(f"{made.name} is here."))
+    told.caption(widgets.esc_md(tr("{name} is here.").format(name=made.name)))
     use.button(
-        "Use it in all chapters",
+        tr("Use it in all chapters"),
         type="primary",
         key=f"use-{job.id}",
         on_click=_use,
         args=(model_id,),
         width="stretch",
     )
-    if look.button("See its attention", key=f"look-{job.id}", width="stretch"):
+    if look.button(tr("See its attention"), key=f"look-{job.id}", width="stretch"):
         session.choose(run=model_id)
         session.go_to("attention")
 
@@ -84,7 +86,7 @@ def _use(model_id: str) -> None:
 def _ask(state: PageState) -> Asked | None:
     """The source, what it needs, the number format and the name; None while there is no source."""
     way = st.segmented_control(
-        "From",
+        tr("From"),
         words.ways(is_presenter(state.owner)),
         default=words.ways(is_presenter(state.owner))[1],
         key="bring_from",
@@ -101,21 +103,23 @@ def _ask(state: PageState) -> Asked | None:
     left, right = st.columns([1.4, 1], vertical_alignment="bottom")
     with left:
         dtype = st.segmented_control(
-            "Numbers in memory",
+            tr("Numbers in memory"),
             words.DTYPES,
             default=words.usual_dtype(arrival),
             format_func=lambda each: words.dtype_label(arrival, each),
             key="bring_dtype",
             required=True,
-            help=ImportConfig.model_fields["dtype"].description,
+            help=described(ImportConfig.model_fields["dtype"]),
         )
     with right:
-        name = st.text_input("Name", key="bring_name", placeholder=arrival.name[:80], max_chars=80)
+        name = st.text_input(
+            tr("Name"), key="bring_name", placeholder=arrival.name[:80], max_chars=80
+        )
     asked = Asked(source, arrival.revision, dtype, name or arrival.name[:80])
     problem = words.problem(arrival, asked.dtype)
     if problem:
         widgets.show_problem(problem)
-    elif st.button("Bring it in", type="primary", key="bring"):
+    elif st.button(tr("Bring it in"), type="primary", key="bring"):
         _start(state, asked)
     return asked
 
@@ -135,25 +139,25 @@ def _ask_hub() -> tuple[str, Arrival] | None:
     """
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name: str = row.text_input(
-        "Model on the Hub",
+        tr("Model on the Hub"),
         key="bring_hub",
-        placeholder="owner/name, as in HuggingFaceTB/SmolLM2-135M",
+        placeholder=tr("owner/name, as in HuggingFaceTB/SmolLM2-135M"),
         max_chars=200,
         bind="query-params",
         persist_state="session",
     ).strip()
     revision: str = row.text_input(
-        "Revision",
+        tr("Revision"),
         key="bring_revision",
-        placeholder="the newest",
+        placeholder=tr("the newest"),
         max_chars=120,
         width=180,
-        help=ImportConfig.model_fields["revision"].description,
+        help=described(ImportConfig.model_fields["revision"]),
         bind="query-params",
         persist_state="session",
     ).strip()
     asked = row.button(
-        "Look", icon=":material/cloud_download:", disabled=not name, key="bring-look"
+        tr("Look"), icon=":material/cloud_download:", disabled=not name, key="bring-look"
     )
     if not name:
         return None
@@ -161,12 +165,14 @@ def _ask_hub() -> tuple[str, Arrival] | None:
     if asked:
         st.session_state["bring_looked"] = (name, revision)
     if st.session_state.get("bring_looked") != (name, revision):
-        st.caption("*Look* asks the Hub how large it is; nothing is fetched yet.")
+        st.caption(tr("*Look* asks the Hub how large it is; nothing is fetched yet."))
         return None
     return name, _on_hub(name, revision or None)
 
 
-@st.cache_data(ttl=600, max_entries=64, show_spinner="Asking the Hub; it has 30 seconds to answer")
+@st.cache_data(
+    ttl=600, max_entries=64, show_spinner=tr("Asking the Hub; it has 30 seconds to answer")
+)
 def _on_hub(name: str, revision: str | None) -> Arrival:
     return look_at_hub(name, revision)
 
@@ -178,16 +184,16 @@ def _ask_here(state: PageState, zipped: bool) -> tuple[str, Arrival] | None:
 
 def _ask_folder() -> Path | None:
     path: str = st.text_input(
-        "Folder",
+        tr("Folder"),
         key="bring_folder",
         placeholder="/home/me/models/gpt2",
-        help="The folder as save_pretrained writes it, or as it is downloaded from the Hub.",
+        help=tr("The folder as save_pretrained writes it, or as it is downloaded from the Hub."),
     )
     return folder_at(path) if path.strip() else None
 
 
 def _ask_zip(state: PageState) -> Path | None:
     sent = st.file_uploader(
-        "Zip", type=["zip"], max_upload_size=MAX_UPLOAD_BYTES // 2**20, key="bring_zip"
+        tr("Zip"), type=["zip"], max_upload_size=MAX_UPLOAD_BYTES // 2**20, key="bring_zip"
     )
     return keep_upload(state.workspace, sent.name, sent.getbuffer()) if sent is not None else None

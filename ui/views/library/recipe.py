@@ -10,6 +10,7 @@ from slm.exchange.notebook import Part, story_of
 from slm.workspace import Artefact
 from ui import job_panel, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import taking_along as words
 from ui.view_models.jobs import jobs_to_show
@@ -23,9 +24,9 @@ def render(state: PageState) -> None:
     """The story of the model that is chosen on the left, and its record for other programs."""
     model = state.run
     if model is None:
-        st.info("There is no model yet. Home makes a first one in a few minutes.")
+        st.info(tr("There is no model yet. Home makes a first one in a few minutes."))
         return
-    st.markdown(f"**{widgets.esc_md(model.name)}**, as chosen on the left.")
+    st.markdown(tr("**{name}**, as chosen on the left.").format(name=widgets.esc_md(model.name)))
     told, drawn = st.columns([1.5, 1], gap="large")
     with told, widgets.user_errors():
         _story(state, model)
@@ -34,9 +35,9 @@ def render(state: PageState) -> None:
 
 
 def _story(state: PageState, model: Artefact) -> None:
-    st.markdown("**Notebook and script**", help=glossary.meaning("notebook"))
+    st.markdown(tr("**Notebook and script**"), help=glossary.meaning("notebook"))
     part = st.segmented_control(
-        "Begins",
+        tr("Begins"),
         _PARTS,
         format_func=words.PARTS.__getitem__,
         default="all",
@@ -51,7 +52,7 @@ def _story(state: PageState, model: Artefact) -> None:
         st.info(view.gaps, icon=":material/info:")
     with st.container(horizontal=True):
         st.download_button(
-            "Download the notebook (.ipynb)",
+            tr("Download the notebook (.ipynb)"),
             view.notebook,
             file_name=view.notebook_name,
             mime="application/x-ipynb+json",
@@ -60,7 +61,7 @@ def _story(state: PageState, model: Artefact) -> None:
             key="take-notebook",
         )
         st.download_button(
-            "Download the script (.py)",
+            tr("Download the script (.py)"),
             view.script,
             file_name=view.script_name,
             mime="text/x-python",
@@ -79,14 +80,16 @@ def _story(state: PageState, model: Artefact) -> None:
 
 def trackers(state: PageState, run: Artefact, *, alive: bool) -> None:
     """The run's record as files for TensorBoard, and the lines for any other tracker."""
-    st.markdown("**Curves in TensorBoard**", help=glossary.meaning("experiment tracker"))
+    st.markdown(tr("**Curves in TensorBoard**"), help=glossary.meaning("experiment tracker"))
     if run.imported:
-        st.caption("The model was trained elsewhere, so there is no record of its training here.")
+        st.caption(
+            tr("The model was trained elsewhere, so there is no record of its training here.")
+        )
         return
     st.caption(words.tracker_sentence(alive))
     argv = words.tensorboard_argv(run, alive)
     folder = tensorboard.folder_of(state.workspace, run)
-    label = "Follow it in TensorBoard" if alive else "Write for TensorBoard"
+    label = tr("Follow it in TensorBoard") if alive else tr("Write for TensorBoard")
     if st.button(label, icon=":material/show_chart:", key="write-events"):
         name = f"TensorBoard files of {run.name}"[:80]
         job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=work_key(argv))
@@ -95,11 +98,13 @@ def trackers(state: PageState, run: Artefact, *, alive: bool) -> None:
     _work(state, run)
     if folder.is_dir():
         st.code(words.tensorboard_command(folder.parent), language="bash", wrap_lines=True)
-        st.caption("TensorBoard is a program of its own: `pip install tensorboard`.")
-    with st.expander("Another tracker", icon=":material/code:"):
+        st.caption(tr("TensorBoard is a program of its own: `pip install tensorboard`."))
+    with st.expander(tr("Another tracker"), icon=":material/code:"):
         st.caption(
-            "Weights & Biases, MLflow and others take each row of the record from a few lines of "
-            "your own, while it trains or afterwards."
+            tr(
+                "Weights & Biases, MLflow and others take each row of the record from a few "
+                "lines of your own, while it trains or afterwards."
+            )
         )
         st.code(words.hook_lines(str(state.workspace.root), run), language="python")
 

@@ -10,6 +10,7 @@ from slm.workshop.rights import is_presenter
 from slm.workspace import Artefact
 from ui import job_panel, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import serving as words
 from ui.view_models.jobs import jobs_to_show
@@ -24,20 +25,22 @@ def render(state: PageState) -> None:
     """The questions and the command to the left; to the right what runs, and how to ask it."""
     source = state.run
     if source is None:
-        st.info("There is no model yet. Home makes a first one in a few minutes.")
+        st.info(tr("There is no model yet. Home makes a first one in a few minutes."))
         return
     if not is_presenter(state.owner):
-        st.info("In a shared room the presenter serves models; they answer on that computer only.")
+        st.info(
+            tr("In a shared room the presenter serves models; they answer on that computer only.")
+        )
         return
     ask, out = st.columns([1, 1.5], gap="large")
     with ask:
         st.markdown(
-            "**Serve a model** to programs that were written for OpenAI's.",
+            tr("**Serve a model** to programs that were written for OpenAI's."),
             help=glossary.meaning("server"),
         )
         port, step, chats = _ask(state, source)
     with out:
-        st.markdown("**Running now**")
+        st.markdown(tr("**Running now**"))
         _work(state)
         _list(state, source, port, chats=chats)
     widgets.show_code(words.code_lines(str(state.workspace.root), source.id, step), serve)
@@ -45,34 +48,36 @@ def render(state: PageState) -> None:
 
 def _ask(state: PageState, source: Artefact) -> tuple[int, int | None, bool]:
     """Port, step, and whether it will chat."""
-    st.caption(widgets.esc_md(f"Model, as chosen on the left: {source.name}"))
+    st.caption(widgets.esc_md(tr("Model, as chosen on the left: {name}").format(name=source.name)))
     templated = has_chat_template(source)
     st.caption(
         widgets.esc_md(words.chat_note(source.name, has_template=templated)),
-        help=glossary.meaning("chat template" if templated else "base model"),
+        help=glossary.meaning(tr("chat template") if templated else tr("base model")),
     )
     left, right = st.columns(2)
     with left:
         port: int = st.number_input(
-            "Port",
+            tr("Port"),
             min_value=1_024,
             max_value=65_535,
             value=words.USUAL_PORT,
             key="serve_port",
             bind="query-params",
-            help="The number behind the machine's address. Two servers need two of them.",
+            help=tr("The number behind the machine's address. Two servers need two of them."),
         )
     with right:
-        step = None if source.imported else ask_step(source, "Any of them can be served.")
+        step = None if source.imported else ask_step(source, tr("Any of them can be served."))
     plain_chat = not templated and st.toggle(
-        "Plain chat",
+        tr("Plain chat"),
         key="serve_plain_chat",
         bind="query-params",
-        help="Chats become lines 'User: …' and 'Assistant: …', and the model goes on with them. "
-        "A model that never read conversations will not answer well.",
+        help=tr(
+            "Chats become lines 'User: …' and 'Assistant: …', and the model goes on with them. "
+            "A model that never read conversations will not answer well."
+        ),
     )
     argv = words.serve_argv(source.id, step, port, plain_chat=plain_chat)
-    if st.button("Start it", type="primary", icon=":material/dns:", key="serve-start"):
+    if st.button(tr("Start it"), type="primary", icon=":material/dns:", key="serve-start"):
         with widgets.user_errors():
             name = f"Serve {source.name}"[:80]
             job = jobs.start(
@@ -80,11 +85,13 @@ def _ask(state: PageState, source: Artefact) -> tuple[int, int | None, bool]:
             )
             st.session_state["serve_job"] = job.id
             st.rerun()
-    st.caption("Or in a terminal, in the folder of this app:")
+    st.caption(tr("Or in a terminal, in the folder of this app:"))
     st.code(words.command(argv, str(state.workspace.root)), language="bash", wrap_lines=True)
     st.caption(
-        "Only programs on the machine of this app reach it. For others: "
-        "`--host 0.0.0.0 --open-to-network True --api-key-file FILE`.",
+        tr(
+            "Only programs on the machine of this app reach it. For others: "
+            "`--host 0.0.0.0 --open-to-network True --api-key-file FILE`."
+        ),
         help=glossary.meaning("API key"),
     )
     return port, step, templated or plain_chat
@@ -102,18 +109,18 @@ def _work(state: PageState) -> None:
 def _list(state: PageState, source: Artefact, port: int, *, chats: bool) -> None:
     found = words.rows(running(state.workspace), source.id)
     if not found:
-        st.info("No server runs. Once one does, its address stands here.")
+        st.info(tr("No server runs. Once one does, its address stands here."))
     for row in found:
         with st.container(border=True):
             st.text(row.name)
             st.caption(widgets.esc_md(row.facts))
             st.code(row.url, language=None)
     lines = words.client_lines(words.address(found, port), source.id, chats=chats)
-    st.markdown("**Ask it**")
-    python, chat, curl = st.tabs(["Python", "Chat", "curl"])
+    st.markdown(tr("**Ask it**"))
+    python, chat, curl = st.tabs([tr("Python"), tr("Chat"), "curl"])
     python.code(lines.python, language="python")
     if lines.chat is None:
-        chat.caption("A base model refuses chats. Plain chat, to the left, lets it try.")
+        chat.caption(tr("A base model refuses chats. Plain chat, to the left, lets it try."))
     else:
         chat.code(lines.chat, language="python")
     curl.code(lines.curl, language="bash")

@@ -12,6 +12,7 @@ from slm.training.runs import shape_of
 from slm.workspace import Artefact
 from ui import job_panel, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import taking_out as words
 from ui.view_models.jobs import jobs_to_show
@@ -27,13 +28,13 @@ def render(state: PageState) -> None:
     ask, out = st.columns([1, 1.5], gap="large")
     with ask:
         st.markdown(
-            "**Take a model out**, to use it in other programs, with no code of this one.",
+            tr("**Take a model out**, to use it in other programs, with no code of this one."),
             help=glossary.meaning("export"),
         )
         with widgets.user_errors():
             _ask(state)
     with out:
-        st.markdown("**Taken out**")
+        st.markdown(tr("**Taken out**"))
         _work(state)
         _list(state)
 
@@ -41,9 +42,9 @@ def render(state: PageState) -> None:
 def _ask(state: PageState) -> None:
     source = state.run
     if source is None:
-        st.info("There is no model yet. Home makes a first one in a few minutes.")
+        st.info(tr("There is no model yet. Home makes a first one in a few minutes."))
         return
-    st.caption(widgets.esc_md(f"Model, as chosen on the left: {source.name}"))
+    st.caption(widgets.esc_md(tr("Model, as chosen on the left: {name}").format(name=source.name)))
     chosen = _ask_format()
     if chosen.require is not None:
         chosen.require(shape_of(source))
@@ -51,10 +52,10 @@ def _ask(state: PageState) -> None:
     with left:
         numbers = _ask_numbers(chosen, source)
     with right:
-        step = None if source.imported else ask_step(source, "Any of them can leave.")
+        step = None if source.imported else ask_step(source, tr("Any of them can leave."))
     writing = _ask_writing(state, chosen, source)
     argv = words.export_argv(source.id, step, chosen, numbers, writing)
-    if st.button("Take it out", type="primary", icon=":material/upload:", key="take-out"):
+    if st.button(tr("Take it out"), type="primary", icon=":material/upload:", key="take-out"):
         name = f"Take out {source.name}"[:80]
         job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=work_key(argv))
         st.session_state.setdefault("out_met", set()).add(job.id)
@@ -69,7 +70,7 @@ def _ask(state: PageState) -> None:
 def _ask_format() -> Format:
     keys = [each.key for each in FORMATS]
     key = st.selectbox(
-        "Form",
+        tr("Form"),
         keys,
         format_func=lambda each: format_named(each).label,
         key="out_format",
@@ -84,7 +85,7 @@ def _ask_numbers(chosen: Format, source: Artefact) -> str | None:
     if not chosen.number_formats:
         return None
     numbers: str = st.selectbox(
-        "Numbers",
+        tr("Numbers"),
         chosen.number_formats,
         index=words.usual_numbers(chosen, source),
         key=f"out_numbers-{chosen.key}-{source.id}",
@@ -98,13 +99,15 @@ def _ask_writing(state: PageState, chosen: Format, source: Artefact) -> str | No
         return None
     names = [each.name for each in presets_of(state.workspace.root, source.id).presets]
     return st.selectbox(
-        "Way to write",
+        tr("Way to write"),
         names,
         index=names.index("Balanced"),
         key=f"out_writing-{source.id}",
-        placeholder="not said",
-        help="Temperature and filters that other programs take up. Own ones are saved on the "
-        "page Sampling.",
+        placeholder=tr("not said"),
+        help=tr(
+            "Temperature and filters that other programs take up. Own ones are saved on the "
+            "page Sampling."
+        ),
     )
 
 
@@ -122,7 +125,7 @@ def _work(state: PageState) -> None:
 def _list(state: PageState) -> None:
     left = taking_out.exports(state.workspace).list()
     if not left:
-        st.info("Nothing yet. What is taken out stands here, to be downloaded.")
+        st.info(tr("Nothing yet. What is taken out stands here, to be downloaded."))
     for export in left[: words.SHOWN]:
         with st.container(border=True, key=f"export-{export.id}"):
             _show(state, export, words.export_view(export))
@@ -136,11 +139,11 @@ def _show(state: PageState, export: Artefact, view: ExportView) -> None:
     if view.proof is not None:
         _proof(view.proof)
     elif view.can_prove:
-        st.caption("Not proved yet.")
+        st.caption(tr("Not proved yet."))
     row = st.container(horizontal=True)
     if view.can_download:
         row.download_button(
-            f"Download ({view.size})",
+            tr("Download ({size})").format(size=view.size),
             lambda: packed(
                 taking_out.content_of(export),
                 {taking_out.PROOF: export.folder / taking_out.PROOF},
@@ -152,18 +155,18 @@ def _show(state: PageState, export: Artefact, view: ExportView) -> None:
             key=f"download-{export.id}",
         )
     if view.can_prove and row.button(
-        "Proof",
+        tr("Proof"),
         key=f"prove-{export.id}",
-        help="Open it with the program that it is for, and compare it with the model here.",
+        help=tr("Open it with the program that it is for, and compare it with the model here."),
     ):
         _prove(state, export)
-    with row.popover("Delete …"):
-        st.markdown("This copy goes; the model itself stays.")
-        if st.button("Delete", type="primary", key=f"delete-{export.id}"):
+    with row.popover(tr("Delete …")):
+        st.markdown(tr("This copy goes; the model itself stays."))
+        if st.button(tr("Delete"), type="primary", key=f"delete-{export.id}"):
             with widgets.user_errors():
                 taking_out.exports(state.workspace).delete(export.id)
                 st.rerun()
-    with st.expander("Where it is, and how it is opened", key=f"where-{export.id}"):
+    with st.expander(tr("Where it is, and how it is opened"), key=f"where-{export.id}"):
         st.code(view.folder, language=None)
         opening = words.opening_lines(str(export.details.get("format")), view.folder)
         if opening is not None:
@@ -178,10 +181,16 @@ def _proof(view: ProofView) -> None:
         return
     show = st.success if view.passed else st.error
     show(widgets.esc_md(view.verdict))
-    with st.expander("What was compared", expanded=not view.passed):
+    with st.expander(tr("What was compared"), expanded=not view.passed):
         for icon, what, found in view.rows:
             st.markdown(f"{icon} **{widgets.esc_md(what)}**: {widgets.esc_md(found)}")
-        st.caption(widgets.esc_md(f"With {view.opened_with}, in a process of its own, offline."))
+        st.caption(
+            widgets.esc_md(
+                tr("With {opened_with}, in a process of its own, offline.").format(
+                    opened_with=view.opened_with
+                )
+            )
+        )
 
 
 def _prove(state: PageState, export: Artefact) -> None:

@@ -14,6 +14,7 @@ from slm.training.rates import known_rates
 from ui.components.architecture import architecture_view
 from ui.figures import model as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary, sizing
 from ui.view_models import model as words
 from ui.view_models.architecture import drawing_of
@@ -23,7 +24,12 @@ from ui.views import training_time
 
 _PLAIN = {"displayModeBar": False}
 _DRAWN_TOKENS = 24
-_TABS = ("What fits where", "Memory, part by part", "FLOPs, part by part", "Drawing")
+_TABS = (
+    tr("What fits where"),
+    tr("Memory, part by part"),
+    tr("FLOPs, part by part"),
+    tr("Drawing"),
+)
 
 
 def windows_of(design: Design) -> int:
@@ -74,22 +80,27 @@ def _aspects(design: Design, view: ModelView, windows: int) -> None:
         st.dataframe(pd.DataFrame(sizing.fit_rows(found)), hide_index=True, height="content")
         st.caption(sizing.fit_note(windows, design.config))
     with memory:
-        st.caption(f"{view.memory} PyTorch itself takes 0.2 to 1 GB more.")
+        st.caption(tr("{memory} PyTorch itself takes 0.2 to 1 GB more.").format(memory=view.memory))
         parts = {"training": view.train_pieces, "writing": view.generate_pieces}
-        st.plotly_chart(figures.stacked(parts, unit="bytes"), key="design-memory", config=_PLAIN)
+        st.plotly_chart(
+            figures.stacked(parts, unit=tr("bytes")), key="design-memory", config=_PLAIN
+        )
     with flops:
         st.caption(
-            f"A token costs {view.flops} FLOPs on the way forward. Training goes back as well, "
-            f"which costs twice as much again: {view.train_flops} in all."
+            tr(
+                "A token costs {flops} FLOPs on the way forward. Training goes "
+                "back as well, which costs twice as much again: {train_flops} in "
+                "all."
+            ).format(flops=view.flops, train_flops=view.train_flops)
         )
         st.plotly_chart(
-            figures.stacked({"forward": view.flops_pieces}, unit="FLOPs per token", height=170),
+            figures.stacked({"forward": view.flops_pieces}, unit=tr("FLOPs per token"), height=170),
             key="design-flops",
             config=_PLAIN,
         )
     with drawing:
         architecture_view(drawing_of(design.config, _DRAWN_TOKENS), key="design-drawing")
-        st.caption("The view “The model, drawn” opens each part with its code and its numbers.")
+        st.caption(tr("The view “The model, drawn” opens each part with its code and its numbers."))
 
 
 @st.cache_resource(show_spinner=False)

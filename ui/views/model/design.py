@@ -9,6 +9,7 @@ from slm.training.runs import shape_of
 from slm.workspace import Artefact
 from ui import session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import model as words
 from ui.view_models import settings, sizing
 from ui.view_models.jobs import count
@@ -43,7 +44,7 @@ def _board(state: PageState) -> None:
     with left:
         design, problem = _ask(state, before)
         if st.button(
-            "Train this model",
+            tr("Train this model"),
             type="primary",
             icon=":material/arrow_forward:",
             key="train-design",
@@ -54,7 +55,7 @@ def _board(state: PageState) -> None:
     with right:
         if problem:
             widgets.show_problem(problem)
-            st.caption("Below is the last shape that fits together.")
+            st.caption(tr("Below is the last shape that fits together."))
         costs.show(state, design, _before(design))
     _code(design)
 
@@ -102,7 +103,7 @@ def _ask_size(state: PageState, design: Design) -> None:
     dial = sizing.dial(design.config, vocabulary)
     st.session_state["design-size"] = dial.here
     st.select_slider(
-        "How big?",
+        tr("How big?"),
         dial.places,
         format_func=count,
         key="design-size",
@@ -128,13 +129,15 @@ def _ask(state: PageState, before: Design) -> tuple[Design, str | None]:
     if "design-preset" not in st.session_state:
         st.session_state["design-preset"] = before.preset
     st.selectbox(
-        "Start from",
+        tr("Start from"),
         list(PRESETS),
         format_func=words.preset_label,
         key="design-preset",
         on_change=_take_preset,
-        help="A preset fills every setting below; then change what you like. The named "
-        "ones have the exact shape of the published models.",
+        help=tr(
+            "A preset fills every setting below; then change what you like. The named "
+            "ones have the exact shape of the published models."
+        ),
     )
     values = _ask_fields(before)
     _borrow(state, before)
@@ -155,7 +158,7 @@ def _ask_fields(before: Design) -> dict[str, object]:
     values: dict[str, object] = {}
     for group, names in words.GROUPS.items():
         first = group == "size"
-        place = st.container() if first else st.expander(group.capitalize())
+        place = st.container() if first else st.expander(tr(group.capitalize()))
         with place, st.container(horizontal=first):
             for name in names:
                 with st.container(width=_FIELD_WIDTH if first else "stretch"):
@@ -170,17 +173,19 @@ def _borrow(state: PageState, before: Design) -> None:
     vocabulary = _vocabulary(state)
     if vocabulary is not None and vocabulary != before.config.vocab_size:
         st.button(
-            f"Take the tokenizer's {vocabulary:,} tokens",
+            tr("Take the tokenizer's {vocabulary:,} tokens").format(vocabulary=vocabulary),
             key="design-vocabulary",
             on_click=_set_vocabulary,
             args=(vocabulary,),
             width="stretch",
-            help="Training gives the model the vocabulary of the tokenizer in any case; "
-            "with this the figures here are those of that model.",
+            help=tr(
+                "Training gives the model the vocabulary of the tokenizer in any case; "
+                "with this the figures here are those of that model."
+            ),
         )
     if state.run is not None:
         st.button(
-            "Take the current model's shape",
+            tr("Take the current model's shape"),
             key="design-run",
             on_click=_take_run,
             args=(state.run,),
@@ -201,7 +206,7 @@ def _take_run(run: Artefact) -> None:
 
 def _code(design: Design) -> None:
     argv = ["model", f"--preset={design.preset}", *settings.flags(design.changed)]
-    with st.expander("On the command line", icon=":material/terminal:"):
+    with st.expander(tr("On the command line"), icon=":material/terminal:"):
         st.code(settings.command_line(argv), language="bash")
     widgets.show_code(
         "from slm.model.config import PRESETS, flops_by_part, memory_bytes, parameter_counts\n"

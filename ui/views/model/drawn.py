@@ -15,6 +15,7 @@ from ui import loaders, widgets
 from ui.components.architecture import Pick, architecture_view
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import part_panel as words
 from ui.view_models.architecture import FIRST, drawing_of
@@ -60,14 +61,14 @@ def _explore(state: PageState) -> None:
         note = words.cut_note(len(ids), words.MOST_TOKENS)
         if note:
             st.caption(note)
-        widgets.demo_note(state.on_demo and loaded is not None, "the numbers")
+        widgets.demo_note(state.on_demo and loaded is not None, tr("the numbers"))
         widgets.show_code(_lines(state, loaded, part, layer, head, text))
 
 
 def _load(state: PageState) -> tuple[LoadedRun | None, str | None]:
     """The model whose numbers are shown, or why there is none."""
     if state.run is None:
-        return None, "No model is trained yet, so there are shapes and code, and no numbers."
+        return None, tr("No model is trained yet, so there are shapes and code, and no numbers.")
     try:
         return loaders.load_run(state.run), None
     except SlmError as error:
@@ -77,15 +78,16 @@ def _load(state: PageState) -> tuple[LoadedRun | None, str | None]:
 def _ask_drawn(loaded: LoadedRun | None) -> ModelConfig:
     """Which shape is drawn: the current model's, or the one on the drawing board."""
     chosen = st.selectbox(
-        "Drawn",
+        tr("Drawn"),
         list(words.DRAWN),
         format_func=words.DRAWN.__getitem__,
         index=0 if loaded else 1,
         key="drawn",
         bind="query-params",
         width=150,
-        help="The current model is chosen in the sidebar; your design is what the view Design "
-        "holds.",
+        help=tr(
+            "The current model is chosen in the sidebar; your design is what the view Design holds."
+        ),
     )
     if loaded and chosen == "model":
         return loaded.model.config
@@ -97,12 +99,12 @@ def _ask_text() -> str:
     short = len(str(st.session_state.get("text", ""))) <= _LONGEST_LINK
     kept_by: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_input(
-        "Text",
+        tr("Text"),
         DEFAULT_TEXT,
         key="text",
         width=_TEXT_WIDTH,
-        placeholder="Any text",
-        help="The model reads this text; shapes and numbers are those of its first tokens.",
+        placeholder=tr("Any text"),
+        help=tr("The model reads this text; shapes and numbers are those of its first tokens."),
         **kept_by,
     )
     return text
@@ -114,7 +116,7 @@ def _ask_place(config: ModelConfig) -> tuple[Part, int, int]:
     if st.session_state.get("part") not in {None, *parts}:
         del st.session_state["part"]
     name = st.selectbox(
-        "Part",
+        tr("Part"),
         list(parts),
         index=None,
         placeholder=title_of(config, FIRST),
@@ -124,9 +126,9 @@ def _ask_place(config: ModelConfig) -> tuple[Part, int, int]:
         width=_PART_WIDTH,
     )
     part = parts[name or FIRST]
-    layer = _ask_number("layer", "Block", config.n_layers, "block")
+    layer = _ask_number("layer", tr("Block"), config.n_layers, "block")
     heads = words.heads_to_choose(config, part)
-    return part, layer, _ask_number("head", "Head", heads, "head") if heads > 1 else 0
+    return part, layer, _ask_number("head", tr("Head"), heads, "head") if heads > 1 else 0
 
 
 def _ask_number(key: str, label: str, count: int, term: str) -> int:

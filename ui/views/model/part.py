@@ -13,6 +13,7 @@ from slm.model.pictures import Cell, Picture, picture
 from ui import widgets
 from ui.components.heatmap import heatmap_view
 from ui.loaders import LoadedRun
+from ui.texts import tr
 from ui.view_models import part_panel as words
 from ui.view_models.chips import labeller, visible
 from ui.view_models.part_words import title_of
@@ -32,7 +33,7 @@ def show(
     """The chosen part: its numbers on the text, its weights, its shapes, or its code."""
     st.markdown(f"##### {widgets.esc_md(title_of(config, part.name))}")
     aspect = st.segmented_control(
-        "Show",
+        tr("Show"),
         list(words.ASPECTS),
         format_func=words.ASPECTS.__getitem__,
         default="values",
@@ -74,7 +75,7 @@ def _numbers(
     cell: Cell = st.session_state.get("cell") or "largest"
     if aspect == "values":
         if not ids:
-            st.info("Type at least one character: the numbers are those of a text.")
+            st.info(tr("Type at least one character: the numbers are those of a text."))
             return
         shown = _values(loaded.run_id, loaded.step, ids, part.name, layer, head, cell, loaded)
         tokens = [visible(loaded.tokenizer.token_bytes(token)) for token in ids]
@@ -85,7 +86,7 @@ def _numbers(
     else:
         _weights(own, part, layer, head, cell, loaded)
     st.segmented_control(
-        "A cell that stands for several numbers shows",
+        tr("A cell that stands for several numbers shows"),
         list(words.CELLS),
         format_func=words.CELLS.__getitem__,
         default="largest",

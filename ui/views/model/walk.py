@@ -13,6 +13,7 @@ from ui import loaders, widgets
 from ui.components.sentence_walk import sentence_walk
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import walk as words
 from ui.view_models.chips import labeller, visible
 from ui.view_models.walk import Look, Place
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
 _PLACE = "walk"
 _LONGEST_LINK = 500
 _TEXT_WIDTH = 410
-_WHY_STEP = "Move it, and see the same text walk through the model as it was then."
+_WHY_STEP = tr("Move it, and see the same text walk through the model as it was then.")
 
 
 def render(state: PageState) -> None:
     """The text above, the walk below."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then walk through it here.")
+        st.info(tr("No model is here yet. Build one on Home, then walk through it here."))
         return
     _walk_panel(state, state.run)
 
@@ -50,10 +51,10 @@ def _walk_panel(state: PageState, run: Artefact) -> None:
             if note:
                 st.caption(f":material/info: {widgets.esc_md(note)}")
         if not walked:
-            st.info("Type a text, and follow it through the model.")
+            st.info(tr("Type a text, and follow it through the model."))
             return
         place = _draw(loaded, walked)
-        widgets.demo_note(state.on_demo, "the numbers")
+        widgets.demo_note(state.on_demo, tr("the numbers"))
         _code(run, step, text, place)
 
 
@@ -62,13 +63,15 @@ def _ask_text() -> str:
     short = len(str(st.session_state.get("walk_text", ""))) <= _LONGEST_LINK
     kept_by: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     text: str = st.text_input(
-        "Text",
+        tr("Text"),
         words.DEFAULT_TEXT,
         key="walk_text",
         width=_TEXT_WIDTH,
-        placeholder="Any text of up to 64 tokens",
-        help="The model reads this text; it writes nothing. Enter applies it. A walk takes 64 "
-        "tokens at most, so that every number can be shown.",
+        placeholder=tr("Any text of up to 64 tokens"),
+        help=tr(
+            "The model reads this text; it writes nothing. Enter applies it. A walk takes 64 "
+            "tokens at most, so that every number can be shown."
+        ),
         **kept_by,
     )
     return text

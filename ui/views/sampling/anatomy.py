@@ -16,6 +16,7 @@ from ui.components.anatomy import anatomy_view
 from ui.components.tokens import tokens_view
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.anatomy import (
     TALLY,
@@ -39,7 +40,7 @@ _MOST_DRAWS = 10_000
 def render(state: PageState) -> None:
     """Prompt and sliders beside the stages."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then let it speak here.")
+        st.info(tr("No model is here yet. Build one on Home, then let it speak here."))
         return
     _anatomy(state, loaders.load_run(state.run))
 
@@ -51,7 +52,7 @@ def _anatomy(state: PageState, loaded: LoadedRun) -> None:
         prompt = ask_prompt(height=70)
         sliders()
         ask_seed()
-        widgets.demo_note(state.on_demo, "the words")
+        widgets.demo_note(state.on_demo, tr("the words"))
     with right, widgets.user_errors():
         tokenizer, shape = loaded.tokenizer, loaded.model.config
         size = tokenizer.vocab_size
@@ -98,15 +99,15 @@ def _ask_place(n_tokens: int) -> int:
     if not 1 <= (st.session_state.get("anatomy_after") or 1) <= n_tokens:
         st.session_state["anatomy_after"] = None
     chosen: int | None = st.number_input(
-        "After so many tokens",
+        tr("After so many tokens"),
         min_value=1,
         max_value=n_tokens,
         value=None,
-        placeholder=f"all {n_tokens:,}",
+        placeholder=tr("all {n_tokens:,}").format(n_tokens=n_tokens),
         key="anatomy_after",
         bind="query-params",
         width=_NUMBER_WIDTH,
-        help="Any place of the prompt can be looked at. " + glossary.meaning("token"),
+        help=tr("Any place of the prompt can be looked at. ") + glossary.meaning("token"),
     )
     return n_tokens if chosen is None else chosen
 
@@ -128,7 +129,7 @@ def _click_place(ids: tuple[int, ...], n_read: int, loaded: LoadedRun) -> None:
 def _ask_draw() -> int:
     """Which of the seed's numbers falls."""
     count = int(st.session_state.get(DRAW, 0))
-    if st.button("Draw again", icon=":material/casino:", key="anatomy_again"):
+    if st.button(tr("Draw again"), icon=":material/casino:", key="anatomy_again"):
         count = (count + 1) % _MOST_DRAWS
         st.session_state[DRAW] = count
     return count

@@ -32,6 +32,7 @@ from ui.components.branches import Act, branches_view
 from ui.components.tokens import tokens_view
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.branches import (
     BY,
@@ -51,17 +52,17 @@ _SMALL = 20_000_000  # parameters; a larger model's first tree has one level
 _FIRST = GrowConfig(width=3, depth=3)
 _HISTORY = 50
 _WAYS = {
-    "likeliest": "Grow the {k} likeliest",
-    "sample": "Sample {n} × {length} tokens",
-    "prune": "Prune",
-    "beside": "Compare with the next",
+    "likeliest": tr("Grow the {k} likeliest"),
+    "sample": tr("Sample {n} × {length} tokens"),
+    "prune": tr("Prune"),
+    "beside": tr("Compare with the next"),
 }
 
 
 def render(state: PageState) -> None:
     """Prompt and settings beside the tree."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then grow its branches here.")
+        st.info(tr("No model is here yet. Build one on Home, then grow its branches here."))
         return
     _branches(state)
 
@@ -72,11 +73,11 @@ def _branches(state: PageState) -> None:
     _take_over_prompt(state)
     left, right = st.columns([1, 3.2], gap="medium")
     with left, widgets.user_errors():
-        widgets.demo_note(state.on_demo, "the branches")
+        widgets.demo_note(state.on_demo, tr("the branches"))
         prompt = ask_prompt()
-        step = ask_step(state.run, "The same branches get the probabilities of that step.")
+        step = ask_step(state.run, tr("The same branches get the probabilities of that step."))
         width, count, length = _ask_sizes()
-        with st.expander("The draw", icon=":material/tune:"):
+        with st.expander(tr("The draw"), icon=":material/tune:"):
             sliders()
             ask_seed()
         loaded = loaders.load_run(state.run, step)
@@ -89,9 +90,9 @@ def _branches(state: PageState) -> None:
 
 def _ask_sizes() -> tuple[int, int, int]:
     """How many branches a click grows, and how long sampled ones are."""
-    width = st.slider("Likeliest tokens", 1, 12, 3, key="branch_width", bind="query-params")
-    count = st.slider("Continuations", 1, 16, 4, key="branch_count", bind="query-params")
-    length = st.slider("Tokens of each", 1, 60, 12, key="branch_length", bind="query-params")
+    width = st.slider(tr("Likeliest tokens"), 1, 12, 3, key="branch_width", bind="query-params")
+    count = st.slider(tr("Continuations"), 1, 16, 4, key="branch_count", bind="query-params")
+    length = st.slider(tr("Tokens of each"), 1, 60, 12, key="branch_length", bind="query-params")
     return int(width), int(count), int(length)
 
 
@@ -124,7 +125,7 @@ def _tree(state: PageState, loaded: LoadedRun, prompt: str) -> Planted:
     return _first(loaded.run_id, loaded.step, prompt, loaded)
 
 
-@loaders.shared_answer("Reading the branches with this model")
+@loaders.shared_answer(tr("Reading the branches with this model"))
 def _scored(made: str, run_id: str, step: int, _planted: Planted, _loaded: LoadedRun) -> Planted:
     """The tree as this model sees it. A file's own figures are never trusted."""
     del made
@@ -132,7 +133,7 @@ def _scored(made: str, run_id: str, step: int, _planted: Planted, _loaded: Loade
     return moved_to(_opened(_loaded), _planted)
 
 
-@loaders.shared_answer("Growing the first branches")
+@loaders.shared_answer(tr("Growing the first branches"))
 def _first(run_id: str, step: int, prompt: str, _loaded: LoadedRun) -> Planted:
     """What the model is likeliest to write, a few tokens deep."""
     tree, _ = planted_in(_opened(_loaded), prompt)
@@ -175,7 +176,7 @@ def _bar_above() -> By:
     """How the best path is judged, and the way back."""
     with st.container(horizontal=True, vertical_alignment="center"):
         by = st.segmented_control(
-            "Most probable path",
+            tr("Most probable path"),
             list(BY),
             format_func=lambda each: BY.get(each, each),
             default="mean",
@@ -183,11 +184,13 @@ def _bar_above() -> By:
             bind="query-params",
             required=True,
             label_visibility="collapsed",
-            help="The most probable path is outlined. As a whole, every token more makes a path "
-            "less probable, so short ones win; for each token, long and short compare.",
+            help=tr(
+                "The most probable path is outlined. As a whole, every token more makes a path "
+                "less probable, so short ones win; for each token, long and short compare."
+            ),
         )
         st.button(
-            "Undo",
+            tr("Undo"),
             icon=":material/undo:",
             key="branch_undo",
             on_click=_undo,
@@ -225,7 +228,7 @@ def _perform(
 
 def _sampled(loaded: LoadedRun, tree: Tree, node_id: int, count: int, length: int) -> Tree:
     """Continuations one after another, with a bar; leaving the page lets them go."""
-    bar = st.progress(0.0, "Sampling continuations")
+    bar = st.progress(0.0, tr("Sampling continuations"))
     engine = engine_for(loaded.model)
     eos_id = loaded.tokenizer.eos_id
     config = chosen_config()
@@ -234,7 +237,12 @@ def _sampled(loaded: LoadedRun, tree: Tree, node_id: int, count: int, length: in
     ) as grown:
         for number, larger in enumerate(grown, start=1):
             tree = larger
-            bar.progress(number / count, f"Sampling continuations: {number} of {count}")
+            bar.progress(
+                number / count,
+                tr("Sampling continuations: {number} of {count}").format(
+                    number=number, count=count
+                ),
+            )
     bar.empty()
     return tree
 
@@ -244,17 +252,19 @@ def _paths(loaded: LoadedRun, tree: Tree, selected: int, beside: int | None) -> 
     cut = loaded.tokenizer
     if beside is None or beside == selected:
         view = path_view(tree, selected, cut.token_bytes, cut.vocab_size)
-        st.markdown("**The chosen path**", help=glossary.meaning("surprise"))
+        st.markdown(tr("**The chosen path**"), help=glossary.meaning("surprise"))
         if view.chips:
             tokens_view(view.chips, scale=replace(SURPRISE, title=""), key="branch-path", height=90)
         st.caption(widgets.esc_md(view.told))
         return
     pair = compared(tree, selected, beside, cut.token_bytes, cut.vocab_size)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**Two paths.** {widgets.esc_md(pair.told)}", width="stretch")
-        st.button("Stop comparing", key="branch_alone", on_click=kept.keep, args=(_BESIDE, ""))
+        st.markdown(
+            tr("**Two paths.** {told}").format(told=widgets.esc_md(pair.told)), width="stretch"
+        )
+        st.button(tr("Stop comparing"), key="branch_alone", on_click=kept.keep, args=(_BESIDE, ""))
     st.caption(widgets.esc_md(pair.shared))
-    for place, (name, view) in enumerate((("First", pair.first), ("Second", pair.second))):
+    for place, (name, view) in enumerate(((tr("First"), pair.first), (tr("Second"), pair.second))):
         st.caption(f"**{name}** · {widgets.esc_md(view.told)}")
         if view.chips:
             key = f"branch-path-{place}"
@@ -264,18 +274,22 @@ def _paths(loaded: LoadedRun, tree: Tree, selected: int, beside: int | None) -> 
 def _files(state: PageState) -> None:
     """Save the tree under a name, open one, take one along."""
     root = state.workspace.root
-    with st.expander("Save and open", icon=":material/folder_open:"), widgets.user_errors():
+    with st.expander(tr("Save and open"), icon=":material/folder_open:"), widgets.user_errors():
         made = kept.recall(_TREE)
         planted = branch_files.opened(root, made) if made else None
-        name = st.text_input("Name", key="tree_name", max_chars=80, placeholder="A name to save by")
+        name = st.text_input(
+            tr("Name"), key="tree_name", max_chars=80, placeholder=tr("A name to save by")
+        )
         if planted is None:
-            st.caption("Grow or prune a branch first: the first tree needs no saving.")
-        elif st.button("Save", icon=":material/save:", key="tree_save", disabled=not name.strip()):
+            st.caption(tr("Grow or prune a branch first: the first tree needs no saving."))
+        elif st.button(
+            tr("Save"), icon=":material/save:", key="tree_save", disabled=not name.strip()
+        ):
             branch_files.keep(root, replace(planted, name=name.strip()))
-            st.toast("The tree is saved.")
+            st.toast(tr("The tree is saved."))
         if planted is not None:
             st.download_button(
-                "Download",
+                tr("Download"),
                 branch_files.to_json(planted),
                 "branches.json",
                 "application/json",
@@ -287,15 +301,15 @@ def _files(state: PageState) -> None:
         if saved:
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 chosen = st.selectbox(
-                    "Saved trees",
+                    tr("Saved trees"),
                     list(saved),
                     index=None,
                     format_func=lambda key: saved[key].name if key in saved else "",
-                    placeholder="Choose one to open",
+                    placeholder=tr("Choose one to open"),
                     key="tree_saved",
                 )
                 st.button(
-                    "Delete",
+                    tr("Delete"),
                     icon=":material/delete:",
                     key="tree_delete",
                     disabled=chosen is None or not is_presenter(state.owner),
@@ -309,13 +323,15 @@ def _files(state: PageState) -> None:
             ):
                 st.session_state["tree-opened"] = chosen
                 _open(state, replace(saved[chosen], name=""))
-        sent = st.file_uploader("Open a file", type=["json"], key="tree_file")
+        sent = st.file_uploader(tr("Open a file"), type=["json"], key="tree_file")
         if sent is None:
             return
         if sent.size > branch_files.MOST_BYTES:
             raise DataError(
-                f"{sent.name} has {sent.size:,} bytes; a tree has at most "
-                f"{branch_files.MOST_BYTES:,}. Choose a file that was saved here."
+                tr(
+                    "{name} has {size:,} bytes; a tree has at most {most_bytes:,}. "
+                    "Choose a file that was saved here."
+                ).format(name=sent.name, size=sent.size, most_bytes=branch_files.MOST_BYTES)
             )
         brought = branch_files.from_json(sent.getvalue())  # at each run, so that a problem stays
         if st.session_state.get("tree-sent") != sent.file_id:

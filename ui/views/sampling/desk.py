@@ -19,6 +19,7 @@ from slm.sampling.methods import Draft, WritingConfig
 from slm.sampling.search import Beam
 from slm.sampling.steps import Step, decode_stream
 from slm.tokenizer.protocol import TextTokenizer
+from ui.texts import tr
 
 State = Literal["waiting", "writing", "done", "stopped", "left", "failed"]
 Steps = Callable[[Callable[[], bool]], Iterator[Step | Draft]]
@@ -216,7 +217,7 @@ class _Text:
         seconds = self._seconds if self.ended.is_set() else self._so_far()
         problem = self._problem
         if state == "failed" and problem is None:
-            problem = "Writing broke off unexpectedly; the server's log says where. Try again."
+            problem = tr("Writing broke off unexpectedly; the server's log says where. Try again.")
         draft, steps = self._draft, tuple(self._steps)
         if draft is None:
             text = "".join(self._pieces)

@@ -12,6 +12,7 @@ from slm.sampling.generate import fit_prompt, logits
 from slm.sampling.methods import WritingConfig
 from ui import loaders, session, widgets
 from ui.loaders import LoadedRun
+from ui.texts import tr
 from ui.view_models.chips import labeller
 from ui.view_models.sampling import controls
 from ui.view_models.written import Alternative, alternatives
@@ -30,13 +31,16 @@ def question(loaded: LoadedRun, order: Order, progress: Progress, place: int, go
     label = labeller(tokenizer.token_bytes, tokenizer.vocab_size)
     read = (*(int(token) for token in order.prompt_ids), *before)
     st.markdown(
-        f"**In place of “{widgets.esc_md(label(chosen))}”** (token {place + 1}): a click writes "
-        "on from that token."
+        tr("**In place of “{chosen}”** (token {place}): a click writes on from that token.").format(
+            chosen=widgets.esc_md(label(chosen)), place=place + 1
+        )
     )
     if len(read) > loaded.model.config.context_length:
         st.caption(
-            "So much was written that the model had forgotten its beginning; the figures are "
-            "those after the last part that it can read."
+            tr(
+                "So much was written that the model had forgotten its beginning; the figures are "
+                "those after the last part that it can read."
+            )
         )
     with st.container(horizontal=True, gap="xsmall"):
         for each in _alternatives(loaded.run_id, loaded.step, read, order.writing, loaded):
@@ -44,11 +48,11 @@ def question(loaded: LoadedRun, order: Order, progress: Progress, place: int, go
                 f"~~{widgets.esc_md(each.label)}~~" if each.cut else widgets.esc_md(each.label),
                 key=f"alternative-{each.token}",
                 type="primary" if each.token == chosen else "secondary",
-                help=f"The model's own share; {each.fate}.",
+                help=tr("The model's own share; {fate}.").format(fate=each.fate),
                 on_click=go_on,
                 args=((*before, each.token),),
             )
-    if st.button("Take this choice apart", icon=":material/splitscreen:", key="to-anatomy"):
+    if st.button(tr("Take this choice apart"), icon=":material/splitscreen:", key="to-anatomy"):
         _to_anatomy(loaded, order, before)
 
 

@@ -8,8 +8,10 @@ import streamlit as st
 from slm.sampling.config import SamplingConfig
 from slm.sampling.methods import WritingConfig
 from slm.sampling.search import BeamConfig
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.sampling import ORDER, Control, config_of, controls
+from ui.view_models.settings import described
 from ui.view_models.writing import (
     CONTINUATIONS,
     EARLY,
@@ -24,7 +26,7 @@ from ui.view_models.writing import (
 )
 from ui.views import kept
 
-PROMPT = "Once upon a time"
+PROMPT = tr("Once upon a time")
 LONGEST_LINK = 500
 _SLIDERS = ("temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty")
 _SLIDER_WIDTH = 138
@@ -36,11 +38,11 @@ def ask_prompt(height: int = 90) -> str:
     short = len(str(st.session_state.get("prompt", ""))) <= LONGEST_LINK
     bound: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
     prompt: str = st.text_area(
-        "Prompt",
+        tr("Prompt"),
         PROMPT,
         key="prompt",
         height=height,
-        placeholder="Empty: the model begins a new text",
+        placeholder=tr("Empty: the model begins a new text"),
         help=glossary.meaning("prompt"),
         **bound,
     )
@@ -50,14 +52,14 @@ def ask_prompt(height: int = 90) -> str:
 def ask_method() -> str:
     """How tokens are chosen."""
     method: str = st.selectbox(
-        "Method",
+        tr("Method"),
         list(METHODS),
         format_func=lambda each: METHODS[each],
         key=METHOD,
         bind="query-params",
         help=" ".join(
             glossary.meaning(term)
-            for term in ("sampling", "greedy", "beam search", "contrastive search")
+            for term in ("sampling", "greedy", tr("beam search"), tr("contrastive search"))
         ),
     )
     return method
@@ -78,13 +80,13 @@ def ask_method_settings(method: str) -> None:
         _side_by_side(search_controls(method).values())
     if method == "beam":
         st.selectbox(
-            "The search ends",
+            tr("The search ends"),
             list(EARLY),
             index=list(EARLY).index(BeamConfig().early_stopping),
             format_func=lambda each: EARLY[each],
             key=EARLY_KEY,
             bind="query-params",
-            help=BeamConfig.model_fields["early_stopping"].description,
+            help=described(BeamConfig.model_fields["early_stopping"]),
         )
 
 
@@ -130,22 +132,25 @@ def ask_texts(certain: bool) -> None:
         bind="query-params",
         required=True,
         disabled=certain,
-        help=f"{control.help} A method without chance writes one.",
+        help=tr("{help} A method without chance writes one.").format(help=control.help),
     )
 
 
 def ask_stops(method: str) -> None:
     """Strings that end a text."""
     st.multiselect(
-        "Stop strings",
+        tr("Stop strings"),
         [],
         key=STOP,
         accept_new_options=True,
         persist_state="session",
         disabled=method == "beam",
-        placeholder="none: type one, then Enter",
+        placeholder=tr("none: type one, then Enter"),
         help=glossary.meaning("stop string")
-        + r" Type \n for a new line. Beam search, whose texts change as they grow, looks for none.",
+        + tr(
+            " Type \\n for a new line. Beam search, whose texts change as they grow, looks for "
+            "none."
+        ),
     )
 
 

@@ -27,6 +27,7 @@ from ui import loaders, widgets
 from ui.components.text_grid import text_grid
 from ui.figures.grids import curves
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.grids import (
     MEASURES,
@@ -37,9 +38,10 @@ from ui.view_models.grids import (
     grid_view,
     spaced,
 )
+from ui.view_models.settings import described
 from ui.views.sampling.settings import ask_prompt, ask_seed, chosen_config, sliders
 
-_WHAT = {"settings": "Settings", "step": "Training steps", "model": "Models"}
+_WHAT = {"settings": tr("Settings"), "step": tr("Training steps"), "model": tr("Models")}
 _SMALL = 2_000_000  # parameters
 _SOON_TOKENS = 4_000
 _FORGOTTEN_AFTER = 12  # grids that the server keeps
@@ -49,7 +51,7 @@ _Key = tuple[str, int, str, str, Axis, Axis, str]
 def render(state: PageState) -> None:
     """What to compare beside the grid."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then compare what it writes here.")
+        st.info(tr("No model is here yet. Build one on Home, then compare what it writes here."))
         return
     _grid(state)
 
@@ -59,10 +61,10 @@ def _grid(state: PageState) -> None:
     assert state.run is not None
     left, right = st.columns([1, 3.2], gap="medium")
     with left:
-        widgets.demo_note(state.on_demo, "the texts")
+        widgets.demo_note(state.on_demo, tr("the texts"))
         prompt = ask_prompt()
         what = st.pills(  # they wrap where the column is narrow
-            "Compare",
+            tr("Compare"),
             list(_WHAT),
             format_func=lambda each: _WHAT.get(each, each),
             default="settings",
@@ -75,7 +77,7 @@ def _grid(state: PageState) -> None:
         with left:
             rows, columns = _ask_sides(state, str(what))
             config = _ask_size()
-            with st.expander("The other settings", icon=":material/tune:"):
+            with st.expander(tr("The other settings"), icon=":material/tune:"):
                 sliders()
                 ask_seed()
         base = chosen_config()
@@ -94,7 +96,7 @@ def _grid(state: PageState) -> None:
         stopped = st.session_state.get("grid-stopped") == key
         with st.container(horizontal=True, vertical_alignment="bottom"):
             asked = (not at_once or stopped) and st.button(
-                "Write", type="primary", icon=":material/grid_view:", key="grid_write"
+                tr("Write"), type="primary", icon=":material/grid_view:", key="grid_write"
             )
             measure = _ask_measure()
         if (asked or (at_once and not stopped)) and key not in grids:
@@ -102,9 +104,16 @@ def _grid(state: PageState) -> None:
         grid = grids.get(key)
         if grid is None:
             st.info(
-                f"Press Write: {n_texts:,} texts, {len(rows.values)} × {len(columns.values)} "
-                f"cells of {config.samples}. Every cell gets the same random numbers, so that "
-                "only what the sides name differs."
+                tr(
+                    "Press Write: {n_texts:,} texts, {n_values} × {n_values_2} cells "
+                    "of {samples}. Every cell gets the same random numbers, so that "
+                    "only what the sides name differs."
+                ).format(
+                    n_texts=n_texts,
+                    n_values=len(rows.values),
+                    n_values_2=len(columns.values),
+                    samples=config.samples,
+                )
             )
         else:
             _show(state, grid, str(measure))
@@ -119,11 +128,11 @@ def _ask_sides(state: PageState, what: str) -> tuple[Axis, Axis]:
     Raises: DataError and ConfigError for values that cannot be used.
     """
     if what == "step":
-        return _ask_setting("Down the side", "grid_extra", "", "0.2, 0.8"), _ask_steps(state)
+        return _ask_setting(tr("Down the side"), "grid_extra", "", "0.2, 0.8"), _ask_steps(state)
     if what == "model":
-        return _ask_setting("Down the side", "grid_extra", "", "0.2, 0.8"), _ask_models(state)
-    rows = _ask_setting("Down the side", "grid_down", "temperature", None)
-    return rows, _ask_setting("Across", "grid_across", "top_k", None)
+        return _ask_setting(tr("Down the side"), "grid_extra", "", "0.2, 0.8"), _ask_models(state)
+    rows = _ask_setting(tr("Down the side"), "grid_down", "temperature", None)
+    return rows, _ask_setting(tr("Across"), "grid_across", "top_k", None)
 
 
 def _ask_setting(label: str, key: str, usual: str, values: str | None) -> Axis:
@@ -141,7 +150,7 @@ def _ask_setting(label: str, key: str, usual: str, values: str | None) -> Axis:
     if not name:
         return ALONE
     listed = st.text_input(
-        f"Values of {NAMES[name].lower()}",
+        tr("Values of {names}").format(names=NAMES[name].lower()),
         values if values and name == "temperature" else USUAL[name],
         key=f"{key}_{name}",
         bind="query-params",
@@ -155,8 +164,10 @@ def _ask_steps(state: PageState) -> Axis:
     assert state.run is not None
     if state.run.imported:
         raise DataError(
-            f"{state.run.name!r} was trained elsewhere: its snapshots are not here. Compare "
-            "settings or models instead."
+            tr(
+                "{name!r} was trained elsewhere: its snapshots are not here. "
+                "Compare settings or models instead."
+            ).format(name=state.run.name)
         )
     steps = tuple(
         sorted(
@@ -165,7 +176,7 @@ def _ask_steps(state: PageState) -> Axis:
     )
     _forget_gone("grid_steps", [str(step) for step in steps])
     chosen = st.multiselect(
-        "Training steps",
+        tr("Training steps"),
         [str(step) for step in steps],
         [str(step) for step in spaced(steps)],
         key="grid_steps",
@@ -173,7 +184,7 @@ def _ask_steps(state: PageState) -> Axis:
         help=glossary.meaning("snapshot"),
     )
     if not chosen:
-        raise DataError("No step is chosen. Choose at least one.")
+        raise DataError(tr("No step is chosen. Choose at least one."))
     return Axis("step", tuple(sorted(chosen, key=int)))
 
 
@@ -184,17 +195,19 @@ def _ask_models(state: PageState) -> Axis:
     usual = [state.run.id, *(each for each in names if each != state.run.id)][:2]
     _forget_gone("grid_models", list(names))
     chosen = st.multiselect(
-        "Models",
+        tr("Models"),
         list(names),
         usual,
         format_func=lambda each: names.get(each, each),
         key="grid_models",
         bind="query-params",
-        help="Their vocabularies may differ: measures count words. The same numbers are drawn, "
-        "but they fall on other tokens.",
+        help=tr(
+            "Their vocabularies may differ: measures count words. The same numbers are drawn, "
+            "but they fall on other tokens."
+        ),
     )
     if not chosen:
-        raise DataError("No model is chosen. Choose at least one.")
+        raise DataError(tr("No model is chosen. Choose at least one."))
     return Axis("model", tuple(chosen))
 
 
@@ -207,36 +220,36 @@ def _forget_gone(key: str, options: list[str]) -> None:
 def _ask_size() -> GridConfig:
     fields = GridConfig.model_fields
     samples = st.slider(
-        "Texts in each cell",
+        tr("Texts in each cell"),
         1,
         8,
         3,
         key="grid_samples",
         bind="query-params",
-        help=fields["samples"].description,
+        help=described(fields["samples"]),
     )
     length = st.slider(
-        "Tokens of each text",
+        tr("Tokens of each text"),
         10,
         300,
         60,
         step=10,
         key="grid_length",
         bind="query-params",
-        help=fields["max_new_tokens"].description,
+        help=described(fields["max_new_tokens"]),
     )
     return GridConfig(samples=int(samples), max_new_tokens=int(length))
 
 
 def _ask_measure() -> str | None:
     return st.selectbox(
-        "Measure",
+        tr("Measure"),
         list(MEASURES),
         format_func=lambda each: MEASURES[each].title if each in MEASURES else each,
         key="grid_measure",
         bind="query-params",
         width=210,
-        help="Counted in words. "
+        help=tr("Counted in words. ")
         + " ".join(f"{each.title}: {each.meaning}." for each in MEASURES.values()),
     )
 
@@ -253,12 +266,12 @@ def _write(
     st.session_state.pop("grid-stopped", None)
     place = st.empty()
     with place.container():
-        bar = st.progress(0.0, "Writing side by side")
-        st.button("Stop", icon=":material/stop:", key="grid_stop", on_click=_stop, args=(key,))
+        bar = st.progress(0.0, tr("Writing side by side"))
+        st.button(tr("Stop"), icon=":material/stop:", key="grid_stop", on_click=_stop, args=(key,))
     opened = _Opener(state)
     with closing(write_grid(opened, prompt, base, *sides, config)) as told:
         for share, grid in told:
-            bar.progress(share, f"Writing side by side: {share:.0%}")
+            bar.progress(share, tr("Writing side by side: {share:.0%}").format(share=share))
             if grid is not None:
                 _remember(key, grid)
     place.empty()
@@ -315,7 +328,7 @@ def _one_step(grid: Grid) -> Grid:
     if st.session_state.get("grid_at") not in {None, *options}:
         del st.session_state["grid_at"]
     chosen = st.select_slider(
-        "Show the step",
+        tr("Show the step"),
         options,
         value=every,
         format_func=lambda each: "all" if each == every else f"{int(each):,}",

@@ -11,6 +11,7 @@ from slm.sampling.steps import Step
 from ui import loaders, widgets
 from ui.components.tokens import tokens_view
 from ui.loaders import LoadedRun
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.sampling import controls
 from ui.view_models.written import (
@@ -30,7 +31,7 @@ _POLL_SECONDS = 0.4
 _HEIGHT, _HEIGHT_OF_SEVERAL = 190, 150
 _SEATS, _SEARCH_PLACES = 16, 8  # texts are written together; a search computes by itself
 _STOP_SECONDS = 0.5  # a token or two; then the page need not poll for the end
-_COLOURED = (
+_COLOURED = tr(
     "Each token in a colour of what the model itself thought of it. Rest the pointer on one for "
     "what else was likely and what the filters had cut; click it to go on from another."
 )
@@ -51,7 +52,7 @@ def text_panel(loaded: LoadedRun) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             _buttons(loaded, ids, alive)
             colour = st.selectbox(
-                "Colour the tokens",
+                tr("Colour the tokens"),
                 list(COLOURS),
                 format_func=lambda each: COLOURS[each],
                 key="coloured",
@@ -84,7 +85,7 @@ def _is_alive(text_id: str) -> bool:
 
 def _buttons(loaded: LoadedRun, ids: tuple[str, ...], alive: bool) -> None:
     st.button(
-        "Write",
+        tr("Write"),
         type="primary",
         icon=":material/edit:",
         key="write",
@@ -92,7 +93,7 @@ def _buttons(loaded: LoadedRun, ids: tuple[str, ...], alive: bool) -> None:
         args=(loaded,),
     )
     st.button(
-        "Stop",
+        tr("Stop"),
         icon=":material/stop:",
         key="stop",
         disabled=not alive,
@@ -100,18 +101,24 @@ def _buttons(loaded: LoadedRun, ids: tuple[str, ...], alive: bool) -> None:
         args=(ids, _STOP_SECONDS),
     )
     st.button(
-        "Another",
+        tr("Another"),
         icon=":material/casino:",
         key="another",
-        help="The same settings with the next seed: another draw. A method without chance "
-        "writes the same again.",
+        help=tr(
+            "The same settings with the next seed: another draw. A method without chance "
+            "writes the same again."
+        ),
         on_click=_start_another,
         args=(loaded,),
     )
     before = st.session_state.get(_BEFORE, ())
     if any(_desk().order(text_id) is not None for text_id in before):
         st.button(
-            "Back", icon=":material/undo:", key="back", help="The text before.", on_click=_back
+            tr("Back"),
+            icon=":material/undo:",
+            key="back",
+            help=tr("The text before."),
+            on_click=_back,
         )
 
 
@@ -119,8 +126,8 @@ def _texts(loaded: LoadedRun, ids: tuple[str, ...], colour: str) -> None:
     """One text over the whole width, several in pairs."""
     if not ids:
         with st.container(border=True, height=_HEIGHT, key="written"):
-            st.caption("Press Write: the model goes on from the prompt, a token at a time.")
-        st.caption("Nothing is written yet")
+            st.caption(tr("Press Write: the model goes on from the prompt, a token at a time."))
+        st.caption(tr("Nothing is written yet"))
         return
     for begin in range(0, len(ids), 2):
         pair = ids[begin : begin + 2]
@@ -134,7 +141,7 @@ def _text(loaded: LoadedRun, text_id: str, place: int, colour: str, *, several: 
     progress, order = _desk().poll(text_id), _desk().order(text_id)
     height = _HEIGHT_OF_SEVERAL if several else _HEIGHT
     if progress is None or order is None:
-        st.caption("This text is no longer remembered. Press Write for it again.")
+        st.caption(tr("This text is no longer remembered. Press Write for it again."))
         return
     if colour != "plain" and progress.steps:
         _coloured(text_id, progress, order, colour, place, several=several)
@@ -147,7 +154,9 @@ def _text(loaded: LoadedRun, text_id: str, place: int, colour: str, *, several: 
                 st.text(shown_prompt(order.prompt) + progress.text)
     how = ending(progress.state, progress.ended_by_itself, progress.ahead, progress.stopped_by)
     if several:
-        told = f"Seed {order.writing.sampling.seed} · {status_line(progress.n_tokens, 0.0, how)}"
+        told = tr("Seed {seed} · {n_tokens}").format(
+            seed=order.writing.sampling.seed, n_tokens=status_line(progress.n_tokens, 0.0, how)
+        )
     else:
         told = f"{status_line(progress.n_tokens, progress.seconds, how)} · {order.name}"
     st.caption(widgets.esc_md(told))
@@ -163,10 +172,11 @@ def _rivals(progress: Progress, order: Order) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "text": st.column_config.TextColumn("Beam, from where they part", width="large"),
-            "logprob": st.column_config.TextColumn("Log-probability, nats"),
+            "text": st.column_config.TextColumn(tr("Beam, from where they part"), width="large"),
+            "logprob": st.column_config.TextColumn(tr("Log-probability, nats")),
             "score": st.column_config.TextColumn(
-                "Score", help="The log-probability over the length to the power of the penalty."
+                tr("Score"),
+                help=tr("The log-probability over the length to the power of the penalty."),
             ),
             "state": st.column_config.TextColumn("", help=glossary.meaning("beam search")),
         },
@@ -207,10 +217,14 @@ def _questioned(loaded: LoadedRun, ids: tuple[str, ...], colour: str) -> None:
     if len(ids) > 1:
         st.caption(legend(colour))
     if text_id not in ids or progress is None or order is None or place >= len(progress.steps):
-        st.caption("A click on a token shows what else could have stood there.")
+        st.caption(tr("A click on a token shows what else could have stood there."))
         return
     if loaded.run_id != order.run_id or loaded.step != order.step:
-        st.caption(widgets.esc_md(f"Written by {order.name}. Choose that model to question it."))
+        st.caption(
+            widgets.esc_md(
+                tr("Written by {name}. Choose that model to question it.").format(name=order.name)
+            )
+        )
         return
     asked = order
     with widgets.user_errors():

@@ -18,6 +18,7 @@ from ui import loaders, widgets
 from ui.figures.sampling import choice_chart, choice_rows
 from ui.loaders import LoadedRun
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.sampling import choice_view, order_sentence
 from ui.view_models.writing import code_lines, command_line
@@ -38,7 +39,7 @@ from ui.views.sampling.texts import text_panel
 def render(state: PageState) -> None:
     """Prompt and settings beside the texts and the bars."""
     if state.run is None:
-        st.info("No model is here yet. Build one on Home, then let it speak here.")
+        st.info(tr("No model is here yet. Build one on Home, then let it speak here."))
         return
     loaded = loaders.load_run(state.run)
     for note in loaded.notes:
@@ -59,7 +60,7 @@ def render(state: PageState) -> None:
             for note in fitted.notes:
                 st.caption(widgets.esc_md(note))
             _settings(state, loaded, fitted, bars, code)
-        widgets.demo_note(state.on_demo, "the words")
+        widgets.demo_note(state.on_demo, tr("the words"))
 
 
 @st.fragment
@@ -79,10 +80,11 @@ def _settings(
     ask_texts(chosen_writing().certain)
     ask_stops(method)
     st.toggle(
-        "Go on after the end",
+        tr("Go on after the end"),
         key="go_on",
         bind="query-params",
-        help="Do not stop where the model ends its text: " + glossary.meaning("end-of-text token"),
+        help=tr("Do not stop where the model ends its text: ")
+        + glossary.meaning("end-of-text token"),
     )
     with bars.container(), widgets.user_errors():
         _choice(loaded, fitted, chosen_writing())
@@ -96,7 +98,7 @@ def _choice(loaded: LoadedRun, fitted: Prompt, writing: WritingConfig) -> None:
     distribution = next_token_distribution(logits_V, config, fitted.ids)
     tokenizer = loaded.tokenizer
     view = choice_view(distribution, config, tokenizer.token_bytes, tokenizer.vocab_size)
-    st.markdown("**The next token after the prompt**", help=glossary.meaning("filter"))
+    st.markdown(tr("**The next token after the prompt**"), help=glossary.meaning("filter"))
     rows = pd.DataFrame(choice_rows(view.bars))
     st.caption(view.summary, help=glossary.meaning("entropy"))
     if config.order != FILTERS:
@@ -107,7 +109,7 @@ def _choice(loaded: LoadedRun, fitted: Prompt, writing: WritingConfig) -> None:
         rows,
         choice_chart(view.bars),
         key="choice",
-        alt="Probability of the likeliest next tokens, from the model and after the settings",
+        alt=tr("Probability of the likeliest next tokens, from the model and after the settings"),
     )
 
 

@@ -13,6 +13,7 @@ from ui import loaders, widgets
 from ui.components.token_columns import token_columns
 from ui.figures import comparison as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import comparison as words
 from ui.view_models import glossary
 from ui.view_models.library import unique_labels
@@ -20,8 +21,8 @@ from ui.views.tokenizer import train
 from ui.views.tokenizer.text import ask_text, given
 
 _BYTES = "bytes"
-_BYTES_NAME = "Bytes alone"
-_ASPECTS = {"text": "Your text", "languages": "Languages", "domains": "Kinds of text"}
+_BYTES_NAME = tr("Bytes alone")
+_ASPECTS = {"text": tr("Your text"), "languages": tr("Languages"), "domains": tr("Kinds of text")}
 
 
 def render(state: PageState) -> None:
@@ -37,7 +38,7 @@ def render(state: PageState) -> None:
 def _panel(state: PageState, known: Mapping[str, Artefact]) -> None:
     chosen, aspect = _ask(state, known)
     if not chosen:
-        st.info("Choose at least one tokenizer above.")
+        st.info(tr("Choose at least one tokenizer above."))
         return
     with widgets.user_errors():
         tokenizers = _opened(chosen, known)
@@ -58,18 +59,20 @@ def _ask(state: PageState, known: Mapping[str, Artefact]) -> tuple[list[str], st
         st.session_state["compared"] = [key for key in held if key in options]
     current = state.tokenizer.id if state.tokenizer is not None else None
     chosen = st.multiselect(
-        "Tokenizers",
+        tr("Tokenizers"),
         options,
         default=words.default_choice(options, current),
         format_func=lambda key: labels.get(key, key),
         max_selections=MAX_TOKENIZERS,
         key="compared",
         bind="query-params",
-        help="Train another, or add a published one (GPT-2's, Llama's) in the view Published. "
-        "Bytes alone is the ruler: a token a byte.",
+        help=tr(
+            "Train another, or add a published one (GPT-2's, Llama's) in the view Published. "
+            "Bytes alone is the ruler: a token a byte."
+        ),
     )
     aspect = st.segmented_control(
-        "On what",
+        tr("On what"),
         list(_ASPECTS),
         format_func=_ASPECTS.__getitem__,
         default="text",
@@ -100,10 +103,14 @@ def _text(tokenizers: Mapping[str, TextTokenizer]) -> None:
     with left:
         text = ask_text(height=240)
         if len(text) > MAX_CHARACTERS:
-            st.caption(f"The first {MAX_CHARACTERS:,} of {len(text):,} characters are compared.")
+            st.caption(
+                tr("The first {max_characters:,} of {n_text:,} characters are compared.").format(
+                    max_characters=MAX_CHARACTERS, n_text=len(text)
+                )
+            )
     with right:
         if not text:
-            st.info("No text, no tokens. Type something to the left.")
+            st.info(tr("No text, no tokens. Type something to the left."))
             return
         token_columns(
             words.side_by_side_view(tokenizers, text[:MAX_CHARACTERS]), key="compared-text"
@@ -114,7 +121,7 @@ def _languages(tokenizers: Mapping[str, TextTokenizer]) -> None:
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         what = st.selectbox(
-            "Measure",
+            tr("Measure"),
             list(words.MEASURES),
             format_func=words.MEASURES.__getitem__,
             key="compared_by",
@@ -122,25 +129,30 @@ def _languages(tokenizers: Mapping[str, TextTokenizer]) -> None:
             help=f"{glossary.meaning('premium')} {glossary.meaning('fertility')}",
         )
         st.caption(
-            "The same short story in each language, so that the content is equal. Words stand "
-            "between blanks; for Chinese, Japanese and Thai those of the English telling count. "
-            "Bright cells are dear."
+            tr(
+                "The same short story in each language, so that the content is equal. Words "
+                "stand between blanks; for Chinese, Japanese and Thai those of the English "
+                "telling count. Bright cells are dear."
+            )
         )
         for note in words.premium_note(tokenizers):
             st.caption(widgets.esc_md(note))
     with right:
         chart = figures.heat_map(words.language_grid(tokenizers, what))
         st.plotly_chart(chart, config={"displayModeBar": False}, key="compared-languages")
-        st.caption("\\* cannot write the text: letters are lost, so that the figure flatters.")
+        st.caption(tr("\\* cannot write the text: letters are lost, so that the figure flatters."))
 
 
 def _domains(tokenizers: Mapping[str, TextTokenizer]) -> None:
     left, right = st.columns([1, 2.6], gap="large")
     with left:
-        st.markdown("**Bytes per token**", help=glossary.meaning("bytes per token"))
+        st.markdown(tr("**Bytes per token**"), help=glossary.meaning("bytes per token"))
         st.caption(
-            "Short texts of many kinds, all English. A tokenizer does best on what it learned "
-            "from: one that never met code spends a token on every bracket. Bright cells are dear."
+            tr(
+                "Short texts of many kinds, all English. A tokenizer does best on what it "
+                "learned from: one that never met code spends a token on every bracket. Bright "
+                "cells are dear."
+            )
         )
     with right:
         chart = figures.heat_map(words.domain_grid(tokenizers))

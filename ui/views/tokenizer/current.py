@@ -17,6 +17,7 @@ from slm.tokenizer.protocol import TextTokenizer
 from slm.workspace import Artefact
 from ui import loaders
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models.tokenizer import TextView, text_view
 
 _CURVE_DOCUMENTS = 200
@@ -55,14 +56,18 @@ def current(state: PageState) -> Current | None:
         )
     if state.run is not None and (state.run.folder / "tokenizer" / "tokenizer.json").exists():
         folder = state.run.folder / "tokenizer"
-        return _opened(f"that of {state.run.name}", folder, None, on_demo=state.on_demo)
+        return _opened(
+            tr("that of {name}").format(name=state.run.name), folder, None, on_demo=state.on_demo
+        )
     return None
 
 
 def _opened(name: str, folder: Path, artefact: Artefact | None, *, on_demo: bool) -> Current:
     file = folder / "tokenizer.json"
     if not file.exists():
-        raise TokenizerError(f"{name!r} has lost its files; train it again or choose another.")
+        raise TokenizerError(
+            tr("{name!r} has lost its files; train it again or choose another.").format(name=name)
+        )
     version = file.stat().st_mtime_ns
     return Current(name, folder, version, loaders.load_tokenizer(folder), artefact, on_demo)
 
@@ -97,7 +102,7 @@ def curve_of(tokenizer: Current, corpus: Artefact) -> Shrinking | None:
     return _curve(str(tokenizer.folder), tokenizer.version, digest, tokenizer, corpus)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Measuring the merges")
+@st.cache_resource(max_entries=16, show_spinner=tr("Measuring the merges"))
 def _curve(
     folder: str, version: int, digest: str, _tokenizer: Current, _corpus: Artefact
 ) -> Shrinking:

@@ -7,6 +7,7 @@ from slm.tokenizer.statistics import compression
 from ui import widgets
 from ui.components.tokens import tokens_view
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import tokenizer as words
 from ui.views.tokenizer import one_token, save, train
@@ -28,9 +29,9 @@ def _panel(tokenizer: Current) -> None:
     left, right = st.columns([1, 1.7], gap="large")
     with left:
         text = ask_text()
-        name = f"Tokenizer: {tokenizer.name}"
+        name = tr("Tokenizer: {name}").format(name=tokenizer.name)
         st.caption(widgets.esc_md(name))
-        widgets.demo_note(tokenizer.on_demo, "the tokenizer")
+        widgets.demo_note(tokenizer.on_demo, tr("the tokenizer"))
     with widgets.user_errors():
         view = view_of(tokenizer, text)
         with right:
@@ -45,18 +46,20 @@ def _panel(tokenizer: Current) -> None:
 def _figures(tokenizer: Current, view: words.TextView) -> None:
     corpus = tokenizer.bytes_per_token
     row = st.container(horizontal=True, gap="medium")
-    row.metric("Tokens", f"{view.tokens:,}", help=glossary.meaning("token"), width="content")
-    row.metric("Bytes", f"{view.bytes:,}", help=glossary.meaning("UTF-8"), width="content")
+    row.metric(tr("Tokens"), f"{view.tokens:,}", help=glossary.meaning("token"), width="content")
+    row.metric(tr("Bytes"), f"{view.bytes:,}", help=glossary.meaning("UTF-8"), width="content")
     row.metric(
-        "Bytes per token",
+        tr("Bytes per token"),
         f"{view.bytes_per_token:.2f}" if view.tokens else "–",
         help=glossary.meaning("bytes per token"),
         width="content",
     )
     row.metric(
-        "On its corpus",
+        tr("On its corpus"),
         f"{corpus:.2f}" if corpus else "–",
-        help="Bytes per token on held-out text of the corpus that the tokenizer was trained on.",
+        help=tr(
+            "Bytes per token on held-out text of the corpus that the tokenizer was trained on."
+        ),
         width="content",
     )
 
@@ -64,7 +67,7 @@ def _figures(tokenizer: Current, view: words.TextView) -> None:
 def _chips(view: words.TextView, of: str) -> int | None:
     """The chips; the place of the one that is picked, kept while the text stays."""
     if not view.tokens:
-        st.info("No text, no tokens. Type something to the left.")
+        st.info(tr("No text, no tokens. Type something to the left."))
         return None
     held_of, held = st.session_state.get("token_picked", ("", None))
     place = held if held_of == of else None
@@ -79,7 +82,7 @@ def _token(tokenizer: Current, view: words.TextView, place: int | None) -> None:
     if not view.tokens:
         return
     if place is None:
-        st.caption("Click a token to see how it was built.")
+        st.caption(tr("Click a token to see how it was built."))
         return
     one_token.show(tokenizer, view.chips[place].id, key="tokenize-tree")
 

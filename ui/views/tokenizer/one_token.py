@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import widgets
 from ui.components.merge_tree import merge_tree_view
+from ui.texts import tr
 from ui.view_models import tokenizer as words
 from ui.view_models.merge_tree import tree_drawing
 from ui.views.tokenizer.current import Current, merges_of
@@ -14,7 +15,11 @@ def show(tokenizer: Current, token_id: int, key: str) -> None:
     merges = merges_of(tokenizer)
     token = words.token_view(tokenizer.engine, merges, token_id)
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{widgets.esc_md(token.shown)}** · id {token.id:,} · bytes {token.bytes}")
+        st.markdown(
+            tr("**{shown}** · id {id:,} · bytes {bytes}").format(
+                shown=widgets.esc_md(token.shown), id=token.id, bytes=token.bytes
+            )
+        )
         st.caption(widgets.esc_md(token.story))
         drawing = None if token.special else tree_drawing(merges, token.piece)
         if drawing is not None:

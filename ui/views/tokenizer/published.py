@@ -9,6 +9,7 @@ from slm.tokenizer.importing import MAX_BYTES, import_tokenizer, keep_upload
 from slm.workspace import clean_name
 from ui import job_panel, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import tokenizer as words
 from ui.view_models.jobs import jobs_to_show
 from ui.view_models.preparing import work_key
@@ -44,16 +45,16 @@ def _offer(state: PageState, job: Job, tokenizer_id: str) -> None:
     told, use, compare = st.columns([2.4, 1, 1], vertical_alignment="center")
     told.caption(widgets.esc_md(f"{made.name}: {words.tokenizer_facts(made.details)}"))
     use.button(
-        "Use it",
+        tr("Use it"),
         type="primary",
         key=f"use-{job.id}",
         on_click=_use,
         args=(tokenizer_id, "look"),
-        help="Every chapter then works with it.",
+        help=tr("Every chapter then works with it."),
         width="stretch",
     )
     compare.button(
-        "Compare it",
+        tr("Compare it"),
         key=f"compare-{job.id}",
         on_click=_use,
         args=(tokenizer_id, "compare"),
@@ -74,18 +75,20 @@ def _ask(state: PageState) -> None:
         type=["json"],
         max_upload_size=MAX_BYTES // 2**20,
         key="tokenizer_upload",
-        help="The file beside a published model's weights. On its page of the Hub it stands under "
-        "Files and versions.",
+        help=tr(
+            "The file beside a published model's weights. On its page of the Hub it stands under "
+            "Files and versions."
+        ),
     )
     name = st.text_input(
-        "Name",
+        tr("Name"),
         key="imported_name",
-        placeholder="such as GPT-2",
+        placeholder=tr("such as GPT-2"),
         max_chars=80,
         bind="query-params",
     )
     ready = sent is not None and bool(name.strip())
-    if st.button("Add this tokenizer", type="primary", disabled=not ready, key="import"):
+    if st.button(tr("Add this tokenizer"), type="primary", disabled=not ready, key="import"):
         assert sent is not None
         path = keep_upload(state.workspace, sent.getvalue())
         argv = [_VERB, f"--file={path}", f"--name={clean_name(name)}"]
@@ -94,29 +97,34 @@ def _ask(state: PageState) -> None:
         st.session_state["import_job"] = job.id
         st.rerun()
     if not ready:
-        st.caption("Choose a file and a name.")
+        st.caption(tr("Choose a file and a name."))
     st.caption(
-        f"At most {MAX_BYTES // 2**20} MB. The file is tried out in a process of its own, with "
-        "little memory and time; what is not safe to use is refused, and nothing of it is kept."
+        tr(
+            "At most {max_bytes} MB. The file is tried out in a process of "
+            "its own, with little memory and time; what is not safe to use "
+            "is refused, and nothing of it is kept."
+        ).format(max_bytes=MAX_BYTES // 2**20)
     )
 
 
 def _there(state: PageState) -> None:
-    st.markdown("**Tokenizers that are here**")
+    st.markdown(tr("**Tokenizers that are here**"))
     known = [each for each in state.workspace.tokenizers.list() if not each.problem]
     if not known:
-        st.caption("None yet.")
+        st.caption(tr("None yet."))
         return
     frame = pd.DataFrame(
         {
-            "Name": [each.name for each in known],
-            "What it is": [words.tokenizer_facts(each.details) for each in known],
+            tr("Name"): [each.name for each in known],
+            tr("What it is"): [words.tokenizer_facts(each.details) for each in known],
         }
     )
     st.dataframe(frame, hide_index=True, height="content" if len(known) < 12 else 430)
     st.caption(
-        "Read by our own code are byte-level BPE files with the patterns of GPT-2 and GPT-4; "
-        "the others go through the library tokenizers, which gives the publisher's ids."
+        tr(
+            "Read by our own code are byte-level BPE files with the patterns of GPT-2 and GPT-4; "
+            "the others go through the library tokenizers, which gives the publisher's ids."
+        )
     )
 
 

@@ -12,6 +12,7 @@ from slm.workspace import Artefact
 from ui import widgets
 from ui.components.merge_replay import replay_player
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.replay import ReplayView, frequent_words, replay_view, shortened
 from ui.views import kept
@@ -39,13 +40,15 @@ def _panel(tokenizer: Current, corpus: Artefact | None) -> None:
         text, note = shortened(ask_text())
         if note:
             st.caption(note)
-        st.caption(widgets.esc_md(f"Tokenizer: {tokenizer.name}"))
-        widgets.demo_note(tokenizer.on_demo, "the tokenizer")
-        st.markdown("**How to read it**", help=glossary.meaning("merge"))
+        st.caption(widgets.esc_md(tr("Tokenizer: {name}").format(name=tokenizer.name)))
+        widgets.demo_note(tokenizer.on_demo, tr("the tokenizer"))
+        st.markdown(tr("**How to read it**"), help=glossary.meaning("merge"))
         st.caption(
-            "A BPE tokenizer begins with bytes and learns merges, one after another. Play them: "
-            "frequent neighbours grow together first, rare ones late or never. The outlined "
-            "chips are those that the merge just made. Click into the curve to jump."
+            tr(
+                "A BPE tokenizer begins with bytes and learns merges, one after another. Play "
+                "them: frequent neighbours grow together first, rare ones late or never. The "
+                "outlined chips are those that the merge just made. Click into the curve to jump."
+            )
         )
     with right, widgets.user_errors():
         view = _view(
@@ -82,7 +85,7 @@ def _view(
     return replay_view(story, merges, words)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Looking for frequent words")
+@st.cache_resource(max_entries=16, show_spinner=tr("Looking for frequent words"))
 def _words(
     folder: str, version: int, digest: str, _tokenizer: Current, _corpus: Artefact
 ) -> Mapping[bytes, int]:

@@ -4,13 +4,14 @@ from typing import Any
 
 import streamlit as st
 
+from ui.texts import tr
 from ui.view_models import tokenizer as words
 
 LONGEST_LINK = 500
 MOST_CHARACTERS = 100_000
 
 
-def ask_text(height: int = 170, label: str = "Text") -> str:
+def ask_text(height: int = 170, label: str = tr("Text")) -> str:
     """The text; it stands in the link unless it is too long for one."""
     held = st.session_state.get("tokenize", "")
     short = len(str(held)) <= LONGEST_LINK
@@ -21,7 +22,7 @@ def ask_text(height: int = 170, label: str = "Text") -> str:
         height=height,
         max_chars=MOST_CHARACTERS,
         key="tokenize",
-        help="Type or paste anything, in any language. Ctrl+Enter shows its tokens.",
+        help=tr("Type or paste anything, in any language. Ctrl+Enter shows its tokens."),
         **kept,
     )
     return text

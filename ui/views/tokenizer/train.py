@@ -12,6 +12,7 @@ from slm.tokenizer.learning import learn
 from ui import job_panel, queue_panel, session, widgets
 from ui.figures import tokenizer as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import tokenizer as facts
 from ui.view_models import tokenizer_training as words
@@ -41,8 +42,8 @@ def render(state: PageState) -> None:
 
 def invite() -> None:
     """Said where there is no tokenizer yet."""
-    st.info("No tokenizer is here yet. Train one on a corpus: it takes a few seconds.")
-    st.button("Train a tokenizer", type="primary", on_click=_to, args=("train",))
+    st.info(tr("No tokenizer is here yet. Train one on a corpus: it takes a few seconds."))
+    st.button(tr("Train a tokenizer"), type="primary", on_click=_to, args=("train",))
 
 
 def _to(view: str) -> None:
@@ -60,7 +61,7 @@ def _work(state: PageState) -> bool:
         if isinstance(made, str) and not job.status().alive:
             _offer(state, job, made)
         elif not job.status().alive:
-            st.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside)
+            st.button(tr("Put it aside"), key=f"aside-{job.id}", on_click=_put_aside)
     return bool(found)
 
 
@@ -75,9 +76,9 @@ def _live(job: Job) -> None:
         st.caption(view.story)
         row = st.container(horizontal=True, gap="medium")
         for label, value, term in (
-            ("Merges", view.merges, "merge"),
-            ("Bytes per token", view.bytes_per_token, "bytes per token"),
-            ("Different chunks", view.chunks, "chunk"),
+            (tr("Merges"), view.merges, "merge"),
+            (tr("Bytes per token"), view.bytes_per_token, tr("bytes per token")),
+            (tr("Different chunks"), view.chunks, "chunk"),
         ):
             row.metric(label, value, help=glossary.meaning(term), width="content")
         side_by_side = st.container(horizontal=True, gap="small")
@@ -87,9 +88,9 @@ def _live(job: Job) -> None:
         side_by_side.dataframe(
             pd.DataFrame(
                 {
-                    "Pair": [merge.pair for merge in view.newest],
-                    "Token": [merge.token for merge in view.newest],
-                    "Count": [merge.count for merge in view.newest],
+                    tr("Pair"): [merge.pair for merge in view.newest],
+                    tr("Token"): [merge.token for merge in view.newest],
+                    tr("Count"): [merge.count for merge in view.newest],
                 }
             ),
             hide_index=True,
@@ -107,14 +108,14 @@ def _offer(state: PageState, job: Job, tokenizer_id: str) -> None:
     st.caption(widgets.esc_md(facts.tokenizer_facts(made.details)))
     row = st.container(horizontal=True)
     row.button(
-        "Use it",
+        tr("Use it"),
         type="primary",
         key=f"use-{job.id}",
         on_click=_use,
         args=(tokenizer_id,),
-        help="Every chapter then works with it.",
+        help=tr("Every chapter then works with it."),
     )
-    row.button("Put it aside", key=f"aside-{job.id}", on_click=_put_aside)
+    row.button(tr("Put it aside"), key=f"aside-{job.id}", on_click=_put_aside)
 
 
 def _use(tokenizer_id: str) -> None:
@@ -128,7 +129,9 @@ def _put_aside() -> None:
 
 def _offer_to_start(state: PageState, config: TokenizeConfig) -> None:
     queue_panel.share(state)
-    if st.button("Train the tokenizer", type="primary", icon=":material/play_arrow:", key="train"):
+    if st.button(
+        tr("Train the tokenizer"), type="primary", icon=":material/play_arrow:", key="train"
+    ):
         with widgets.user_errors():
             _start(state, config)
 
@@ -149,14 +152,16 @@ def _what_merges_buy(state: PageState) -> None:
         return
     curve = curve_of(tokenizer, state.corpus)
     if curve is None:
-        st.caption("The current tokenizer has one token a character: there is nothing to join.")
+        st.caption(tr("The current tokenizer has one token a character: there is nothing to join."))
         return
     enough = merges_for(curve, _MOST_OF_THE_SAVING)
-    st.markdown("**What merges buy**", help=glossary.meaning("merge"))
+    st.markdown(tr("**What merges buy**"), help=glossary.meaning("merge"))
     st.caption(
         widgets.esc_md(
-            f"Bytes per token on held-out text of {state.corpus.name}, with the first merges of "
-            f"{tokenizer.name} alone."
+            tr(
+                "Bytes per token on held-out text of {name}, with the first "
+                "merges of {name_2} alone."
+            ).format(name=state.corpus.name, name_2=tokenizer.name)
         )
     )
     chart = figures.compression(curve.bytes_per_token, marked=enough)

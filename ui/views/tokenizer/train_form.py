@@ -10,8 +10,10 @@ from slm.tokenizer.patterns import PATTERNS
 from slm.workspace import Artefact
 from ui import session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import tokenizer_training as words
+from ui.view_models.settings import described
 
 _FIELDS = TokenizeConfig.model_fields
 _FIELD_WIDTH = 164  # two stand side by side unless the screen is narrow
@@ -21,13 +23,13 @@ def ask(state: PageState) -> TokenizeConfig | None:
     """What is asked for; None while there is no corpus, or the settings do not fit together."""
     corpora = {corpus.id: corpus for corpus in state.workspace.corpora.list() if not corpus.problem}
     if not corpora:
-        st.info("A tokenizer learns from a corpus, and there is none yet.")
-        if st.button("Collect a corpus", type="primary"):
+        st.info(tr("A tokenizer learns from a corpus, and there is none yet."))
+        if st.button(tr("Collect a corpus"), type="primary"):
             session.go_to("data", view="collect")
         return None
     corpus = _ask_corpus(state, corpora)
     kind = st.segmented_control(
-        "Kind",
+        tr("Kind"),
         list(words.KINDS),
         format_func=words.KINDS.__getitem__,
         default="bpe",
@@ -35,7 +37,7 @@ def ask(state: PageState) -> TokenizeConfig | None:
         bind="query-params",
         required=True,
         wrap=True,
-        help=_FIELDS["kind"].description,
+        help=described(_FIELDS["kind"]),
     )
     values: dict[str, object] = {"corpus": corpus.id, "kind": kind}
     if kind == "bpe":
@@ -43,12 +45,12 @@ def ask(state: PageState) -> TokenizeConfig | None:
     values |= _ask_marks()
     suggested = f"{corpus.name} {kind}"[:80]
     name = st.text_input(
-        "Name", key="tokenizer_name", placeholder=suggested, max_chars=80, bind="query-params"
+        tr("Name"), key="tokenizer_name", placeholder=suggested, max_chars=80, bind="query-params"
     )
     with widgets.user_errors():
         config = TokenizeConfig.from_json({**values, "name": name.strip() or suggested})
         plan = words.plan(config, corpus.details["train"]["bytes"])
-        st.caption(f"{plan} It goes on when this page closes.")
+        st.caption(tr("{plan} It goes on when this page closes.").format(plan=plan))
         return config
     return None
 
@@ -58,7 +60,7 @@ def _ask_corpus(state: PageState, corpora: Mapping[str, Artefact]) -> Artefact:
     if st.session_state.get("learn_from") not in {None, *corpora}:
         st.session_state["learn_from"] = None
     chosen = st.selectbox(
-        "Corpus",
+        tr("Corpus"),
         list(corpora),
         index=None,
         format_func=lambda key: corpora[key].name if key in corpora else key,
@@ -75,7 +77,7 @@ def _ask_merges() -> dict[str, object]:
     row = st.container(horizontal=True)
     return {
         "vocab_size": row.number_input(
-            "Vocabulary size",
+            tr("Vocabulary size"),
             min_value=257,
             max_value=200_000,
             value=2048,
@@ -86,12 +88,12 @@ def _ask_merges() -> dict[str, object]:
             width=_FIELD_WIDTH,
         ),
         "pattern": row.selectbox(
-            "Where text is cut",
+            tr("Where text is cut"),
             list(PATTERNS),
-            format_func=lambda key: f"As {PATTERNS[key].title} does",
+            format_func=lambda key: tr("As {title} does").format(title=PATTERNS[key].title),
             key="pattern",
             bind="query-params",
-            help=" ".join(f"{each.title}: {each.description}" for each in PATTERNS.values()),
+            help=" ".join(f"{each.title}: {tr(each.description)}" for each in PATTERNS.values()),
             width=_FIELD_WIDTH,
         ),
     }
@@ -99,29 +101,31 @@ def _ask_merges() -> dict[str, object]:
 
 def _ask_marks() -> dict[str, object]:
     """Special tokens, and what stands between documents."""
-    with st.popover("Special tokens, document ends", width="stretch"):
+    with st.popover(tr("Special tokens, document ends"), width="stretch"):
         return _ask_in_popover()
 
 
 def _ask_in_popover() -> dict[str, object]:
     names = st.multiselect(
-        "Special tokens",
+        tr("Special tokens"),
         list(words.MARKS),
         default=[END_OF_TEXT],
         accept_new_options=True,
         key="special_tokens",
         bind="query-params",
-        help=f"{_FIELDS['special_tokens'].description} Type a name of your own, such as <|sys|>.",
+        help=tr("{description} Type a name of your own, such as <|sys|>.").format(
+            description=described(_FIELDS["special_tokens"])
+        ),
     )
     with widgets.user_errors():
         TokenizeConfig(corpus="", special_tokens=tuple(names))
         st.caption(widgets.esc_md(words.special_tokens_note(names)))
     separator = st.selectbox(
-        "Between documents",
+        tr("Between documents"),
         list(words.SEPARATORS),
         format_func=words.SEPARATORS.__getitem__,
         key="separator",
         bind="query-params",
-        help=_FIELDS["separator"].description,
+        help=described(_FIELDS["separator"]),
     )
     return {"special_tokens": names, "separator": separator}

@@ -13,6 +13,7 @@ from slm.workspace import Artefact, Workspace
 from ui import widgets
 from ui.figures import vocabulary as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import vocabulary as words
 from ui.view_models.vocabulary import Searchable
@@ -51,9 +52,9 @@ def _panel(tokenizer: Current, workspace: Workspace, corpus: Artefact | None) ->
                 widgets.esc_md(words.usage_note(standing, corpus.name, sampled=used.sampled))
             )
         else:
-            st.caption("Choose a corpus in the sidebar to see how often each token occurs.")
+            st.caption(tr("Choose a corpus in the sidebar to see how often each token occurs."))
         _one(tokenizer, known, standing, used, corpus, picked)
-    widgets.demo_note(tokenizer.on_demo, "the vocabulary")
+    widgets.demo_note(tokenizer.on_demo, tr("the vocabulary"))
     _show_code(tokenizer, workspace, corpus)
 
 
@@ -61,21 +62,21 @@ def _ask(known: Searchable, standing: Standing | None) -> list[Entry]:
     """What is looked for, of which kind, in which order."""
     wanted, order = st.columns([1.4, 1])
     typed = wanted.text_input(
-        "Search",
+        tr("Search"),
         key="find",
-        placeholder="part of a token, or an id",
+        placeholder=tr("part of a token, or an id"),
         help=glossary.meaning("vocabulary"),
         bind="query-params",
     )
     sorting = order.selectbox(
-        "Order",
+        tr("Order"),
         list(words.ORDERS),
         format_func=words.ORDERS.__getitem__,
         key="order",
         bind="query-params",
     )
     which = st.pills(
-        "Show",
+        tr("Show"),
         list(words.WHICH),
         format_func=words.WHICH.__getitem__,
         default="all",
@@ -94,12 +95,12 @@ def _table(found: Sequence[Entry], known: Searchable, standing: Standing | None)
     held = kept.recall(_PICKED) or ""
     picked = int(held) if held.isascii() and held.isdigit() and len(held) < 10 else None
     if not found:
-        st.info("No token is like that. A text that holds it is written with shorter tokens.")
+        st.info(tr("No token is like that. A text that holds it is written with shorter tokens."))
         return picked
     table = words.columns(found, standing)
-    st.caption(words.how_many(len(table["Id"]), len(found), len(known.entries)))
+    st.caption(words.how_many(len(table[tr("Id")]), len(found), len(known.entries)))
     frame = pd.DataFrame({name: pd.Series(values) for name, values in table.items()})
-    for name in ("Merge", "Count then", "Rank"):
+    for name in (tr("Merge"), tr("Count then"), tr("Rank")):
         if name in frame:
             frame[name] = frame[name].astype("Int64")
     event = st.dataframe(
@@ -111,28 +112,32 @@ def _table(found: Sequence[Entry], known: Searchable, standing: Standing | None)
         height=430,
         placeholder="–",
         column_config={
-            "Id": st.column_config.NumberColumn(width=56),
-            "Token": st.column_config.TextColumn(width=94),
-            "Length": st.column_config.NumberColumn(
-                help="Bytes that the token stands for.", width=60
+            tr("Id"): st.column_config.NumberColumn(width=56),
+            tr("Token"): st.column_config.TextColumn(width=94),
+            tr("Length"): st.column_config.NumberColumn(
+                help=tr("Bytes that the token stands for."), width=60
             ),
-            "Merge": st.column_config.NumberColumn(
-                help="Which merge made it, in order of learning.", width=60
+            tr("Merge"): st.column_config.NumberColumn(
+                help=tr("Which merge made it, in order of learning."), width=60
             ),
-            "Count then": st.column_config.NumberColumn(
-                help="How often its pair stood in the training text when the two were joined.",
+            tr("Count then"): st.column_config.NumberColumn(
+                help=tr("How often its pair stood in the training text when the two were joined."),
                 format="localized",
                 width=84,
             ),
-            "Frequency": st.column_config.NumberColumn(
-                help="How often the token occurs in the corpus now.", format="localized", width=84
+            tr("Frequency"): st.column_config.NumberColumn(
+                help=tr("How often the token occurs in the corpus now."),
+                format="localized",
+                width=84,
             ),
-            "Rank": st.column_config.NumberColumn(help="1 is the most frequent token.", width=54),
+            tr("Rank"): st.column_config.NumberColumn(
+                help=tr("1 is the most frequent token."), width=54
+            ),
         },
     )
     places = event["selection"]["rows"]
-    if places and places[0] < len(table["Id"]):
-        chosen = cast(int, table["Id"][places[0]])
+    if places and places[0] < len(table[tr("Id")]):
+        chosen = cast(int, table[tr("Id")][places[0]])
         if st.session_state.get("vocabulary_row") != chosen:
             st.session_state["vocabulary_row"] = chosen
             picked = _pick(chosen)
@@ -142,9 +147,9 @@ def _table(found: Sequence[Entry], known: Searchable, standing: Standing | None)
 def _picture(known: Searchable, standing: Standing, picked: int | None) -> int | None:
     """How often tokens occur; a click on a point opens its token."""
     by = st.segmented_control(
-        "Tokens by",
+        tr("Tokens by"),
         ["rank", "id"],
-        format_func={"rank": "By rank", "id": "By id"}.__getitem__,
+        format_func={"rank": tr("By rank"), "id": tr("By id")}.__getitem__,
         default="rank",
         key="tokens_by",
         bind="query-params",
@@ -184,7 +189,7 @@ def _one(
     """The open token: how it was joined, how often it occurs, and where."""
     entry = next((each for each in known.entries if each.id == picked), None)
     if entry is None:
-        st.caption("Choose a row, or click a point, to see one token in full.")
+        st.caption(tr("Choose a row, or click a point, to see one token in full."))
         return
     one_token.show(tokenizer, entry.id, key="vocabulary-tree")
     if standing is None or used is None or corpus is None:
@@ -218,7 +223,7 @@ def _searchable(folder: str, version: int, _tokenizer: Current) -> Searchable:
     return words.searchable(vocabulary.entries(_tokenizer.engine, merges_of(_tokenizer)))
 
 
-@st.cache_resource(max_entries=8, show_spinner="Looking for the corpus as tokens")
+@st.cache_resource(max_entries=8, show_spinner=tr("Looking for the corpus as tokens"))
 def _usage(
     folder: str, version: int, digest: str, _workspace: Workspace, _of: Current, _corpus: Artefact
 ) -> Usage:
@@ -226,7 +231,7 @@ def _usage(
     return usage.usage_of(_workspace, _corpus, _of.engine, _of.artefact)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Counting tokens")
+@st.cache_resource(max_entries=8, show_spinner=tr("Counting tokens"))
 def _standing(folder: str, version: int, digest: str, _used: Usage, _of: Current) -> Standing:
     del folder, version, digest
     return Standing(usage.count_ids(_used.row, _of.engine.vocab_size))

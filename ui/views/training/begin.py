@@ -3,9 +3,10 @@
 import streamlit as st
 
 from ui.session import PageState
+from ui.texts import tr
 from ui.views.training import start, tuning
 
-_FRESH, _TUNED = "Fresh weights", "A model that exists"
+_FRESH, _TUNED = tr("Fresh weights"), tr("A model that exists")
 WAYS = {_FRESH: start, _TUNED: tuning}
 
 
@@ -17,13 +18,15 @@ def render(state: PageState) -> None:
         st.session_state["begin_with"] = usual
     st.session_state["begin-usual"] = usual
     chosen = st.segmented_control(
-        "Begin with",
+        tr("Begin with"),
         list(WAYS),
         key="begin_with",
         bind="query-params",
         persist_state="session",
         required=True,
-        help="Fresh weights know nothing yet. A model that exists goes on learning from a text of "
-        "your choice: fine-tuning.",
+        help=tr(
+            "Fresh weights know nothing yet. A model that exists goes on learning from a text of "
+            "your choice: fine-tuning."
+        ),
     )
     WAYS[chosen or usual].render(state)

@@ -15,6 +15,7 @@ from ui import loaders, widgets
 from ui.figures import experiments as figures
 from ui.figures.curves import OKABE_ITO
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import lane_rows
 from ui.view_models import run_comparison as words
 from ui.view_models.run_comparison import Group
@@ -26,7 +27,7 @@ def render(state: PageState) -> None:
     """Choose runs; their losses over each other, and the table of what differs."""
     known = [run for run in state.workspace.runs.list() if not run.problem]
     if not known:
-        st.info("There is no run to compare yet. Start one in “New training”.")
+        st.info(tr("There is no run to compare yet. Start one in “New training”."))
         return
     labels = words.labels(known)
     group, chosen = _choose(state, known, labels)
@@ -50,8 +51,11 @@ def render(state: PageState) -> None:
     )
     st.vega_lite_chart(rows, spec, key="compare-loss")
     st.caption(
-        "Validation losses are points, training losses dashed. A dashed upright line is where a "
-        "run's settings were changed. The address of this page holds all of it: copy it to share."
+        tr(
+            "Validation losses are points, training losses dashed. A dashed upright line is "
+            "where a run's settings were changed. The address of this page holds all of it: copy "
+            "it to share."
+        )
     )
     _table(state, chosen, opened, labels, traces)
     _events(words.event_rows(events))
@@ -69,14 +73,14 @@ def _choose(
     if groups:
         with whole:
             picked_group = st.selectbox(
-                "Sweep or race",
+                tr("Sweep or race"),
                 list(groups),
                 index=None,
                 format_func=lambda key: (
                     f"{groups[key].name} · {groups[key].kind}" if key in groups else key
                 ),
                 key="group",
-                placeholder="any runs",
+                placeholder=tr("any runs"),
                 bind="query-params",
                 persist_state="session",
             )
@@ -84,12 +88,12 @@ def _choose(
     options = [run.id for run in known if group is None or run.id in group.runs]
     with single if groups else st.container():
         picked = st.multiselect(
-            "Runs",
+            tr("Runs"),
             options,
             format_func=lambda run_id: labels.get(run_id, run_id),
             key="runs" if group is None else f"runs_{group.id}",
             max_selections=words.MOST if group is None else _GROUP_MOST,
-            placeholder="the current one and the newest" if group is None else "all of it",
+            placeholder=tr("the current one and the newest") if group is None else tr("all of it"),
             bind="query-params",
             persist_state="session",
         )
@@ -102,7 +106,7 @@ def _choose(
 def _ask() -> tuple[Axis, lane_rows.Losses, float]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = st.segmented_control(
-            "Against",
+            tr("Against"),
             list(lane_rows.AXES),
             format_func=lambda key: lane_rows.AXES.get(key, key),
             default="step",
@@ -111,7 +115,7 @@ def _ask() -> tuple[Axis, lane_rows.Losses, float]:
             required=True,
         )
         losses = st.segmented_control(
-            "Losses",
+            tr("Losses"),
             list(lane_rows.LOSSES),
             default="validation",
             key="compare_losses",
@@ -121,7 +125,7 @@ def _ask() -> tuple[Axis, lane_rows.Losses, float]:
         smoothing = 0.0
         if losses != "validation":
             smoothing = st.slider(
-                "Smoothing",
+                tr("Smoothing"),
                 0.0,
                 0.98,
                 0.8,
@@ -129,8 +133,10 @@ def _ask() -> tuple[Axis, lane_rows.Losses, float]:
                 key="smoothing",
                 bind="query-params",
                 width=220,
-                help="How much of the one before each training loss keeps: a running mean. "
-                "Validation losses are never smoothed.",
+                help=tr(
+                    "How much of the one before each training loss keeps: a running mean. "
+                    "Validation losses are never smoothed."
+                ),
             )
     return axis, losses, smoothing
 
@@ -180,7 +186,7 @@ def _table(
 
 def _events(rows: list[dict[str, str]]) -> None:
     if rows:
-        with st.expander(f"What was changed in mid-run ({len(rows)})"):
+        with st.expander(tr("What was changed in mid-run ({n_rows})").format(n_rows=len(rows))):
             st.dataframe(pd.DataFrame(rows), hide_index=True, height="content")
 
 

@@ -22,6 +22,7 @@ from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact
 from ui import job_panel, loaders, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary, recipe, settings, tuning
 from ui.view_models import run_control as words
 from ui.view_models import training as run_words
@@ -68,17 +69,21 @@ def render(
         living = job if standing.job_id else None
         if can.can_pause:
             pause = living.pause if living else _asker(launch.pause_file(run.folder))
-            _plain("Pause", "pause_circle", pause, PAUSE_HELP)
+            _plain(tr("Pause"), "pause_circle", pause, PAUSE_HELP)
         if can.can_stop:
             stop = living.stop if living else _asker(launch.stop_file(run.folder))
-            _plain("Stop", "stop_circle", stop, STOP_HELP)
+            _plain(tr("Stop"), "stop_circle", stop, STOP_HELP)
         if can.can_force and living:
-            _plain("End it at once", "dangerous", living.kill, FORCE_HELP)
+            _plain(tr("End it at once"), "dangerous", living.kill, FORCE_HELP)
         if can.can_go_on:
             go_on_button(state, job, run)
         if can.can_use and st.session_state.get("run") != run.id:
             st.button(
-                "Use this model", type="primary", key="training-use", on_click=_use, args=(run.id,)
+                tr("Use this model"),
+                type="primary",
+                key="training-use",
+                on_click=_use,
+                args=(run.id,),
             )
         deed = _ask_deed(can)
     if standing.problem and not standing.alive and standing.state != "interrupted":
@@ -91,7 +96,7 @@ def render(
             help=widgets.esc_md(glossary.meaning("lora")),
         )
     if standing.state in {"failed", "interrupted"} and job is not None and job.log_tail().strip():
-        with st.expander("What its process printed last", icon=":material/subject:"):
+        with st.expander(tr("What its process printed last"), icon=":material/subject:"):
             st.code(job.log_tail(), language=None)
     _pending(run, told.train, standing)
     if deed is not None:
@@ -102,22 +107,22 @@ def render(
 def go_on_button(state: PageState, job: Job | None, run: Artefact | None) -> None:
     """Run the job on; a run without one gets a job of its own."""
     if st.button(
-        "Go on",
+        tr("Go on"),
         type="primary",
         icon=":material/play_arrow:",
         key="training-resume",
-        help="It goes on from its newest checkpoint, as if it had never been away.",
+        help=tr("It goes on from its newest checkpoint, as if it had never been away."),
     ):
         with widgets.user_errors():
             _go_on(state, job, run)
 
 
-PAUSE_HELP = (
+PAUSE_HELP = tr(
     "Saves a checkpoint and gives memory and processor free. Go on whenever you like; nothing of "
     "the result changes."
 )
-FORCE_HELP = "Ends its process without waiting for a checkpoint. What it saved before stays."
-STOP_HELP = "Saves a checkpoint and ends. It can still go on later."
+FORCE_HELP = tr("Ends its process without waiting for a checkpoint. What it saved before stays.")
+STOP_HELP = tr("Saves a checkpoint and ends. It can still go on later.")
 
 
 def _plain(label: str, icon: str, act: Callable[[], None], told: str) -> None:
@@ -146,7 +151,7 @@ def _ask_deed(can: words.Controls) -> words.Deed | None:
     if st.session_state.get("do") not in can.deeds:
         st.session_state["do"] = None
     chosen: words.Deed | None = st.segmented_control(
-        "Do more with this run",
+        tr("Do more with this run"),
         can.deeds,
         format_func=lambda deed: words.DEEDS[deed],
         key="do",
@@ -182,8 +187,11 @@ def _pending(run: Artefact, before: TrainConfig, standing: Standing) -> None:
     if not standing.n_pending:
         return
     asked = [words.asked_in_words(request.changes) for request in pending_requests(run.folder)]
-    when = "at its next step" if standing.alive else "when it goes on"
-    st.info(f"Asked for, and taken up {when}: {'; '.join(asked)}", icon=":material/schedule:")
+    when = tr("at its next step") if standing.alive else tr("when it goes on")
+    st.info(
+        tr("Asked for, and taken up {when}: {asked}").format(when=when, asked="; ".join(asked)),
+        icon=":material/schedule:",
+    )
 
 
 def _change(state: PageState, run: Artefact, standing: Standing) -> None:
@@ -193,9 +201,9 @@ def _change(state: PageState, run: Artefact, standing: Standing) -> None:
     st.caption(words.change_told(standing.alive))
     with st.form(key, border=False):
         values = _fields(first, before, key)
-        with st.expander("More settings"):
+        with st.expander(tr("More settings")):
             values |= _fields(more, before, key)
-        asked = st.form_submit_button("Apply", type="primary", key="change-apply")
+        asked = st.form_submit_button(tr("Apply"), type="primary", key="change-apply")
     if asked:
         state.workspace.runs.changeable(run.id)
         changes = settings.differing(values, before)
@@ -219,7 +227,7 @@ def _extend(state: PageState, run: Artefact, standing: Standing) -> None:
     done = run_words.last_step(loaders.log_reader(str(run.folder / METRICS)).read())
     asked, button = st.columns([1, 2], vertical_alignment="bottom")
     steps = asked.number_input(
-        "Steps in all",
+        tr("Steps in all"),
         min_value=done + 1,
         max_value=TrainConfig.model_fields["steps"].metadata[1].le,
         value=words.suggested_steps(before.steps),
@@ -227,7 +235,7 @@ def _extend(state: PageState, run: Artefact, standing: Standing) -> None:
         key=f"extend-{run.id}-{before.steps}",
     )
     st.caption(words.extend_told(before, done, steps))
-    if button.button("Train longer", type="primary", key="extend-apply"):
+    if button.button(tr("Train longer"), type="primary", key="extend-apply"):
         state.workspace.runs.changeable(run.id)
         runs.require_steps(state.workspace, steps)
         if standing.alive:
@@ -241,7 +249,7 @@ def _extend(state: PageState, run: Artefact, standing: Standing) -> None:
 def _fork(state: PageState, run: Artefact, standing: Standing) -> None:
     points = {point.step: point for point in _fork_points(run)}
     if not points:
-        st.caption("Nothing of this run was saved yet from which another could begin.")
+        st.caption(tr("Nothing of this run was saved yet from which another could begin."))
         return
     before = latest_config(run.folder)
     key = f"fork-{run.id}"
@@ -251,7 +259,7 @@ def _fork(state: PageState, run: Artefact, standing: Standing) -> None:
     values = _fields(("steps",), start, f"{key}-{start.steps}")
     values |= _fields(words.fork_fields(before), before, key)
     named = st.text_input(
-        "Name", key=f"{key}-name", placeholder=words.fork_name(run.name, at), max_chars=80
+        tr("Name"), key=f"{key}-name", placeholder=words.fork_name(run.name, at), max_chars=80
     )
     name = named.strip() or words.fork_name(run.name, at)
     changes = settings.differing(values, before)
@@ -260,9 +268,9 @@ def _fork(state: PageState, run: Artefact, standing: Standing) -> None:
         warning = words.fork_told(before, at, before.replace(**values))
         if warning:
             st.warning(warning, icon=":material/trending_up:")
-        if st.button("Start the fork", type="primary", key="fork-start"):
+        if st.button(tr("Start the fork"), type="primary", key="fork-start"):
             _start(state, argv, name)
-    with st.expander("The same on the command line", icon=":material/terminal:"):
+    with st.expander(tr("The same on the command line"), icon=":material/terminal:"):
         st.code(settings.command_line(argv), language="bash")
 
 
@@ -272,7 +280,9 @@ def _ask_step(steps: list[int]) -> int:
         return steps[0]
     if st.session_state.get("fork_at") not in steps:
         st.session_state["fork_at"] = max(steps)
-    return st.select_slider("From step", steps, key="fork_at", format_func=lambda step: f"{step:,}")
+    return st.select_slider(
+        tr("From step"), steps, key="fork_at", format_func=lambda step: f"{step:,}"
+    )
 
 
 def unreadable(state: PageState, run: Artefact, problem: str) -> None:
@@ -280,23 +290,25 @@ def unreadable(state: PageState, run: Artefact, problem: str) -> None:
     saved = runs.settings_saved_at(run.folder)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{widgets.esc_md(run.name)}**", width="content")
-        st.badge("Damaged", color="red")
+        st.badge(tr("Damaged"), color="red")
     widgets.show_problem(problem)
     st.caption(words.damaged_told(saved))
-    if saved is not None and st.button("Restore its settings", type="primary", key="restore"):
+    if saved is not None and st.button(tr("Restore its settings"), type="primary", key="restore"):
         state.workspace.runs.changeable(run.id)
         runs.restore_settings(run.folder)
         st.rerun()
-    with st.expander("Delete this run", icon=":material/delete:"):
+    with st.expander(tr("Delete this run"), icon=":material/delete:"):
         _delete(state, run, None)
 
 
 def _delete(state: PageState, run: Artefact, standing: Standing | None) -> None:
     st.markdown(
-        "Its checkpoints, snapshots, curves and texts are removed for good. The corpus and the "
-        "tokenizer stay."
+        tr(
+            "Its checkpoints, snapshots, curves and texts are removed for good. The corpus and the "
+            "tokenizer stay."
+        )
     )
-    if st.button("Delete this run for good", type="primary", key="delete-confirmed"):
+    if st.button(tr("Delete this run for good"), type="primary", key="delete-confirmed"):
         state.workspace.runs.delete(run.id)
         st.session_state.pop("training_job", None)
         session.choose(do=None, run=None)

@@ -9,12 +9,13 @@ import streamlit as st
 
 from slm.training.config import TrainConfig
 from ui.figures import training as figures
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import run_curves as words
 from ui.view_models.run_curves import Mark, Records, Rows, Unit
 
-_AXES = {"loss": "log loss", "steps": "log steps"}
-_SETS = {"speed": "Rates and speed", "layers": "Inside the layers"}
+_AXES = {"loss": tr("log loss"), "steps": tr("log steps")}
+_SETS = {"speed": tr("Rates and speed"), "layers": tr("Inside the layers")}
 _NUMBERS = ("step", "end", "value")
 
 
@@ -33,7 +34,7 @@ def ask_unit(records: Records) -> Unit:
     """The unit of all losses on the page."""
     units = words.units_of(records)
     chosen: Unit | None = st.segmented_control(
-        "Unit of the loss",
+        tr("Unit of the loss"),
         units,
         format_func=lambda unit: words.UNITS[unit],
         default="nats",
@@ -48,7 +49,7 @@ def ask_unit(records: Records) -> Unit:
 def ask_axes() -> frozenset[str]:
     """Which axes are logarithmic."""
     chosen = st.pills(
-        "Axes",
+        tr("Axes"),
         list(_AXES),
         format_func=lambda axis: _AXES[axis],
         selection_mode="multi",
@@ -81,7 +82,7 @@ def losses(shown: Shown, unit: Unit, axes: frozenset[str]) -> None:
 def below(shown: Shown, axes: frozenset[str]) -> None:
     """One set of smaller curves at a time, so that a poll draws no more than is looked at."""
     chosen = st.segmented_control(
-        "Further curves",
+        tr("Further curves"),
         list(_SETS),
         format_func=lambda name: _SETS[name],
         default="speed",
@@ -101,8 +102,10 @@ def _rates_and_speed(shown: Shown, log_x: bool) -> None:
     steps, config = shown.config.steps, shown.config
     left, middle, right = st.columns(3)
     with left:
-        names = ("AdamW",) if config.optimizer == "adamw" else ("AdamW", "Muon")
-        spec = figures.curve("learning rate", steps, series=names, log_x=log_x, axis_format=",~r")
+        names = ("AdamW",) if config.optimizer == "adamw" else ("AdamW", tr("Muon"))
+        spec = figures.curve(
+            tr("learning rate"), steps, series=names, log_x=log_x, axis_format=",~r"
+        )
         rows = words.rate_rows(shown.records, config, shown.marks, log_steps=log_x)
         _draw(rows, spec, "training-learning_rate")
     with middle:
@@ -110,14 +113,18 @@ def _rates_and_speed(shown: Shown, log_x: bool) -> None:
             shown.records, "gradient_norm", shown.marks, log_steps=log_x, positive=True
         )
         if config.gradient_clip:
-            rows.level("clip", config.gradient_clip, f"clipped to {config.gradient_clip:g}")
+            rows.level(
+                "clip",
+                config.gradient_clip,
+                tr("clipped to {gradient_clip:g}").format(gradient_clip=config.gradient_clip),
+            )
         spec = figures.curve(
-            "gradient norm", steps, levels=("clip",), log_x=log_x, log_y=True, axis_format=",~r"
+            tr("gradient norm"), steps, levels=("clip",), log_x=log_x, log_y=True, axis_format=",~r"
         )
         _draw(rows, spec, "training-gradient_norm")
     with right:
         rows = words.field_rows(shown.records, "tokens_per_second", shown.marks, log_steps=log_x)
-        spec = figures.curve("tokens per second", steps, log_x=log_x, zero=True)
+        spec = figures.curve(tr("tokens per second"), steps, log_x=log_x, zero=True)
         _draw(rows, spec, "training-tokens_per_second")
 
 
@@ -129,12 +136,18 @@ def _inside(shown: Shown, log_x: bool) -> None:
     layers = parts[1:-1]
     left, right = st.columns(2)
     with left:
-        _parts(shown, "update_ratios", "update over weights", parts, log_x, band=words.USUAL_RATIO)
-        _parts(shown, "attention_share", "what attention adds, over the stream", layers, log_x)
-    with right:
-        _parts(shown, "gradient_norms", "gradient norm by part", parts, log_x)
         _parts(
-            shown, "feed_forward_share", "what feed-forward adds, over the stream", layers, log_x
+            shown, "update_ratios", tr("update over weights"), parts, log_x, band=words.USUAL_RATIO
+        )
+        _parts(shown, "attention_share", tr("what attention adds, over the stream"), layers, log_x)
+    with right:
+        _parts(shown, "gradient_norms", tr("gradient norm by part"), parts, log_x)
+        _parts(
+            shown,
+            "feed_forward_share",
+            tr("what feed-forward adds, over the stream"),
+            layers,
+            log_x,
         )
     st.caption(words.INSIDE, help=glossary.meaning("update ratio"))
 

@@ -16,6 +16,7 @@ from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact
 from ui import session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import doctor as words
 from ui.view_models import glossary, settings
 from ui.view_models import model as model_words
@@ -40,9 +41,9 @@ def panel(
     if found is None:
         found = examine(told, records, events)
     patient = _patient(state, run, told, events)
-    st.markdown("**The training doctor**", help=glossary.meaning("training doctor"))
+    st.markdown(tr("**The training doctor**"), help=glossary.meaning("training doctor"))
     if not found:
-        st.caption("It finds nothing wrong with what was recorded so far.")
+        st.caption(tr("It finds nothing wrong with what was recorded so far."))
     for number, advice in enumerate(words.advices(found, patient)):
         _one(state, run, told, patient, advice, f"doctor-{run.id}-{advice.kind}-{number}")
 

@@ -15,6 +15,7 @@ from slm.training.rates import known_rates
 from slm.workspace import Artefact
 from ui import queue_panel, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import experiment_forms as words
 from ui.view_models import glossary, settings, sweep_words
 from ui.view_models import model as model_words
@@ -37,32 +38,36 @@ def race(state: PageState) -> None:
     with left:
         _ready_made()
         lines = st.text_area(
-            "Lanes, one a line",
+            tr("Lanes, one a line"),
             key="race_lanes",
             height=150,
             bind="query-params",
             persist_state="session",
-            help=f"{glossary.meaning('lane')} A preset, and what is changed, separated by commas: "
-            "preset=nano, "
-            "optimizer=adamw, learning_rate=0.002. Every setting of a model or a training has "
-            "the name that the command line knows. name= is what the lane is called here. "
-            "Two to six lanes.",
+            help=tr(
+                "{meaning} A preset, and what is changed, separated by commas: "
+                "preset=nano, optimizer=adamw, learning_rate=0.002. Every "
+                "setting of a model or a training has the name that the command "
+                "line knows. name= is what the lane is called here. Two to six "
+                "lanes."
+            ).format(meaning=glossary.meaning("lane")),
         )
         with st.container(horizontal=True):
             kind = st.selectbox(
-                "Budget of each lane",
+                tr("Budget of each lane"),
                 BUDGETS,
                 index=BUDGETS.index("seconds"),
                 format_func=words.BUDGET_LABELS.__getitem__,
                 key="race_budget_kind",
                 bind="query-params",
                 persist_state="session",
-                help="What all lanes may use up alike; how many steps each makes follows from it. "
-                "Tokens ask who learns most from a text, FLOPs who makes most of the computing, "
-                "seconds who is fastest on this machine.",
+                help=tr(
+                    "What all lanes may use up alike; how many steps each makes follows from it. "
+                    "Tokens ask who learns most from a text, FLOPs who makes most of the "
+                    "computing, seconds who is fastest on this machine."
+                ),
             )
             amount = st.number_input(
-                "How much",
+                tr("How much"),
                 min_value=0.0,
                 value=None,
                 format="%g",
@@ -71,8 +76,8 @@ def race(state: PageState) -> None:
                 bind="query-params",
                 persist_state="session",
             )
-        seed = st.number_input("Seed", 0, 10_000, 1, key="race_seed", bind="query-params")
-        name = _name(state, "race_name", "Race")
+        seed = st.number_input(tr("Seed"), 0, 10_000, 1, key="race_seed", bind="query-params")
+        name = _name(state, "race_name", tr("Race"))
     lanes = words.read_lane_lines(lines)
     try:
         budget = Budget.parse(f"{kind}={amount or words.BUDGET_STARTS[kind]}")
@@ -96,12 +101,13 @@ def sweep(state: PageState) -> None:
     left, right = st.columns([1, 1.4], gap="large")
     with left:
         st.caption(
-            f"Around the settings of “New training”: {design.preset}"
-            f"{', changed' if design.changed else ''}. Change them there."
+            tr(
+                "Around the settings of “New training”: {preset}{changed}. Change them there."
+            ).format(preset=design.preset, changed=", changed" if design.changed else "")
         )
         fields = sweeps.swept_fields()
         field = st.selectbox(
-            "Setting",
+            tr("Setting"),
             fields,
             index=None,
             format_func=sweep_words.field_label,
@@ -113,29 +119,33 @@ def sweep(state: PageState) -> None:
         field = field if field in fields else "learning_rate"
         suggested = sweeps.suggested_values(field, design.config, recipe)
         written = st.text_input(
-            "Values, separated by commas",
+            tr("Values, separated by commas"),
             key=f"sweep_values_{field}",
             placeholder=words.values_in_words(suggested),
             max_chars=400,
             bind="query-params",
             persist_state="session",
-            help="Empty: those that are shown. Rates are best tried a root of ten apart (× 3.2).",
+            help=tr(
+                "Empty: those that are shown. Rates are best tried a root of ten apart (× 3.2)."
+            ),
         )
         values = words.read_values(written, suggested)
         with st.container(horizontal=True):
             seeds = st.number_input(
-                "Seeds",
+                tr("Seeds"),
                 1,
                 sweeps.MOST_SEEDS,
                 1,
                 key="sweep_seeds",
                 bind="query-params",
                 persist_state="session",
-                help="How often each value is tried, with other first weights and another order "
-                "of the text. Two or three tell a difference from luck.",
+                help=tr(
+                    "How often each value is tried, with other first weights and another order "
+                    "of the text. Two or three tell a difference from luck."
+                ),
             )
             steps = st.number_input(
-                "Steps of each run",
+                tr("Steps of each run"),
                 min_value=1,
                 max_value=10_000_000,
                 value=None,
@@ -143,10 +153,14 @@ def sweep(state: PageState) -> None:
                 key="sweep_steps",
                 bind="query-params",
                 persist_state="session",
-                help="A short run already tells rates that are far off; the best rate of a long "
-                "run is often a little lower.",
+                help=tr(
+                    "A short run already tells rates that are far off; the best rate of a long "
+                    "run is often a little lower."
+                ),
             )
-        name = _name(state, "sweep_name", f"Sweep of {sweep_words.field_label(field)}")
+        name = _name(
+            state, "sweep_name", tr("Sweep of {field}").format(field=sweep_words.field_label(field))
+        )
     recipe = recipe.replace(steps=int(steps)) if steps and field != "steps" else recipe
     argv = words.sweep_argv(
         design, recipe, corpus.id, tokenizer.id, name, field, values, int(seeds)
@@ -171,20 +185,22 @@ def example_button(state: PageState) -> None:
     lanes = words.READY_MADE[words.EXAMPLE]
     argv = words.race_argv(lanes, budget, corpus.id, tokenizer.id, name, 1)
     if st.button(
-        "Race Muon against AdamW, about a minute",
+        tr("Race Muon against AdamW, about a minute"),
         icon=":material/sports_score:",
         type="primary",
         key="race-example",
-        help=f"Two small models learn from {widgets.esc_md(corpus.name)}, each for "
-        f"{_EXAMPLE_SECONDS:g} seconds of training, in turns.",
+        help=tr(
+            "Two small models learn from {name}, each for "
+            "{example_seconds:g} seconds of training, in turns."
+        ).format(name=widgets.esc_md(corpus.name), example_seconds=_EXAMPLE_SECONDS),
     ):
         _start(state, argv, name)
 
 
 def _text(state: PageState) -> tuple[Artefact, Artefact] | None:
     if state.corpus is None or state.tokenizer is None:
-        st.info("A comparison needs a corpus and a tokenizer. Choose them in the sidebar.")
-        if st.button("Make a corpus", key="experiment-data"):
+        st.info(tr("A comparison needs a corpus and a tokenizer. Choose them in the sidebar."))
+        if st.button(tr("Make a corpus"), key="experiment-data"):
             session.go_to("data", view="collect")
         return None
     return state.corpus, state.tokenizer
@@ -194,11 +210,11 @@ def _ready_made() -> None:
     if not st.session_state.get("race_lanes") and not st.query_params.get("race_lanes"):
         st.session_state["race_lanes"] = "\n".join(words.READY_MADE[words.EXAMPLE])
     st.selectbox(
-        "Begin with",
+        tr("Begin with"),
         list(words.READY_MADE),
         index=None,
         key="race_ready_made",
-        placeholder="a race that is ready made",
+        placeholder=tr("a race that is ready made"),
         on_change=_take_ready_made,
     )
 
@@ -225,7 +241,7 @@ def _name(state: PageState, key: str, base: str) -> str:
     taken = [each.name for each in experiments.shelf(state.workspace).list()]
     suggested = words.suggested_name(base, taken)
     written = st.text_input(
-        "Name", key=key, placeholder=suggested, max_chars=60, bind="query-params"
+        tr("Name"), key=key, placeholder=suggested, max_chars=60, bind="query-params"
     )
     return written.strip() or suggested
 
@@ -237,12 +253,14 @@ def _offer(state: PageState, argv: list[str], name: str, preview: Preview, what:
     if preview.rows:
         st.dataframe(pd.DataFrame(preview.rows), hide_index=True, height="content")
         st.caption(
-            f"Time in all: {preview.time}. The runs share the machine one after the other, and go "
-            "on when you close this page."
+            tr(
+                "Time in all: {time}. The runs share the machine one after the "
+                "other, and go on when you close this page."
+            ).format(time=preview.time)
         )
     queue_panel.share(state)
     if st.button(
-        f"Start the {what}",
+        tr("Start the {what}").format(what=what),
         type="primary",
         icon=":material/play_arrow:",
         key=f"start-{what}",
@@ -250,7 +268,7 @@ def _offer(state: PageState, argv: list[str], name: str, preview: Preview, what:
     ):
         with widgets.user_errors():
             _start(state, argv, name)
-    st.caption("The same, without a browser:")
+    st.caption(tr("The same, without a browser:"))
     st.code(settings.command_line(argv), language="bash")
     functions = (races.steps_for,) if what == "race" else (sweeps.suggested_values,)
     widgets.show_code(_python(argv), *functions)

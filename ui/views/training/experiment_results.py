@@ -12,6 +12,7 @@ from slm.lab.standings import Axis, Trace
 from slm.workspace import Artefact
 from ui import widgets
 from ui.figures import experiments as figures
+from ui.texts import tr
 from ui.view_models import glossary, lane_rows, race_words, sweep_words
 
 REPLAY = "race_replay"
@@ -68,13 +69,13 @@ def _race(plan: Plan, traces: Sequence[Trace], live: bool) -> int | None:
         )
         _fairness(plan, shown)
     _texts(shown)
-    st.markdown("**Who reached which loss first**", help=glossary.meaning("validation loss"))
+    st.markdown(tr("**Who reached which loss first**"), help=glossary.meaning("validation loss"))
     finish = lane_rows.finish_rows(shown, axis)
     if finish:
         st.dataframe(pd.DataFrame(finish), hide_index=True, height="content")
     else:
-        st.caption("It shows when the lanes have been measured a few times.")
-    with st.expander("All that each lane used up"):
+        st.caption(tr("It shows when the lanes have been measured a few times."))
+    with st.expander(tr("All that each lane used up")):
         st.dataframe(
             pd.DataFrame(lane_rows.standing_rows(shown)), hide_index=True, height="content"
         )
@@ -104,7 +105,7 @@ def _sweep(plan: Plan, traces: Sequence[Trace]) -> int | None:
         spec = figures.sweep(sweep_words.field_label(plan.field or ""), scale, order, mark)
         if points.empty:
             st.caption(
-                "Each value's last validation loss is drawn here as soon as its run is done."
+                tr("Each value's last validation loss is drawn here as soon as its run is done.")
             )
         else:
             st.vega_lite_chart(points, spec, key="sweep-values")
@@ -118,30 +119,30 @@ def _sweep(plan: Plan, traces: Sequence[Trace]) -> int | None:
     st.dataframe(pd.DataFrame(sweep_words.sweep_rows(traces)), hide_index=True, height="content")
     if best is None:
         return None
-    if st.button("Use the best", type="primary", icon=":material/check:", key="use-best"):
+    if st.button(tr("Use the best"), type="primary", icon=":material/check:", key="use-best"):
         return sweep_words.lane_of_value(traces, best)
-    st.caption("It fills the form of a new training with the settings of that run.")
+    st.caption(tr("It fills the form of a new training with the settings of that run."))
     return None
 
 
 def _axis(plan: Plan) -> Axis:
     first: Axis = plan.budget.kind if plan.budget is not None else "step"
     axis = st.segmented_control(
-        "Against",
+        tr("Against"),
         list(lane_rows.AXES),
         format_func=lambda key: lane_rows.AXES.get(key, key),
         default=first,
         key=f"race_axis_{first}",
         bind="query-params",
         required=True,
-        help="The same curves along what they cost.",
+        help=tr("The same curves along what they cost."),
     )
     return axis if axis in lane_rows.AXES else first
 
 
 def _losses() -> lane_rows.Losses:
     chosen = st.segmented_control(
-        "Losses",
+        tr("Losses"),
         list(lane_rows.LOSSES),
         default="validation",
         key="race_losses",
@@ -163,7 +164,7 @@ def _replay(live: bool) -> float:
             _hold()
             st.rerun()
     percent = st.slider(
-        "Budget spent",
+        tr("Budget spent"),
         0,
         100,
         100,
@@ -172,13 +173,13 @@ def _replay(live: bool) -> float:
         bind="query-params",
         width=220,
         on_change=_hold,
-        help="Look back at how the race stood.",
+        help=tr("Look back at how the race stood."),
     )
     if began is None:
-        if st.button("Replay", icon=":material/replay:", key="race-again"):
+        if st.button(tr("Replay"), icon=":material/replay:", key="race-again"):
             st.session_state[REPLAY] = time.monotonic()
             st.rerun()
-    elif st.button("Hold", icon=":material/pause:", key="race-hold"):
+    elif st.button(tr("Hold"), icon=":material/pause:", key="race-hold"):
         _hold()
         st.rerun()
     return percent / 100
@@ -200,10 +201,10 @@ def _texts(traces: Sequence[Trace]) -> None:
     prompts = lane_rows.prompts(traces)
     if not prompts:
         return
-    st.markdown("**What they write**", help=glossary.meaning("sampling"))
+    st.markdown(tr("**What they write**"), help=glossary.meaning("sampling"))
     prompt = prompts[0]
     if len(prompts) > 1:
-        prompt = st.selectbox("After", prompts, key="race_prompt") or prompt
+        prompt = st.selectbox(tr("After"), prompts, key="race_prompt") or prompt
     for part in lane_rows.in_rows(lane_rows.lane_texts(traces, prompt)):
         for column, each in zip(st.columns(len(part)), part, strict=True):
             with column.container(border=True, height=190):
@@ -215,8 +216,13 @@ def _use_one(traces: Sequence[Trace]) -> int | None:
     names = [trace.lane.name for trace in traces]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         lane = st.selectbox(
-            "Settings of", names, key="race_lane", index=None, placeholder="a lane", width=320
+            tr("Settings of"),
+            names,
+            key="race_lane",
+            index=None,
+            placeholder=tr("a lane"),
+            width=320,
         )
-        if st.button("Use them for a new training", key="use-lane", disabled=lane not in names):
+        if st.button(tr("Use them for a new training"), key="use-lane", disabled=lane not in names):
             return names.index(str(lane))
     return None

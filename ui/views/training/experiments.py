@@ -11,6 +11,7 @@ from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact
 from ui import loaders, queue_panel, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import experiments as words
 from ui.view_models.jobs import job_view
 from ui.views import kept
@@ -20,9 +21,9 @@ from ui.views.training import experiment_forms, experiment_results
 _POLL_SECONDS = 2.0
 _REPLAY_POLL_SECONDS = 0.6
 _TOOLS = {
-    "results": "Results",
-    "race": "New race",
-    "sweep": "New sweep",
+    "results": tr("Results"),
+    "race": tr("New race"),
+    "sweep": tr("New sweep"),
 }
 
 
@@ -32,7 +33,7 @@ def render(state: PageState) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with row:
         tool = st.segmented_control(
-            "What to do",
+            tr("What to do"),
             list(_TOOLS),
             format_func=lambda key: _TOOLS.get(key, key),
             default="results",
@@ -63,7 +64,10 @@ def _results(state: PageState, chosen: Artefact | None, job: Job | None) -> None
     alive = job is not None and job.status().alive
     if chosen.read_only:
         st.caption(
-            "You see a race that ships with the app. Run one of your own: it takes about a minute."
+            tr(
+                "You see a race that ships with the app. Run one of your own: it takes about a "
+                "minute."
+            )
         )
         _offer_example(state)
     playing = experiment_results.REPLAY in st.session_state
@@ -88,12 +92,12 @@ def _choose(known: list[Artefact], job: Job | None) -> Artefact | None:
     if st.session_state.get("experiment") not in {None, *by_id}:
         st.session_state["experiment"] = None
     picked = st.selectbox(
-        "Sweep or race",
+        tr("Sweep or race"),
         list(by_id),
         index=None,
         format_func=lambda key: names.get(key, key),
         key="experiment",
-        placeholder="the newest sweep or race",
+        placeholder=tr("the newest sweep or race"),
         label_visibility="collapsed",
         bind="query-params",
         persist_state="session",
@@ -133,8 +137,10 @@ def _without(state: PageState, job: Job | None) -> None:
     """Nothing to show yet: what is being prepared, or what one could do."""
     if job is None:
         st.info(
-            "A sweep trains with a few values of one setting; a race trains several settings "
-            "under the same budget, in turns. Nothing was compared here yet."
+            tr(
+                "A sweep trains with a few values of one setting; a race trains several settings "
+                "under the same budget, in turns. Nothing was compared here yet."
+            )
         )
         _offer_example(state)
         return
@@ -152,7 +158,7 @@ def _without(state: PageState, job: Job | None) -> None:
         if view.problem:
             widgets.show_problem(view.problem)
         if view.alive and job.can_change:
-            st.button("Stop", key="experiment-stop-early", on_click=job.stop)
+            st.button(tr("Stop"), key="experiment-stop-early", on_click=job.stop)
 
     waiting()
 
@@ -194,21 +200,21 @@ def _actions(
 ) -> None:
     may_change = may_change_artefact(state.owner, experiment)
     if head.alive and job is not None and not job.can_change:
-        st.caption("It belongs to somebody else: you can watch it.")
+        st.caption(tr("It belongs to somebody else: you can watch it."))
     elif head.alive and job is not None:
         st.button(
-            "Stop",
+            tr("Stop"),
             icon=":material/stop_circle:",
             key="experiment-stop",
             on_click=job.stop,
             disabled=job.status().stopping,
-            help="It saves a checkpoint first, and can go on from there later.",
+            help=tr("It saves a checkpoint first, and can go on from there later."),
         )
     elif (
         head.can_resume
         and may_change
         and st.button(
-            "Go on", type="primary", icon=":material/play_arrow:", key="experiment-resume"
+            tr("Go on"), type="primary", icon=":material/play_arrow:", key="experiment-resume"
         )
     ):
         _resume(state, experiment, plan, job)
@@ -217,15 +223,15 @@ def _actions(
         has_runs
         and not head.alive
         and st.button(
-            "Compare the runs", icon=":material/stacked_line_chart:", key="experiment-compare"
+            tr("Compare the runs"), icon=":material/stacked_line_chart:", key="experiment-compare"
         )
     ):
         session.choose(view="compare", group=experiment.id)
         st.rerun()
     if not head.alive and may_change:
-        with st.popover("Delete", icon=":material/delete:"):
-            st.caption("The runs stay, with all that they learned; the comparison goes.")
-            if st.button("Delete the comparison", key="experiment-delete"):
+        with st.popover(tr("Delete"), icon=":material/delete:"):
+            st.caption(tr("The runs stay, with all that they learned; the comparison goes."))
+            if st.button(tr("Delete the comparison"), key="experiment-delete"):
                 experiments.shelf(state.workspace).delete(experiment.id)
                 st.rerun()
 

@@ -11,6 +11,7 @@ from slm.workspace import Artefact
 from ui import job_panel, widgets
 from ui.figures import finder as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import finder as words
 from ui.view_models import glossary, settings
 from ui.view_models.finder import FinderView
@@ -27,7 +28,7 @@ def render(
     state: PageState, corpus: Artefact, tokenizer: Artefact, design: Design, recipe: TrainConfig
 ) -> None:
     """The curve for these settings where it was found before, else a button that finds it."""
-    st.markdown("**Learning-rate finder**", help=glossary.meaning("learning-rate finder"))
+    st.markdown(tr("**Learning-rate finder**"), help=glossary.meaning("learning-rate finder"))
     argv = words.find_argv(design, recipe, corpus.id, tokenizer.id)
     busy = _work(state)
     key = _key(state, corpus, tokenizer, design, recipe)
@@ -35,20 +36,22 @@ def render(
     if curve is None:
         told, button = st.columns([3, 1], vertical_alignment="center")
         told.caption(
-            "A short training of its own, 15 to 45 seconds, in which the rates rise from a "
-            "hundredth to a hundred times the present ones. Where the loss falls fastest, and "
-            "where it begins to rise, says which rates suit this model and this text."
+            tr(
+                "A short training of its own, 15 to 45 seconds, in which the rates rise from a "
+                "hundredth to a hundred times the present ones. Where the loss falls fastest, and "
+                "where it begins to rise, says which rates suit this model and this text."
+            )
         )
         if not busy and button.button(
-            "Find the rate", key="finder-start", icon=":material/query_stats:", width="stretch"
+            tr("Find the rate"), key="finder-start", icon=":material/query_stats:", width="stretch"
         ):
             _start(state, argv, design)
         return
     view = words.finder_view(curve, recipe)
     _show(view, curve, design, recipe)
-    if not busy and st.button("Measure again", key="finder-again", type="tertiary"):
+    if not busy and st.button(tr("Measure again"), key="finder-again", type="tertiary"):
         _start(state, argv, design)
-    with st.expander("On the command line", icon=":material/terminal:"):
+    with st.expander(tr("On the command line"), icon=":material/terminal:"):
         st.code(settings.command_line(argv), language="bash")
     assert key is not None
     widgets.show_code(words.python(key), read_off)
@@ -62,11 +65,13 @@ def _show(view: FinderView, curve: RateCurve, design: Design, recipe: TrainConfi
         suggested is not None
         and not view.near
         and button.button(
-            "Use it",
+            tr("Use it"),
             key="finder-use",
             type="primary",
             width="stretch",
-            help=f"Sets {words.rates_in_words(suggested)} in the form.",
+            help=tr("Sets {suggested} in the form.").format(
+                suggested=words.rates_in_words(suggested)
+            ),
         )
     ):
         base = recipe_for(design.preset)

@@ -18,6 +18,7 @@ from slm.workspace import Artefact
 from ui import queue_panel, session, widgets
 from ui.figures import training as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import budget as budget_words
 from ui.view_models import glossary, settings, shares
 from ui.view_models import model as model_words
@@ -67,15 +68,17 @@ def render(state: PageState) -> None:
 
 def _missing(state: PageState) -> None:
     if state.corpus is None:
-        st.info("A training needs a corpus. Choose one in the sidebar, or make one.")
-        if st.button("Make a corpus", key="start-data"):
+        st.info(tr("A training needs a corpus. Choose one in the sidebar, or make one."))
+        if st.button(tr("Make a corpus"), key="start-data"):
             session.go_to("data", view="collect")
         return
     st.info(
-        "A training needs a tokenizer, which cuts the text into tokens. Choose one in the "
-        "sidebar, or train one."
+        tr(
+            "A training needs a tokenizer, which cuts the text into tokens. Choose one in the "
+            "sidebar, or train one."
+        )
     )
-    if st.button("Train a tokenizer", key="start-tokenizer"):
+    if st.button(tr("Train a tokenizer"), key="start-tokenizer"):
         session.go_to("tokenizer")
 
 
@@ -94,23 +97,25 @@ def _form(state: PageState, corpus: Artefact, tokenizer: Artefact, rates: Sequen
         can_start = _tell(state, asked, rates)
         with st.container(horizontal=True):
             start = st.button(
-                "Start training",
+                tr("Start training"),
                 type="primary",
                 icon=":material/play_arrow:",
                 key="start-training",
                 disabled=bool(problem) or not can_start,
             )
             if st.button(
-                "Try several values instead",
+                tr("Try several values instead"),
                 key="start-sweep",
-                help="Trains with each of a few values of one setting, and shows which does best.",
+                help=tr(
+                    "Trains with each of a few values of one setting, and shows which does best."
+                ),
             ):
                 session.choose(view="experiments")
                 st.rerun()
         if start:
             with widgets.user_errors():
                 _start(state, asked)
-        st.caption("It goes on when you close this page.")
+        st.caption(tr("It goes on when you close this page."))
         queue_panel.queue(state)
         rows = pd.DataFrame(words.schedule_rows(recipe))
         spec = figures.schedules(recipe.steps, words.SCHEDULES, recipe.schedule)
@@ -122,14 +127,17 @@ def _form(state: PageState, corpus: Artefact, tokenizer: Artefact, rates: Sequen
 def ask_processes(recipe: TrainConfig) -> int:
     """How many processes share each batch."""
     return st.number_input(
-        "Processes",
+        tr("Processes"),
         min_value=1,
         max_value=_MOST_PROCESSES,
         key="processes",
         bind="query-params",
         persist_state="session",
-        help="They share each batch, on this machine: one for each GPU. On one processor a single "
-        f"process uses all {machine.usable_cores()} cores already, and is usually fastest.",
+        help=tr(
+            "They share each batch, on this machine: one for each GPU. On "
+            "one processor a single process uses all {usable_cores} cores "
+            "already, and is usually fastest."
+        ).format(usable_cores=machine.usable_cores()),
     )
 
 
@@ -137,7 +145,7 @@ def _ask_name(state: PageState, design: Design, corpus: Artefact) -> str:
     taken = [run.name for run in state.workspace.runs.list()]
     suggested = words.suggested_name(design, corpus.name, taken)
     name = st.text_input(
-        "Name",
+        tr("Name"),
         key="run_name",
         placeholder=suggested,
         max_chars=80,
@@ -159,26 +167,33 @@ def _ask_design(corpus: Artefact, tokenizer: Artefact) -> Design:
     base = PRESETS[design.preset]
     told = Design(design.preset, design.config.replace(vocab_size=base.vocab_size))
     st.selectbox(
-        "Model",
+        tr("Model"),
         list(PRESETS),
         format_func=lambda preset: _model_label(preset, told),
         index=list(PRESETS).index(design.preset),
         key=f"start-preset-{design.preset}",
         on_change=_take_preset,
         args=(design.preset,),
-        help="A preset brings its recipe with it. The Model chapter changes its shape.",
+        help=tr("A preset brings its recipe with it. The Model chapter changes its shape."),
     )
     st.caption(
-        f"It has {words.parameters_in_words(design.config.replace(vocab_size=vocabulary))} and "
-        f"learns from {widgets.esc_md(corpus.name)}, cut by {widgets.esc_md(tokenizer.name)} "
-        f"into {vocabulary:,} different tokens. {model_words.changes_in_words(told)}"
+        tr(
+            "It has {replace} and learns from {name}, cut by {name_2} into "
+            "{vocabulary:,} different tokens. {told}"
+        ).format(
+            replace=words.parameters_in_words(design.config.replace(vocab_size=vocabulary)),
+            name=widgets.esc_md(corpus.name),
+            name_2=widgets.esc_md(tokenizer.name),
+            vocabulary=vocabulary,
+            told=model_words.changes_in_words(told),
+        )
     )
     return Design(design.preset, design.config.replace(vocab_size=vocabulary))
 
 
 def _model_label(preset: str, design: Design) -> str:
     if preset == design.preset and design.changed:
-        return f"your design, from {preset}"
+        return tr("your design, from {preset}").format(preset=preset)
     return preset
 
 
@@ -211,7 +226,9 @@ def _before(preset: str, base: TrainConfig) -> TrainConfig:
     try:
         recipe = settings.from_text(text, base)
     except ConfigError as error:
-        widgets.show_problem(f"{error} The preset's settings stand here instead.")
+        widgets.show_problem(
+            tr("{error} The preset's settings stand here instead.").format(error=error)
+        )
         recipe, text = base, ""
     if held != (preset, text):
         for name in words.FIELDS:
@@ -234,15 +251,18 @@ def fields(names: tuple[str, ...], before: TrainConfig, key: str) -> dict[str, o
 def ask_prompts() -> tuple[str, ...]:
     """What the texts along the way begin with."""
     text = st.text_area(
-        "Samples begin with",
+        tr("Samples begin with"),
         key="sample_prompts",
         max_chars=2_000,
-        placeholder="a new document",
+        placeholder=tr("a new document"),
         height=100,
         bind="query-params",
         persist_state="session",
-        help=f"One prompt a line, at most {words.MOST_PROMPTS}. The model goes on from each of "
-        "them along the way; the texts stand beside its curves.",
+        help=tr(
+            "One prompt a line, at most {most_prompts}. The model goes on "
+            "from each of them along the way; the texts stand beside its "
+            "curves."
+        ).format(most_prompts=words.MOST_PROMPTS),
     )
     return words.prompts_of(text)
 
@@ -256,10 +276,10 @@ def _tell(state: PageState, asked: Asked, rates: Sequence[Rate]) -> bool:
     time = budget_words.time_of(measured, rates)
     memory, disk = _memory(asked), _disk(state, asked)
     told = (
-        ("Epochs", plan.epochs, glossary.meaning("epoch")),
-        ("Time", time.shown, time.source),
-        ("Memory", memory.shown, glossary.meaning("memory")),
-        ("Disk", disk.shown, glossary.meaning("checkpoint")),
+        (tr("Epochs"), plan.epochs, glossary.meaning("epoch")),
+        (tr("Time"), time.shown, time.source),
+        (tr("Memory"), memory.shown, glossary.meaning("memory")),
+        (tr("Disk"), disk.shown, glossary.meaning("checkpoint")),
     )
     with st.container(horizontal=True, gap="small"):
         for label, value, meaning in told:
@@ -306,13 +326,17 @@ def _disk(state: PageState, asked: Asked) -> Need:
 
 def _further(state: PageState, asked: Asked) -> None:
     """The same without a browser, on several machines, and in Python."""
-    with st.expander("On the command line, and on several machines", icon=":material/terminal:"):
+    with st.expander(
+        tr("On the command line, and on several machines"), icon=":material/terminal:"
+    ):
         st.code(settings.command_line(asked.argv), language="bash")
         st.caption(
-            "On several machines: start it so on one of them, stop it at once, and then run this "
-            "on each, with the first one's address for HOST, 0, 1, … for NUMBER, and the run's own "
-            "folder, which all of them see under the same path. The Watch view shows it with the "
-            "folder filled in."
+            tr(
+                "On several machines: start it so on one of them, stop it at once, and then run "
+                "this on each, with the first one's address for HOST, 0, 1, … for NUMBER, and "
+                "the run's own folder, which all of them see under the same path. The Watch view "
+                "shows it with the folder filled in."
+            )
         )
         folder = state.workspace.root.absolute() / "runs" / "RUN"
         command = launch.torchrun_command(folder, nproc=asked.processes, nodes=2)

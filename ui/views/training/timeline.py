@@ -12,6 +12,7 @@ from slm.workspace import Artefact
 from ui import loaders, session, widgets
 from ui.components.time_machine import time_machine
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import timeline as words
 from ui.view_models import training
 from ui.views import kept
@@ -25,9 +26,9 @@ def render(state: PageState) -> None:
     """The run that was chosen; without one, the one that is at work, or the demo."""
     run = _run_of(state)
     if run is None:
-        st.info("No model has been trained here yet. Start one in “New training”.")
+        st.info(tr("No model has been trained here yet. Start one in “New training”."))
         return
-    if lacks(run, "its snapshots are"):
+    if lacks(run, tr("its snapshots are")):
         return
     alive = locks.is_held(run.folder / "run.lock")
 
@@ -54,7 +55,9 @@ def _panel(state: PageState, run: Artefact) -> None:
     from slm.lab.looking import snapshot_budget
 
     if state.run is None or run.id != state.run.id:
-        st.caption(f"You see the training that is at work: {widgets.esc_md(run.name)}")
+        st.caption(
+            tr("You see the training that is at work: {name}").format(name=widgets.esc_md(run.name))
+        )
     settings = RunSettings.read(run.folder)
     timeline = Timeline(run.folder)
     moments, problems = timeline.moments()
@@ -85,7 +88,7 @@ def _panel(state: PageState, run: Artefact) -> None:
     _go_on(run, step)
     budget = snapshot_budget(run.folder)
     st.caption(words.disk_line(len(timeline.steps), timeline.disk_bytes, budget))
-    widgets.demo_note(state.on_demo, "the training")
+    widgets.demo_note(state.on_demo, tr("the training"))
     root = str(run.folder.parents[1])
     widgets.show_code(words.code_lines(run, root, step), Timeline.moment, Timeline.load_model)
 
@@ -94,10 +97,10 @@ def _go_on(run: Artefact, step: int) -> None:
     """From this moment into the other chapters, with the model as it was then."""
     chosen = {} if run.read_only else {"run": run.id}
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.caption(f"The model of step {step:,}:", width="content")
+        st.caption(tr("The model of step {step:,}:").format(step=step), width="content")
         for chapter, title, choices in (
-            ("attention", "Where its heads look", {"view": "timeline"}),
-            ("model", "Walk a sentence through it", {"view": "walk"}),
+            ("attention", tr("Where its heads look"), {"view": "timeline"}),
+            ("model", tr("Walk a sentence through it"), {"view": "walk"}),
         ):
             if st.button(title, key=f"moment-{chapter}", type="tertiary"):
                 session.go_to(chapter, at_step=step, **choices, **chosen)

@@ -17,6 +17,7 @@ from slm.workspace import Artefact
 from ui import queue_panel, session, widgets
 from ui.figures import training as figures
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import budget as budget_words
 from ui.view_models import glossary, recipe, settings
 from ui.view_models import tuning as words
@@ -58,13 +59,15 @@ class Asked:
 def render(state: PageState) -> None:
     """The form; a setting redraws the form alone."""
     if state.run is None:
-        st.info("No model is here yet that could be fine-tuned. Import one, or train one first.")
-        if st.button("Import a model", key="tune-import"):
+        st.info(
+            tr("No model is here yet that could be fine-tuned. Import one, or train one first.")
+        )
+        if st.button(tr("Import a model"), key="tune-import"):
             session.go_to("library", view="models")
         return
     if state.corpus is None:
-        st.info("Fine-tuning needs a text: choose a corpus in the sidebar, or make one.")
-        if st.button("Make a corpus", key="tune-data"):
+        st.info(tr("Fine-tuning needs a text: choose a corpus in the sidebar, or make one."))
+        if st.button(tr("Make a corpus"), key="tune-data"):
             session.go_to("data", view="collect")
         return
     _form(state, state.run, state.corpus, known_rates(state.workspace))
@@ -82,8 +85,9 @@ def _form(state: PageState, model: Artefact, corpus: Artefact, rates: Sequence[R
             step = _ask_step(model)
             told = words.begins_with(model.name, shape, step, tokenizer is not None)
             st.caption(
-                f"{widgets.esc_md(told)} It learns from {widgets.esc_md(corpus.name)}. Choose "
-                "another model or corpus in the sidebar."
+                tr(
+                    "{told} It learns from {name}. Choose another model or corpus in the sidebar."
+                ).format(told=widgets.esc_md(told), name=widgets.esc_md(corpus.name))
             )
             way = _ask_way()
             config, problem = _ask_recipe(model, shape, way)
@@ -107,17 +111,17 @@ def _ask_step(model: Artefact) -> int | None:
     if st.session_state.get("tune_at") not in steps:
         st.session_state["tune_at"] = steps[-1]
     return st.select_slider(
-        "From step",
+        tr("From step"),
         steps,
         key="tune_at",
         format_func=lambda step: f"{step:,}",
-        help="Of these steps a checkpoint or a snapshot was kept.",
+        help=tr("Of these steps a checkpoint or a snapshot was kept."),
     )
 
 
 def _ask_way() -> Way:
     chosen: Way | None = st.segmented_control(
-        "What is trained",
+        tr("What is trained"),
         list(words.WAYS),
         format_func=lambda way: words.WAYS[way],
         key="tune_way",
@@ -158,7 +162,9 @@ def _before(of: str, base: TrainConfig) -> TrainConfig:
     try:
         config = settings.from_text(text, base)
     except ConfigError as error:
-        widgets.show_problem(f"{error} The usual settings stand here instead.")
+        widgets.show_problem(
+            tr("{error} The usual settings stand here instead.").format(error=error)
+        )
         config, text = base, ""
     if held != (of, text):
         for name in TrainConfig.model_fields:
@@ -176,7 +182,7 @@ def _ask_name(state: PageState, model: Artefact, corpus: Artefact) -> str:
     taken = [run.name for run in state.workspace.runs.list()]
     suggested = words.suggested_name(model.name, corpus.name, taken)
     name = st.text_input(
-        "Name",
+        tr("Name"),
         key="tune_name",
         placeholder=suggested,
         max_chars=80,
@@ -193,7 +199,7 @@ def _answer(state: PageState, asked: Asked, rates: Sequence[Rate], problem: str 
     can_start = _tell(state, asked, rates)
     queue_panel.share(state)
     if st.button(
-        "Start fine-tuning",
+        tr("Start fine-tuning"),
         type="primary",
         icon=":material/play_arrow:",
         key="start-tuning",
@@ -201,7 +207,7 @@ def _answer(state: PageState, asked: Asked, rates: Sequence[Rate], problem: str 
     ):
         with widgets.user_errors():
             _start(state, asked)
-    st.caption("It goes on when you close this page.")
+    st.caption(tr("It goes on when you close this page."))
     rows = pd.DataFrame(recipe.schedule_rows(asked.recipe))
     spec = figures.schedules(asked.recipe.steps, recipe.SCHEDULES, asked.recipe.schedule)
     st.vega_lite_chart(rows, spec, key="tuning-schedule")
@@ -218,10 +224,10 @@ def _tell(state: PageState, asked: Asked, rates: Sequence[Rate]) -> bool:
     memory, disk = _memory(asked), _disk(state, asked)
     trained, share = words.trained_share(asked.shape, asked.recipe)
     told = (
-        ("Trained", trained, glossary.meaning("lora") if asked.recipe.lora else share),
-        ("Epochs", plan.epochs, glossary.meaning("epoch")),
-        ("Time", time.shown, time.source),
-        ("Memory", memory.shown, glossary.meaning("memory")),
+        (tr("Trained"), trained, glossary.meaning("lora") if asked.recipe.lora else share),
+        (tr("Epochs"), plan.epochs, glossary.meaning("epoch")),
+        (tr("Time"), time.shown, time.source),
+        (tr("Memory"), memory.shown, glossary.meaning("memory")),
     )
     with st.container(horizontal=True, gap="small"):
         for label, value, meaning in told:
@@ -264,7 +270,7 @@ def _disk(state: PageState, asked: Asked) -> Need:
 
 def _further(asked: Asked) -> None:
     """The same without a browser, and in Python."""
-    with st.expander("On the command line", icon=":material/terminal:"):
+    with st.expander(tr("On the command line"), icon=":material/terminal:"):
         st.code(settings.command_line(asked.argv), language="bash")
     from slm.model.lora import AdaptedLinear, merged_matrix
     from slm.training.finetune import finetune_run

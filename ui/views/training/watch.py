@@ -14,6 +14,7 @@ from slm.training.runs import CONFIG, METRICS, REPORT, RunSettings
 from slm.workspace import Artefact
 from ui import loaders, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import run_control as controls_of
 from ui.view_models import settings as settings_words
@@ -37,16 +38,16 @@ def render(state: PageState) -> None:
     if job is None and run is not None:
         job = words.job_of_run(known, run.id)
     if job is None and run is None:
-        st.info("No model has been trained here yet. Start one in the next view.")
+        st.info(tr("No model has been trained here yet. Start one in the next view."))
         return
     _other_work(known, job)
     if run is None:
         assert job is not None
         _before_the_run(state, job)
         return
-    if lacks(run, "its losses are"):
+    if lacks(run, tr("its losses are")):
         return
-    widgets.demo_note(run.read_only, "the training")
+    widgets.demo_note(run.read_only, tr("the training"))
     _run(state, job, run)
 
 
@@ -122,8 +123,8 @@ def _panel(
     counted: dict[str, float],
 ) -> None:
     if not (run.folder / CONFIG).exists():
-        st.info("This run was deleted.")
-        if st.button("See all runs", key="watch-library"):
+        st.info(tr("This run was deleted."))
+        if st.button(tr("See all runs"), key="watch-library"):
             session.go_to("library")
         return
     if _standing(run, job, settings) != seen:
@@ -162,7 +163,9 @@ def _panel(
 def _figures(view: RunView, steps: int) -> None:
     """How far the run is, and its newest numbers, in the unit that is chosen below them."""
     if view.alive:
-        st.progress(view.fraction, text=f"step {view.step:,} of {steps:,}")
+        st.progress(
+            view.fraction, text=tr("step {step:,} of {steps:,}").format(step=view.step, steps=steps)
+        )
     with st.container(horizontal=True, gap="medium"):
         for figure in view.figures:
             explained = f"{glossary.meaning(figure.term)} {figure.more}".strip()
@@ -184,7 +187,7 @@ def _before_the_run(state: PageState, job: Job) -> None:
             st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
             if job.can_change:
                 stopping = status.stopping
-                st.button("Stop", key="training-stop", disabled=stopping, on_click=job.stop)
+                st.button(tr("Stop"), key="training-stop", disabled=stopping, on_click=job.stop)
         elif view.can_resume and job.can_change:
             controls.go_on_button(state, job, None)
         if view.problem:
@@ -227,8 +230,8 @@ def _other_work(known: list[Job], shown: Job | None) -> None:
     if other is None or (shown is not None and shown.id == other.id):
         return
     told, button = st.columns([3, 1], vertical_alignment="center")
-    told.caption(f"Another training is at work: {widgets.esc_md(other.name)}")
-    button.button("Watch it", key="watch-other", on_click=watch, args=(other,), width="stretch")
+    told.caption(tr("Another training is at work: {name}").format(name=widgets.esc_md(other.name)))
+    button.button(tr("Watch it"), key="watch-other", on_click=watch, args=(other,), width="stretch")
 
 
 def _costs(state: PageState, run: Artefact, settings: RunSettings) -> Costs:
@@ -251,13 +254,15 @@ def _counted_before(run: Artefact) -> dict[str, float]:
 
 
 def _code(run: Artefact, settings: RunSettings) -> None:
-    with st.expander("On the command line", icon=":material/terminal:"):
+    with st.expander(tr("On the command line"), icon=":material/terminal:"):
         for told, argv in controls_of.commands(run.id, settings.train):
             st.caption(told)
             st.code(settings_words.command_line(argv), language="bash")
         st.caption(
-            "On several machines: this on each of them, with the first one's address for HOST "
-            "and 0, 1, … for NUMBER; all see the run's folder under the same path."
+            tr(
+                "On several machines: this on each of them, with the first one's address for HOST "
+                "and 0, 1, … for NUMBER; all see the run's folder under the same path."
+            )
         )
         command = launch.torchrun_command(run.folder.absolute(), nproc=1, nodes=2)
         st.code(settings_words.shell(["python", *command[1:]]), language="bash")

@@ -7,6 +7,7 @@ import streamlit as st
 from slm.training.runs import SAMPLES
 from slm.workspace import Artefact
 from ui import loaders
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import training as words
 from ui.view_models.training import Sample
@@ -17,11 +18,11 @@ _CHOICE_WIDTH = 130  # pixels: two stand side by side where there is room
 
 def render(run: Artefact) -> None:
     """The samples of one prompt; `?written=` and `?beside=` are steps to compare."""
-    st.markdown("**What it writes**", help=glossary.meaning("sampling"))
+    st.markdown(tr("**What it writes**"), help=glossary.meaning("sampling"))
     records = loaders.log_reader(str(run.folder / SAMPLES)).read()
     prompts = words.prompts_of(records)
     if not prompts:
-        st.caption("The first text appears at the first sample step.")
+        st.caption(tr("The first text appears at the first sample step."))
         return
     prompt = _ask_prompt(prompts)
     steps = words.sample_steps(records, prompt)
@@ -39,7 +40,7 @@ def _ask_prompt(prompts: Sequence[str]) -> str:
     if len(prompts) == 1:
         return prompts[0]
     chosen = st.selectbox(
-        "Prompt",
+        tr("Prompt"),
         range(len(prompts)),
         format_func=lambda place: words.prompt_label(prompts[place]),
         key="written_prompt",
@@ -52,10 +53,10 @@ def _ask_prompt(prompts: Sequence[str]) -> str:
 def _ask_step(steps: Sequence[int], key: str, none: str) -> int | None:
     """One of the steps at which something was written, newest first; None for the rest."""
     chosen: int | None = st.selectbox(
-        "Step" if key == "written" else "Beside step",
+        tr("Step") if key == "written" else tr("Beside step"),
         steps,
         index=None,
-        format_func=lambda step: f"after {step:,}",
+        format_func=lambda step: tr("after {step:,}").format(step=step),
         placeholder=none,
         width=_CHOICE_WIDTH,
         key=key,
@@ -66,5 +67,5 @@ def _ask_step(steps: Sequence[int], key: str, none: str) -> int | None:
 
 def _list(samples: Sequence[Sample]) -> None:
     for each in samples:
-        st.caption(f"after {each.step:,} steps")
+        st.caption(tr("after {step:,} steps").format(step=each.step))
         st.text((each.prompt + each.text).strip() or "(nothing)")

@@ -12,6 +12,7 @@ from slm.workshop.budgets import steps_within
 from slm.workshop.challenges import ChallengeConfig
 from ui import widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import workshop_challenge as words
 from ui.views.workshop.following import newest
 
@@ -26,14 +27,14 @@ def ask(state: PageState, *, unfolded: bool) -> None:
         for corpus in state.workspace.corpora.list()
         if not corpus.problem and corpus.details.get("val")
     }
-    with st.expander("Begin a challenge", expanded=unfolded, icon=":material/flag:"):
+    with st.expander(tr("Begin a challenge"), expanded=unfolded, icon=":material/flag:"):
         if not corpora:
-            st.info("A challenge needs a corpus. Collect one on the Data page first.")
+            st.info(tr("A challenge needs a corpus. Collect one on the Data page first."))
             return
         first = state.corpus.id if state.corpus is not None else ""
         with st.container(horizontal=True, gap="small"):
             corpus = st.selectbox(
-                "Corpus that all learn from",
+                tr("Corpus that all learn from"),
                 list(corpora),
                 index=list(corpora).index(first) if first in corpora else 0,
                 format_func=lambda key: corpora.get(key, key),
@@ -42,11 +43,11 @@ def ask(state: PageState, *, unfolded: bool) -> None:
             values = _fields(("title",))
         with st.container(horizontal=True, gap="small"):
             values |= _fields(("budget", "amount"))
-        with st.expander("More"), st.container(horizontal=True, gap="small"):
+        with st.expander(tr("More")), st.container(horizontal=True, gap="small"):
             values |= _fields(("most_parameters", "judged_kilobytes"))
         config = ChallengeConfig().replace(**values, corpus=corpus)
         st.caption(budget_help(config))
-        if st.button("Begin", type="primary", key=f"{_KEY}-begin", icon=":material/flag:"):
+        if st.button(tr("Begin"), type="primary", key=f"{_KEY}-begin", icon=":material/flag:"):
             with widgets.user_errors():
                 challenges.open_challenge(state.workspace, config)
                 st.session_state["challenge"] = None

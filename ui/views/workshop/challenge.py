@@ -13,6 +13,7 @@ from slm.workshop.challenges import Challenge, Place, Try
 from slm.workspace import Workspace
 from ui import job_panel, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import workshop_challenge as words
 from ui.view_models.jobs import jobs_to_show
@@ -50,7 +51,7 @@ def _choose(found: Sequence[Challenge]) -> Challenge | None:
     if len(found) < 2:
         return next(iter(found), None)
     chosen = st.selectbox(
-        "Challenge",
+        tr("Challenge"),
         list(by_id),
         index=None,
         format_func=lambda key: words.label(by_id[key]) if key in by_id else key,
@@ -70,16 +71,16 @@ def _rules(state: PageState, challenge: Challenge) -> None:
         return
     with st.container(horizontal=True, gap="small"):
         st.button(
-            "Close it" if challenge.open else "Open it again",
+            tr("Close it") if challenge.open else tr("Open it again"),
             key="race-open",
             icon=":material/lock:" if challenge.open else ":material/lock_open:",
             on_click=_set_open,
             args=(state.workspace, challenge),
         )
-        with st.popover("Remove it", icon=":material/delete:"):
-            st.markdown("The challenge and everybody's figures in it go. The models stay.")
+        with st.popover(tr("Remove it"), icon=":material/delete:"):
+            st.markdown(tr("The challenge and everybody's figures in it go. The models stay."))
             st.button(
-                "Remove",
+                tr("Remove"),
                 key="race-remove",
                 type="primary",
                 on_click=_remove,
@@ -104,12 +105,12 @@ def _board(state: PageState, challenge: Challenge, drawn_with: str) -> None:
             pd.DataFrame(
                 {
                     "": [row.rank for row in rows],
-                    "Name": [row.name for row in rows],
-                    "Bits per byte": [row.bits_per_byte for row in rows],
-                    "Model": [row.model for row in rows],
-                    "Time" if in_seconds else "Tokens": [row.price for row in rows],
-                    "Parameters": [row.parameters for row in rows],
-                    "Tries": [row.tries for row in rows],
+                    tr("Name"): [row.name for row in rows],
+                    tr("Bits per byte"): [row.bits_per_byte for row in rows],
+                    tr("Model"): [row.model for row in rows],
+                    tr("Time") if in_seconds else tr("Tokens"): [row.price for row in rows],
+                    tr("Parameters"): [row.parameters for row in rows],
+                    tr("Tries"): [row.tries for row in rows],
                 }
             ),
             hide_index=True,
@@ -117,9 +118,9 @@ def _board(state: PageState, challenge: Challenge, drawn_with: str) -> None:
             height="content" if len(rows) <= words.MOST_ROWS else words.TABLE_HEIGHT,
             column_config={
                 "": st.column_config.NumberColumn(width=40),
-                "Bits per byte": st.column_config.NumberColumn(format="%.3f"),
-                "Parameters": st.column_config.TextColumn(help=glossary.meaning("parameter")),
-                "Tries": st.column_config.NumberColumn(width=60),
+                tr("Bits per byte"): st.column_config.NumberColumn(format="%.3f"),
+                tr("Parameters"): st.column_config.TextColumn(help=glossary.meaning("parameter")),
+                tr("Tries"): st.column_config.NumberColumn(width=60),
             },
         )
     st.caption(widgets.esc_md(words.being_judged(tries, names, state.owner)))
@@ -148,7 +149,7 @@ def _is_open(root: str, challenge_id: str, _here: Workspace) -> bool | None:
 def _own_part(state: PageState, challenge: Challenge) -> None:
     """Hand in a model; what became of those before."""
     with st.container(border=True, key="race-own"):
-        st.markdown("**Your part**")
+        st.markdown(tr("**Your part**"))
         hands = words.to_hand_in(state.workspace.runs.list(), challenge, state.owner)
         if challenge.open:
             _hand_in(state, challenge, hands)
@@ -163,20 +164,22 @@ def _own_part(state: PageState, challenge: Challenge) -> None:
 def _hand_in(state: PageState, challenge: Challenge, hands: words.Hands) -> None:
     if hands.labels:
         run = st.selectbox(
-            "Your model",
+            tr("Your model"),
             list(hands.labels),
             format_func=lambda key: hands.labels.get(key, key),
             key="race-run",
-            help="Runs of yours that learned from the text of this challenge.",
+            help=tr("Runs of yours that learned from the text of this challenge."),
         )
-        if st.button("Hand it in", type="primary", key="race-hand-in", icon=":material/upload:"):
+        if st.button(
+            tr("Hand it in"), type="primary", key="race-hand-in", icon=":material/upload:"
+        ):
             _judge(state, challenge, run)
     else:
-        st.markdown("You have no model that learned from this text yet.")
+        st.markdown(tr("You have no model that learned from this text yet."))
     if hands.note:
         st.caption(hands.note)
     st.caption(beginning.budget_help(challenge.config))
-    if st.button("Train a model for it", key="race-train", icon=":material/trending_down:"):
+    if st.button(tr("Train a model for it"), key="race-train", icon=":material/trending_down:"):
         session.go_to("training", view="start", corpus=challenge.corpus_id)
 
 
@@ -187,13 +190,13 @@ def _judge(state: PageState, challenge: Challenge, run_id: str) -> None:
         one = challenges.enter(here, challenge.id, here.runs.get(run_id))
         _standing.clear()
         if one.state == "judged":
-            st.info("This model was judged before, as it stands.", icon=":material/info:")
+            st.info(tr("This model was judged before, as it stands."), icon=":material/info:")
             return
         argv = [_VERB, "--run", run_id, "--challenge", challenge.id]
         job = jobs.start(
             here,
             argv,
-            name="Judge a model",
+            name=tr("Judge a model"),
             owner=state.owner,
             key=work_key([*argv, state.owner]),
         )
@@ -206,7 +209,7 @@ def _own_tries(state: PageState, challenge: Challenge) -> None:
     rows = words.try_rows(tries, state.owner)
     if not rows:
         return
-    st.caption("Your tries, the latest first")
+    st.caption(tr("Your tries, the latest first"))
     for row in rows:
         st.text(f"{row.number}. {row.model}: {row.told}")
     waits = words.waiting_of(tries, state.owner)
@@ -214,7 +217,7 @@ def _own_tries(state: PageState, challenge: Challenge) -> None:
         job.verb == _VERB and job.owner == state.owner and job.status().alive
         for job in jobs.list_jobs(state.workspace)
     )
-    if waits is not None and not busy and st.button("Have it judged", key="race-judge"):
+    if waits is not None and not busy and st.button(tr("Have it judged"), key="race-judge"):
         _judge(state, challenge, waits.run)
 
 

@@ -15,6 +15,7 @@ from slm.workshop.room import in_groups
 from slm.workspace import Workspace
 from ui import job_panel, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import workshop as room_words
 from ui.view_models import workshop_control as words
 from ui.view_models.jobs import jobs_to_show
@@ -56,11 +57,13 @@ def _work(state: PageState) -> None:
                 st.metric(title, value, width="content")
         with st.container(horizontal=True):
             if now.paused:
-                st.button("Let work go on", type="primary", on_click=_do, args=(shares.go_on, here))
-                st.caption("Everybody's work is held back.")
+                st.button(
+                    tr("Let work go on"), type="primary", on_click=_do, args=(shares.go_on, here)
+                )
+                st.caption(tr("Everybody's work is held back."))
             else:
                 st.button(
-                    "Hold everybody's work",
+                    tr("Hold everybody's work"),
                     icon=":material/pause:",
                     help=words.HOLD_HELP,
                     on_click=_do,
@@ -68,22 +71,22 @@ def _work(state: PageState) -> None:
                 )
             waits = any(not entry.works for entry in line)
             st.button(
-                "Clear the line",
+                tr("Clear the line"),
                 icon=":material/clear_all:",
-                help="Takes out all that waits. It has not begun, so nothing is lost.",
+                help=tr("Takes out all that waits. It has not begun, so nothing is lost."),
                 disabled=not waits,
                 on_click=_do,
                 args=(queueing.clear, here),
             )
         rows = words.work_rows(line, people.names(here))
         if not rows:
-            st.caption("Nothing works or waits now.")
+            st.caption(tr("Nothing works or waits now."))
         for row in rows[:_MOST_JOBS]:
             _job_row(here, row)
         if len(rows) > _MOST_JOBS:
-            st.caption(f"… and {len(rows) - _MOST_JOBS} more that wait")
+            st.caption(tr("… and {n_rows} more that wait").format(n_rows=len(rows) - _MOST_JOBS))
 
-    st.subheader("Work", anchor=False)
+    st.subheader(tr("Work"), anchor=False)
     panel()
 
 
@@ -108,8 +111,8 @@ def _stop(here: Workspace, job_id: str) -> None:
 
 
 _ACTS: Mapping[bool, tuple[tuple[str, Callable[[Workspace, str], None]], ...]] = {
-    True: (("Pause", _pause), ("Stop", _stop)),
-    False: (("To the front", queueing.move_to_front), ("Take out", queueing.take_out)),
+    True: ((tr("Pause"), _pause), (tr("Stop"), _stop)),
+    False: ((tr("To the front"), queueing.move_to_front), (tr("Take out"), queueing.take_out)),
 }
 """What can be done about a job that works, and about one that waits."""
 
@@ -122,15 +125,17 @@ def _do(act: Callable[..., object], *given: object) -> None:
 
 def _screens(here: Workspace, shown: str) -> None:
     """What all screens show. Any page has a button for it in the sidebar."""
-    st.subheader("All screens", anchor=False)
+    st.subheader(tr("All screens"), anchor=False)
     if shown:
-        st.text(f"All screens show {shown[:200]}")
-        st.button("Let everybody go", type="primary", on_click=_do, args=(looking.let_go, here))
+        st.text(tr("All screens show {shown}").format(shown=shown[:200]))
+        st.button(tr("Let everybody go"), type="primary", on_click=_do, args=(looking.let_go, here))
     else:
         st.caption(
-            "Open the view that you want to show, and press **Show everybody this view** in the "
-            "sidebar there. Everybody's screen follows within seconds; whoever is typing is asked "
-            "first, and each can go back to where they were."
+            tr(
+                "Open the view that you want to show, and press **Show everybody this view** in "
+                "the sidebar there. Everybody's screen follows within seconds; whoever is typing "
+                "is asked first, and each can go back to where they were."
+            )
         )
 
 
@@ -138,15 +143,15 @@ def _people(state: PageState) -> None:
     """Everybody, and what the presenter can do for the one who is chosen."""
     here, now = state.workspace, limits.read(state.workspace.root)
     rows = room_words.person_rows(here, jobs.list_jobs(here), state.owner)
-    st.subheader("People", anchor=False)
-    st.caption(room_words.headcount(rows) + " Choose one for what you can do.")
+    st.subheader(tr("People"), anchor=False)
+    st.caption(room_words.headcount(rows) + tr(" Choose one for what you can do."))
     picked = st.dataframe(
         pd.DataFrame(
             {
-                "Name": [row.name for row in rows],
-                "Here": [row.here for row in rows],
-                "Works on": [row.doing for row in rows],
-                "Own limits": [words.limits_of_one(now, row.id) for row in rows],
+                tr("Name"): [row.name for row in rows],
+                tr("Here"): [row.here for row in rows],
+                tr("Works on"): [row.doing for row in rows],
+                tr("Own limits"): [words.limits_of_one(now, row.id) for row in rows],
             }
         ),
         hide_index=True,
@@ -164,7 +169,7 @@ def _people(state: PageState) -> None:
 def _second_presenter(here: Workspace) -> None:
     """A link for somebody who helps; shown once, because the file keeps its hash alone."""
     if st.button(
-        "Link for a second presenter",
+        tr("Link for a second presenter"),
         icon=":material/person_add:",
         help=words.SECOND_HELP,
         key="control-second",
@@ -182,42 +187,42 @@ def _one(here: Workspace, person_id: str, name: str) -> None:
         with st.container(horizontal=True):
             first = person_id in now.first
             st.button(
-                "No longer first" if first else "First in the line",
+                tr("No longer first") if first else tr("First in the line"),
                 key="control-first",
                 on_click=_do,
                 args=(shares.set_first, here, person_id, not first),
             )
             if st.button(
-                "Return word",
+                tr("Return word"),
                 key="control-word",
-                help="For whoever lost their cookie: name and word let them in as themselves.",
+                help=tr("For whoever lost their cookie: name and word let them in as themselves."),
             ):
                 with widgets.user_errors():
                     st.code(in_groups(people.new_return_word(here, person_id)), language=None)
-            with st.popover("Send out …"):
-                st.caption("Their browsers are let in no more. What they made stays.")
+            with st.popover(tr("Send out …")):
+                st.caption(tr("Their browsers are let in no more. What they made stays."))
                 st.button(
-                    "Send out",
+                    tr("Send out"),
                     key="control-out",
                     type="primary",
                     on_click=_do,
                     args=(people.take_off, here, person_id),
                 )
-        with st.expander("Limits of this person", icon=":material/tune:"):
+        with st.expander(tr("Limits of this person"), icon=":material/tune:"):
             _share_form(here, person_id)
 
 
 def _limits(here: Workspace) -> None:
     now = limits.read(here.root)
-    with st.expander("What each may take", icon=":material/tune:"):
+    with st.expander(tr("What each may take"), icon=":material/tune:"):
         _share_form(here, None)
         slots = st.number_input(
-            "Jobs at work, all together",
+            tr("Jobs at work, all together"),
             1,
             64,
             now.slots,
             key="control-slots",
-            help="More at once are slower each. Jobs that work go on when you set fewer.",
+            help=tr("More at once are slower each. Jobs that work go on when you set fewer."),
             width=220,
         )
         if slots != now.slots:
@@ -235,28 +240,33 @@ def _share_form(here: Workspace, person_id: str | None) -> None:
         for place, (name, label) in enumerate(words.LABELS.items()):
             with columns[place % 3]:
                 asked[name] = widgets.optional_number(Share, name, label, share, f"{key}-{name}")
-        if st.form_submit_button("Set"):
+        if st.form_submit_button(tr("Set")):
             with widgets.user_errors():
                 if person_id is None:
                     shares.set_for_all(here, **asked)
                 else:
                     shares.set_for_one(here, person_id, **asked)
-                st.toast("The limits hold from now on.")
+                st.toast(tr("The limits hold from now on."))
     if person_id in now.people:
         st.button(
-            "As all others", key=f"{key}-as", on_click=_do, args=(shares.as_all, here, person_id)
+            tr("As all others"),
+            key=f"{key}-as",
+            on_click=_do,
+            args=(shares.as_all, here, person_id),
         )
 
 
 def _end(state: PageState) -> None:
     """The end of the class, as a job: it may take a while."""
     here = state.workspace
-    with st.expander("End this class", icon=":material/inventory_2:"):
+    with st.expander(tr("End this class"), icon=":material/inventory_2:"):
         st.caption(words.CLOSE_TOLD)
-        sure = st.checkbox("Everybody has what they want to take home", key="control-sure")
-        if st.button("Archive and empty the room", disabled=not sure, key="control-close"):
+        sure = st.checkbox(tr("Everybody has what they want to take home"), key="control-sure")
+        if st.button(tr("Archive and empty the room"), disabled=not sure, key="control-close"):
             with widgets.user_errors():
-                job = jobs.start(here, ["close-class"], name="End of the class", key="close-class")
+                job = jobs.start(
+                    here, ["close-class"], name=tr("End of the class"), key="close-class"
+                )
                 st.session_state["job-of-close-class"] = job.id
                 st.rerun()
         mine = st.session_state.get("job-of-close-class")
@@ -264,4 +274,4 @@ def _end(state: PageState) -> None:
             job_panel.watch(here, job.id, key=f"close-{job.id}")
         done = here.root / resetting.FOLDER
         if done.is_dir():
-            st.caption(f"Archives lie in {widgets.esc_md(str(done))}")
+            st.caption(tr("Archives lie in {done}").format(done=widgets.esc_md(str(done))))

@@ -13,12 +13,13 @@ from ui import loaders, widgets
 from ui.components.guessing import guessing_view
 from ui.figures.classroom import standing_chart, standing_rows
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import workshop_game as words
 from ui.view_models.shannon import board
 from ui.views.workshop.following import POLL_SECONDS, headcount, newest, redraw_when
 
-_UNITS = {"letters": "Letters", "tokens": "Tokens"}
+_UNITS = {"letters": tr("Letters"), "tokens": tr("Tokens")}
 
 
 def render(state: PageState) -> None:
@@ -47,25 +48,25 @@ def _begin(state: PageState, game: ClassGame | None) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="game-tools"):
         if game is not None:
             st.button(
-                "End the game",
+                tr("End the game"),
                 key="game-end",
                 icon=":material/stop_circle:",
                 disabled=not game.open,
-                help="No more guesses; everybody sees the text.",
+                help=tr("No more guesses; everybody sees the text."),
                 on_click=_end,
                 args=(state.workspace, game),
             )
-        with st.popover("Begin a game", icon=":material/flag:"):
+        with st.popover(tr("Begin a game"), icon=":material/flag:"):
             _ask(state)
 
 
 def _ask(state: PageState) -> None:
     if state.run is None:
-        st.info("No model is here yet. Build one on Home; it plays against the class.")
+        st.info(tr("No model is here yet. Build one on Home; it plays against the class."))
         return
-    st.text(f"{state.run.name} plays for the machines.")
+    st.text(tr("{name} plays for the machines.").format(name=state.run.name))
     chosen = st.segmented_control(
-        "Guess",
+        tr("Guess"),
         list(_UNITS),
         format_func=lambda unit: _UNITS.get(unit, unit),
         default="letters",
@@ -74,21 +75,21 @@ def _ask(state: PageState) -> None:
     )
     unit: Unit = "tokens" if chosen == "tokens" else "letters"
     number = st.number_input(
-        "Held-out document",
+        tr("Held-out document"),
         min_value=1,
         value=1,
         key="game-document",
         help=glossary.meaning("held-out"),
     )
     text = st.text_area(
-        "Or a text of your own",
+        tr("Or a text of your own"),
         key="game-text",
         height=90,
         max_chars=5_000,
-        help="Then the machines guess on this text; you know it, so play along only in spirit.",
+        help=tr("Then the machines guess on this text; you know it, so play along only in spirit."),
     )
-    if st.button("Begin", type="primary", key="game-begin", icon=":material/flag:"):
-        with widgets.user_errors(), st.spinner("The machines play"):
+    if st.button(tr("Begin"), type="primary", key="game-begin", icon=":material/flag:"):
+        with widgets.user_errors(), st.spinner(tr("The machines play")):
             loaded = loaders.load_run(state.run)
             config = GameConfig(document=int(number), text=text.strip(), unit=unit)
             passage, plays = prepare_game(
@@ -133,23 +134,23 @@ def _standing(state: PageState, game: ClassGame, drawn_with: str) -> None:
         pd.DataFrame(standing_rows(view.bars)),
         standing_chart(view.bars),
         key="class-players",
-        alt="Bits per character of the class and of the machines",
+        alt=tr("Bits per character of the class and of the machines"),
     )
     st.caption(words.CHART)
     st.dataframe(
         pd.DataFrame(
             {
-                "Name": [row.name for row in view.rows],
-                "Found": [row.found for row in view.rows],
-                "Bits per character": [row.bits for row in view.rows],
-                "At once": [row.at_once for row in view.rows],
+                tr("Name"): [row.name for row in view.rows],
+                tr("Found"): [row.found for row in view.rows],
+                tr("Bits per character"): [row.bits for row in view.rows],
+                tr("At once"): [row.at_once for row in view.rows],
             }
         ),
         hide_index=True,
         key="class-table",
         height="content" if len(view.rows) <= words.MOST_ROWS else words.TABLE_HEIGHT,
         column_config={
-            "At once": st.column_config.TextColumn(help="Share that the first guess found.")
+            tr("At once"): st.column_config.TextColumn(help=tr("Share that the first guess found."))
         },
     )
     st.caption(words.guessed(view.rows, headcount(root, here)))

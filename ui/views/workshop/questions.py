@@ -9,6 +9,7 @@ from slm.workspace import Workspace
 from ui import loaders, session, widgets
 from ui.figures.classroom import answer_rows, answers_chart, shown_chart, shown_rows
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import workshop_questions as words
 from ui.view_models.workshop_questions import QuestionView
 from ui.views.workshop.following import POLL_SECONDS, headcount
@@ -51,7 +52,7 @@ def _question(state: PageState, asked: Asked, view: QuestionView) -> None:
         st.caption(view.status)
         if rights.is_presenter(state.owner):
             st.button(
-                "Reveal the answer",
+                tr("Reveal the answer"),
                 key="question-reveal",
                 type="primary",
                 icon=":material/visibility:",
@@ -63,7 +64,7 @@ def _question(state: PageState, asked: Asked, view: QuestionView) -> None:
         pd.DataFrame(answer_rows(view.answers)),
         answers_chart(view.answers),
         key="question-answers",
-        alt="How many chose each answer; the right one in green",
+        alt=tr("How many chose each answer; the right one in green"),
     )
     icon = ":material/check_circle:" if view.right else ":material/lightbulb:"
     told = st.success if view.right else st.info
@@ -81,7 +82,9 @@ def _what_is_asked(view: QuestionView) -> None:
             pd.DataFrame(shown_rows(view.shown)),
             shown_chart(view.shown),
             key="question-shown",
-            alt="Probabilities of the likeliest next tokens at the temperature that is asked for",
+            alt=tr(
+                "Probabilities of the likeliest next tokens at the temperature that is asked for"
+            ),
         )
 
 
@@ -105,28 +108,28 @@ def _ask(state: PageState) -> None:
     from slm.workshop.asking import LONGEST_PROMPT, READY, Basis, compute
 
     with st.container(border=True, key="question-ask"):
-        st.markdown("**Ask**")
+        st.markdown(tr("**Ask**"))
         if state.run is None:
-            st.info("No model is here yet. Build one on Home; it gives the answers.")
+            st.info(tr("No model is here yet. Build one on Home; it gives the answers."))
             return
         kind = st.radio(
-            "Question",
+            tr("Question"),
             list(READY),
             format_func=lambda each: READY.get(each, each),
             key="question-kind",
             label_visibility="collapsed",
         )
         text = st.text_area(
-            "A text of your own",
+            tr("A text of your own"),
             key="question-text",
             height=80,
             max_chars=LONGEST_PROMPT,
             help=words.TEXT_HELP,
-            placeholder="Once upon a time there was a",
+            placeholder=tr("Once upon a time there was a"),
         )
-        st.caption(widgets.esc_md(f"The model that answers: {state.run.name}"))
-        if st.button("Ask", type="primary", key="question-go", icon=":material/help:"):
-            with widgets.user_errors(), st.spinner("The model works it out"):
+        st.caption(widgets.esc_md(tr("The model that answers: {name}").format(name=state.run.name)))
+        if st.button(tr("Ask"), type="primary", key="question-go", icon=":material/help:"):
+            with widgets.user_errors(), st.spinner(tr("The model works it out")):
                 loaded = loaders.load_run(state.run)
                 basis = Basis(
                     state.workspace, state.run, loaded.model, loaded.tokenizer, text.strip()

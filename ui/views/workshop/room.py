@@ -13,6 +13,7 @@ from slm.workshop.room import Room, in_groups
 from slm.workspace import Artefact, Workspace
 from ui import job_panel, queue_panel, session, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import workshop as words
 from ui.view_models.jobs import jobs_to_show
 from ui.view_models.preparing import work_key
@@ -46,7 +47,7 @@ def render(state: PageState) -> None:
             queue_panel.queue(state)
         with right:
             _people(state)
-            with st.expander("Bring somebody in", icon=":material/qr_code_2:"):
+            with st.expander(tr("Bring somebody in"), icon=":material/qr_code_2:"):
                 _door(state, now)
     st.caption(words.TRUST)
     widgets.show_code(words.code_lines(str(state.workspace.root)), archive.pack_work)
@@ -55,24 +56,24 @@ def render(state: PageState) -> None:
 def _door(state: PageState, now: Room) -> None:
     """Address, code and picture: everybody may bring in a neighbour."""
     with st.container(border=True, key="door", gap="small"):
-        st.caption("Address")
+        st.caption(tr("Address"))
         for address in now.addresses[:3]:
             st.subheader(address, anchor=False)  # our own; escaped, it could not be copied
         picture, told = st.columns([1, 1.2], vertical_alignment="center")
         if now.addresses:  # none for a room that was opened by slm alone
             picture.image(_qr(addresses.join_link(now.addresses[0], now.code)), width=260)
         with told:
-            st.caption("Code")
+            st.caption(tr("Code"))
             st.header(now.spoken_code, anchor=False)
         st.caption(words.door_sentence())
         if rights.is_presenter(state.owner):
             st.button(
-                "New code",
+                tr("New code"),
                 key="room-new-code",
                 icon=":material/autorenew:",
                 on_click=_renew,
                 args=(state.workspace,),
-                help="The old code lets nobody in any more. Whoever is in the room stays in.",
+                help=tr("The old code lets nobody in any more. Whoever is in the room stays in."),
             )
 
 
@@ -95,9 +96,9 @@ def _people(state: PageState) -> None:
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Name": [row.name for row in rows],
-                    "Here": [row.here for row in rows],
-                    "Works on": [row.doing for row in rows],
+                    tr("Name"): [row.name for row in rows],
+                    tr("Here"): [row.here for row in rows],
+                    tr("Works on"): [row.doing for row in rows],
                 }
             ),
             hide_index=True,
@@ -113,13 +114,17 @@ def _own_work(state: PageState) -> None:
     made = tuple(artefact.id for artefact in artefacts)
     work = words.own_work(artefacts, state.owner, _bytes_of(artefacts, made))
     with st.container(border=True, key="own-work"):
-        st.markdown("**Your work**")
+        st.markdown(tr("**Your work**"))
         if work.anything:
-            st.text(f"{work.told} · {work.size} with what they were made from")
+            st.text(
+                tr("{told} · {size} with what they were made from").format(
+                    told=work.told, size=work.size
+                )
+            )
             _take_home(state)
             st.caption(words.TAKE_HOME)
         else:
-            st.caption("You have made nothing here yet. Home makes a first model in minutes.")
+            st.caption(tr("You have made nothing here yet. Home makes a first model in minutes."))
         _open(state)
         for verb in _VERBS:
             mine = st.session_state.get(f"job-of-{verb}")
@@ -139,26 +144,26 @@ def _bytes_of(_artefacts: Sequence[Artefact], ids: tuple[str, ...]) -> int:
 
 
 def _take_home(state: PageState) -> None:
-    label, icon = "Take all my work home", ":material/backpack:"
+    label, icon = tr("Take all my work home"), ":material/backpack:"
     if session.is_shared():
         st.link_button(label, "/take-home", icon=icon, type="primary")
     elif st.button(label, icon=icon, type="primary", key="take-home"):
         place = rooms.folder(state.workspace)
         place.mkdir(parents=True, exist_ok=True)
         argv = ["take-home", "--to", str(place / "my-work.zip"), "--overwrite", "True"]
-        _start(state, argv, "Take work home")
+        _start(state, argv, tr("Take work home"))
 
 
 def _open(state: PageState) -> None:
-    with st.expander("Open a zip of work that was taken home", icon=":material/unarchive:"):
-        sent = st.file_uploader("Zip", type=["zip"], key="open-archive", help=words.OPEN_HELP)
+    with st.expander(tr("Open a zip of work that was taken home"), icon=":material/unarchive:"):
+        sent = st.file_uploader(tr("Zip"), type=["zip"], key="open-archive", help=words.OPEN_HELP)
         if sent is None:
             return
-        if st.button("Open it", type="primary", key="open-archive-go"):
+        if st.button(tr("Open it"), type="primary", key="open-archive-go"):
             with widgets.user_errors():
                 name = uploads.safe_name(sent.name)
                 path = uploads.keep_bytes(state.workspace, name, sent.getbuffer())
-                _start(state, ["open-archive", str(path)], "Open taken-home work")
+                _start(state, ["open-archive", str(path)], tr("Open taken-home work"))
 
 
 def _start(state: PageState, argv: list[str], name: str) -> None:
@@ -174,9 +179,9 @@ def _return_word(state: PageState) -> None:
     person = session.person()
     if person is None or person.presents:
         return
-    with st.expander("Come in from another browser", icon=":material/key:"):
+    with st.expander(tr("Come in from another browser"), icon=":material/key:"):
         st.caption(words.RETURN_HELP)
-        if st.button("Make a return word", key="return-word"):
+        if st.button(tr("Make a return word"), key="return-word"):
             with widgets.user_errors():
                 st.code(
                     in_groups(people.new_return_word(state.workspace, person.id)), language=None

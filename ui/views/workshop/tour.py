@@ -9,6 +9,7 @@ from slm.workshop.tour import STEP_IDS, current_step
 from slm.workspace import Workspace
 from ui import session, tour_panel, widgets
 from ui.session import PageState
+from ui.texts import tr
 from ui.view_models import workshop_tour as words
 from ui.views.workshop.following import POLL_SECONDS, headcount
 
@@ -22,7 +23,7 @@ def render(state: PageState) -> None:
     with right:
         if session.is_shared() and rights.is_presenter(state.owner):
             _room(state.workspace)
-            with st.expander("All steps", icon=":material/list:"):
+            with st.expander(tr("All steps"), icon=":material/list:"):
                 _all_steps(state)
         else:
             _all_steps(state)
@@ -46,7 +47,7 @@ def _all_steps(state: PageState) -> None:
                     args=(state.workspace, mark.id),
                 )
     st.button(
-        "Begin the tour again",
+        tr("Begin the tour again"),
         key="tour-again",
         icon=":material/replay:",
         type="tertiary",
@@ -61,19 +62,19 @@ def _all_steps(state: PageState) -> None:
 def _room(here: Workspace) -> None:
     """How many have done each step, and who is at it now."""
     rows = words.room_rows(_counts(str(here.root), here))
-    st.markdown("**Where the room is**")
+    st.markdown(tr("**Where the room is**"))
     st.dataframe(
         pd.DataFrame(
             {
-                "Step": [row.step for row in rows],
-                "Done by": [row.done for row in rows],
-                "Now at it": [row.looking for row in rows],
+                tr("Step"): [row.step for row in rows],
+                tr("Done by"): [row.done for row in rows],
+                tr("Now at it"): [row.looking for row in rows],
             }
         ),
         hide_index=True,
         key="tour-room",
         column_config={
-            "Done by": st.column_config.ProgressColumn(
+            tr("Done by"): st.column_config.ProgressColumn(
                 format="%d", width=110, min_value=0, max_value=headcount(str(here.root), here)
             )
         },

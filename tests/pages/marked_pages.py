@@ -1,0 +1,59 @@
+"""Opens every view in the language that marks its texts, and writes what each one shows to a file.
+
+A process of its own, since the language of a server is fixed when it starts.
+"""
+
+import ast
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+LABELLED = ("button", "checkbox", "multiselect", "number_input", "radio", "select_slider")
+LABELLED += ("selectbox", "slider", "text_area", "text_input", "toggle", "metric", "expander")
+SAID = ("title", "header", "subheader", "caption", "markdown", "info", "warning", "success")
+SAID += ("error",)
+PATIENCE_SECONDS = 120
+
+
+def views_of(page: Path) -> list[str]:
+    """The keys of the page's VIEWS, or nothing."""
+    for node in ast.walk(ast.parse(page.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VIEWS":
+            assert isinstance(node.value, ast.Dict)
+            return [ast.literal_eval(key) for key in node.value.keys if key is not None]
+    return [""]
+
+
+def shown(app: AppTest) -> list[tuple[str, str]]:
+    """(kind of element, text) of all that is shown."""
+    found: list[tuple[str, str]] = []
+    for kind in LABELLED:
+        found += [(kind, each.label) for each in app.get(kind) if each.label]
+    for kind in SAID:
+        found += [(kind, str(each.value)) for each in app.get(kind)]
+    for kind in ("button", "selectbox", "slider", "number_input", "toggle"):
+        found += [(f"help of {kind}", each.help) for each in app.get(kind) if each.help]
+    return found
+
+
+def main() -> None:
+    """Each page, each view of it."""
+    told: list[dict[str, Any]] = []
+    for page in sorted((ROOT / "pages").glob("*.py")):
+        for view in views_of(page):
+            app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_SECONDS)
+            if view:
+                app.query_params["view"] = view
+            app.run()
+            app.switch_page(f"pages/{page.name}").run()
+            raised = [str(each.value) for each in app.exception]
+            told.append({"page": page.stem, "view": view, "shown": shown(app), "raised": raised})
+    Path(sys.argv[1]).write_text(json.dumps(told), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

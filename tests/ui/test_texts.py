@@ -1,0 +1,159 @@
+"""The interface's texts: looked up in one language, gathered in one file, missed nowhere."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ui import catalogue, texts
+from ui.components.texts import markup_with_texts, script_with_texts
+from ui.texts import Language, read_language
+
+ROOT = Path(__file__).parents[2]
+HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+POLISH = HEADER + (
+    '"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) '
+    '? 1 : 2);\\n"\n\nmsgid "{n} job"\nmsgid_plural "{n} jobs"\n'
+    'msgstr[0] "{n} zadanie"\nmsgstr[1] "{n} zadania"\nmsgstr[2] "{n} zadań"\n'
+)
+
+
+def written(folder: Path, name: str, content: str) -> Language:
+    (folder / f"{name}.po").write_text(content, encoding="utf-8")
+    return read_language(name, folder)
+
+
+def entry(english: str, translated: str, before: str = "") -> str:
+    return f'\n{before}msgid "{english}"\nmsgstr "{translated}"\n'
+
+
+def test_a_text_of_the_file_is_shown_in_its_language(tmp_path: Path):
+    german = written(tmp_path, "de", HEADER + entry("Start training", "Training beginnen"))
+    assert german.problem == ""
+    assert german.text("Start training") == "Training beginnen"
+
+
+@pytest.mark.parametrize(
+    ("why", "content"),
+    [
+        ("it is not there", ""),
+        ("it is empty", entry("Step {n} of {all}", "")),
+        ("nobody has looked at it", entry("Step {n} of {all}", "Schritt {n}", "#, fuzzy\n")),
+        ("it lacks a placeholder", entry("Step {n} of {all}", "Schritt {n}")),
+        ("it has one of its own", entry("Step {n} of {all}", "{schritt} {n} von {all}")),
+        ("its braces do not pair", entry("Step {n} of {all}", "Schritt {n von {all}")),
+    ],
+)
+def test_a_text_stays_english_where(tmp_path: Path, why: str, content: str):
+    german = written(tmp_path, "de", HEADER + content + entry("Stop", "Halt"))
+    assert german.text("Step {n} of {all}").format(n=3, all=9) == "Step 3 of 9", why
+    assert german.text("Stop") == "Halt"
+
+
+def test_placeholders_may_change_places(tmp_path: Path):
+    german = written(tmp_path, "de", HEADER + entry("{n} of {all:,}", "von {all:,} {n}"))
+    assert german.text("{n} of {all:,}").format(n=3, all=1000) == "von 1,000 3"
+
+
+def test_each_number_has_its_form(tmp_path: Path):
+    polish = written(tmp_path, "pl", POLISH)
+    said = {n: polish.plural("{n} job", "{n} jobs", n).format(n=n) for n in (1, 3, 5, 22, 112)}
+    assert said == {
+        1: "1 zadanie",
+        3: "3 zadania",
+        5: "5 zadań",
+        22: "22 zadania",
+        112: "112 zadań",
+    }
+
+
+def test_an_unknown_language_is_english_and_says_which_there_are(tmp_path: Path):
+    (tmp_path / "de.po").write_text(HEADER, encoding="utf-8")
+    found = read_language("../../etc/passwd", tmp_path)
+    assert found.name == "en"
+    assert "'../../etc/passwd'; there is en, de." in found.problem
+
+
+def test_a_broken_file_is_english_and_named(tmp_path: Path):
+    found = written(tmp_path, "de", HEADER + '\nmsgid "Stop"\nmsgstr "Halt\nmsg')
+    assert (found.name, found.text("Stop")) == ("en", "Stop")
+    assert found.problem.startswith("de.po cannot be read: ")
+
+
+def test_the_server_says_in_the_terminal_why_it_speaks_english():
+    environment = {**os.environ, "SLM_LANGUAGE": "klingon"}
+    command = [sys.executable, "-c", "from ui.texts import tr; print(tr('Stop'))"]
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert told.stdout == "Stop\n"
+    assert told.stderr == "SLM_LANGUAGE is 'klingon'; there is en. English it is.\n"
+
+
+def test_a_script_has_its_texts_in_the_language_and_no_others(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(texts, "_HERE", Language(texts.MARKED))
+    script = "show(tr`Layer ${n + `}`.length}`, 'Layer')"
+    made = script_with_texts(script, "const TEXTS = __TEXTS__;")
+    assert made == f'const TEXTS = {{"Layer {{0}}": "⟦Layer {{0}}⟧"}};\n{script}'
+
+
+def test_markup_keeps_its_tags_and_changes_its_texts(monkeypatch: pytest.MonkeyPatch):
+    markup = '<p class="note" title="More of it">\n  Every <b>head</b> · 1\n</p>'
+    assert markup_with_texts(markup) == markup
+    monkeypatch.setattr(texts, "_HERE", Language(texts.MARKED))
+    assert markup_with_texts(markup) == (
+        '<p class="note" title="⟦More of it⟧">\n  ⟦Every⟧ <b>⟦head⟧</b> · 1\n</p>'
+    )
+
+
+def test_the_template_holds_every_text_of_the_interface():
+    kept, gathered = catalogue.kept(), set(catalogue.gathered())
+    remedy = "run `python dev.py texts` and commit ui/locale/slm_lab.pot"
+    assert kept - gathered == set(), f"not used any more; {remedy}"
+    assert gathered - kept == set(), f"not in the template; {remedy}"
+    assert len(kept) > 4_000
+
+
+SHOWING = {"button", "caption", "checkbox", "download_button", "error", "expander", "file_uploader"}
+SHOWING |= {"form_submit_button", "header", "info", "link_button", "metric", "multiselect"}
+SHOWING |= {"number_input", "page_link", "pills", "popover", "radio", "segmented_control"}
+SHOWING |= {"select_slider", "selectbox", "slider", "spinner", "status", "subheader", "success"}
+SHOWING |= {"text_area", "text_input", "title", "toggle", "warning"}
+SAYING = {"help", "placeholder", "caption"}
+
+
+def untranslatable(source: str) -> list[str]:
+    """Texts that are handed to an element of Streamlit as they are, and never looked up."""
+    found = []
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        named = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        handed = call.args[:1] if named in SHOWING else []
+        handed = [*handed, *(each.value for each in call.keywords if each.arg in SAYING)]
+        for text in handed:
+            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+            bare = [str(part.value) for part in parts if isinstance(part, ast.Constant)]
+            if any(map(_has_a_word, bare)):
+                found.append(f"{text.lineno}: {ast.unparse(text)}")
+    return found
+
+
+def _has_a_word(text: str) -> bool:
+    return len(text) > 4 and any(
+        len(word) > 2 and word.isalpha() and ":material" not in word for word in text.split()
+    )
+
+
+def test_what_nobody_could_translate_is_found():
+    source = 'st.button("Start training")\nst.slider(tr("Steps"), help="How many")\n'
+    assert untranslatable(source) == ["1: 'Start training'", "2: 'How many'"]
+    assert untranslatable('row.caption(tr("A {b}").format(b=1))\nst.text_input("`seed`")') == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in catalogue.sources() if path.suffix == ".py"],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_every_text_of_an_element_is_looked_up(path: Path):
+    assert untranslatable(path.read_text(encoding="utf-8")) == []
