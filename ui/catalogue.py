@@ -119,7 +119,7 @@ def _core_texts() -> Iterator[tuple[str, str]]:
 def _configs() -> Iterator[type[Config]]:
     """Every class of settings in the core."""
     for path in sorted((ROOT / "slm").rglob("*.py")):
-        if "(Config)" in path.read_text(encoding="utf-8"):
+        if "Config):" in path.read_text(encoding="utf-8"):
             import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     waiting = [Config]
     while waiting:

@@ -215,8 +215,8 @@ def _column(
         acts=True,
         shares_N=tuple(float(shares_V[t]) if kept_V[t] else -1.0 for t in tokens_N),
         share_others=_others(stage, tokens_N),
-        entropy=tr("{entropy:.2f} nats, as among {entropy_2:,.1f}").format(
-            entropy=entropy, entropy_2=math.exp(entropy)
+        entropy=tr("{entropy:.2f} nats, as among {alike:,.1f}").format(
+            entropy=entropy, alike=math.exp(entropy)
         ),
         kept=tr("{sum:,} of {size:,}").format(sum=int(kept_V.sum()), size=kept_V.size),
         cut=percent(cut) if cut > 0 else "nothing",

@@ -118,8 +118,8 @@ def window_of(n_tokens: int, start: int, config: ModelConfig, longest: int | Non
     start = min(max(start, 0), n_tokens - length)
     why = tr("this model reads") if length == config.context_length else tr("this page draws")
     note = tr(
-        "You see tokens {start:,} to {start_2:,} of {n_tokens:,}: {why} {length:,} at once."
-    ).format(start=start, start_2=start + length - 1, n_tokens=n_tokens, why=why, length=length)
+        "You see tokens {start:,} to {stop:,} of {n_tokens:,}: {why} {length:,} at once."
+    ).format(start=start, stop=start + length - 1, n_tokens=n_tokens, why=why, length=length)
     return Window(start, start + length, n_tokens, note)
 
 
@@ -186,11 +186,11 @@ def describe(scores: HeadScores, layer: int, head: int) -> str:
     sentences = [
         tr(
             "On this text {share} of its attention goes to the token before "
-            "and {share_2} to the first one; a query looks {distance:.1f} "
+            "and {other_share} to the first one; a query looks {distance:.1f} "
             "tokens back on average."
         ).format(
             share=share("previous_token"),
-            share_2=share("first_token"),
+            other_share=share("first_token"),
             distance=scores["distance"][layer, head],
         )
     ]
@@ -198,8 +198,8 @@ def describe(scores: HeadScores, layer: int, head: int) -> str:
         sentences.append(
             tr(
                 "On random tokens that come twice, {share} goes to what followed "
-                "a token's earlier occurrence, {share_2} to that occurrence."
-            ).format(share=share("induction"), share_2=share("duplicate_token"))
+                "a token's earlier occurrence, {other_share} to that occurrence."
+            ).format(share=share("induction"), other_share=share("duplicate_token"))
         )
     if "positional" in scores.measures:
         sentences.append(

@@ -159,8 +159,8 @@ def loss_change(a: Side, b: Side, tokens: Sequence[str]) -> LossChange:
     better, count = int((b_T1 < a_T1).sum()), len(a_T1)
     words = tr(
         "B expects {better} of {count} tokens better than A: {mean:.2f} "
-        "→ {mean_2:.2f} nats per token on this text."
-    ).format(better=better, count=count, mean=a_T1.mean(), mean_2=b_T1.mean())
+        "→ {mean_b:.2f} nats per token on this text."
+    ).format(better=better, count=count, mean=a_T1.mean(), mean_b=b_T1.mean())
     return LossChange(tuple(tokens[1:]), a_T1, b_T1, words)
 
 
@@ -184,7 +184,7 @@ def where(head: tuple[int, int]) -> str:
     >>> where((1, 2))
     'layer 1, head 2'
     """
-    return tr("layer {head}, head {head_2}").format(head=head[0], head_2=head[1])
+    return tr("layer {layer}, head {head}").format(layer=head[0], head=head[1])
 
 
 def other_tokens(name_a: str, name_b: str) -> str:

@@ -313,16 +313,16 @@ def _rise_words(name: str, title: str, steps: Sequence[int], scores_SLH: Floats)
     if rise is None:
         few = len(scores_SLH) < 2
         return tr("One snapshot shows no growth yet.") if few else tr("No head's score grew.")
-    unit = " tokens" if name == "distance" else ""
+    unit = tr(" tokens") if name == "distance" else ""
     words = tr(
         "Steepest rise: layer {layer}, head {head}, between step "
-        "{steps:,} and {steps_2:,}: {title} from {before:.2f} to "
+        "{steps:,} and {later_step:,}: {title} from {before:.2f} to "
         "{after:.2f}{unit}."
     ).format(
         layer=rise.layer,
         head=rise.head,
         steps=steps[rise.place - 1],
-        steps_2=steps[rise.place],
+        later_step=steps[rise.place],
         title=title.lower(),
         before=rise.before,
         after=rise.after,
@@ -336,7 +336,7 @@ def _rise_words(name: str, title: str, steps: Sequence[int], scores_SLH: Floats)
             words=words, clear=CLEAR
         )
     kind = tr("{replace} head").format(replace=_NAMED[name].replace(" ", "-"))
-    article = "an" if kind[0] in "aeiou" else "a"
+    article = tr("an") if kind[0] in "aeiou" else "a"
     return tr(
         "{words} From step {steps:,} on it is {article} {kind} ({clear:.2f} or more)."
     ).format(words=words, steps=steps[born], article=article, kind=kind, clear=CLEAR)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slm.lab.branching import GrowConfig
 from slm.sampling.branches import ROOT, By, Node, Tree, compare
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import plural, tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.code import open_lines
 from ui.view_models.sampling import TokenBytes, percent
@@ -229,15 +229,17 @@ def _path(
     return PathView(
         node_id,
         chips,
-        tr(
-            "{n_tokens:,} token{value} · the whole path {logprob_of} "
-            "({logprob_of_2:.2f} nats) · surprise {node_id:.2f} nats a token"
+        plural(
+            "{n:,} token · the whole path {share} ({nats:.2f} nats) · surprise {each:.2f} nats a "
+            "token",
+            "{n:,} tokens · the whole path {share} ({nats:.2f} nats) · surprise {each:.2f} nats a "
+            "token",
+            n_tokens,
         ).format(
-            n_tokens=n_tokens,
-            value="s" * (n_tokens != 1),
-            logprob_of=chance(tree.logprob_of[node_id]),
-            logprob_of_2=tree.logprob_of[node_id],
-            node_id=-tree.score(node_id, "mean"),
+            n=n_tokens,
+            share=chance(tree.logprob_of[node_id]),
+            nats=tree.logprob_of[node_id],
+            each=-tree.score(node_id, "mean"),
         ),
     )
 
@@ -245,7 +247,7 @@ def _path(
 def _ratio_words(log_ratio: float) -> str:
     if abs(log_ratio) < 0.005:
         return tr("As wholes, both paths are as probable.")
-    more = "first" if log_ratio > 0 else "second"
+    more = tr("first") if log_ratio > 0 else tr("second")
     size = abs(log_ratio)
     times = (
         f"{math.exp(size):,.2g}"

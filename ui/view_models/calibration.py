@@ -170,7 +170,9 @@ def _headline(shown: Reliability, kind: str) -> str:
         return tr(
             "Sometimes too certain, sometimes not certain enough; on average it is about right."
         )
-    much = "much " if shown.ece > 0.1 else "somewhat " if shown.ece > 0.03 else tr("a little ")
+    much = (
+        tr("much ") if shown.ece > 0.1 else tr("somewhat ") if shown.ece > 0.03 else tr("a little ")
+    )
     return tr("It is {much}{gap}.").format(
         much=much, gap=tr("too certain") if gap > 0 else tr("less certain than it could be")
     )
@@ -187,14 +189,12 @@ def _reading(found: Calibration, shown: Reliability, kind: str, temperature: flo
         )
     said = sum(each.count * each.confidence for each in shown.bins) / max(1, shown.count)
     came = sum(each.count * each.accuracy for each in shown.bins) / max(1, shown.count)
-    at = (
-        ""
-        if temperature == OWN_TEMPERATURE
-        else tr("At temperature {temperature:g} ").format(temperature=temperature)
-    )
-    lead = tr("{at}{at_2} gives its first guess {said:.1%} on average").format(
-        at=at, at_2=tr("it") if at else tr("It"), said=said
-    )
+    at = temperature != OWN_TEMPERATURE
+    lead = (
+        tr("At temperature {temperature:g} it gives its first guess {said:.1%} on average")
+        if at
+        else tr("It gives its first guess {said:.1%} on average")
+    ).format(temperature=temperature, said=said)
     note = tr(" Entropy is that at temperature 1.") if at else ""
     return tr("{lead}, and is right {came:.1%} of the time. {chance}{note}").format(
         lead=lead, came=came, chance=chance, note=note

@@ -192,12 +192,12 @@ def _vectors_step(vectors: "HeadVectors", query: int, key: int) -> CellStep:
     if shared > 1:
         told += tr(
             " {shared} query heads share one key and value: heads {group} to "
-            "{group_2} use key-value head {group_3}."
+            "{last} use key-value head {own}."
         ).format(
             shared=shared,
             group=vectors.group * shared,
-            group_2=(vectors.group + 1) * shared - 1,
-            group_3=vectors.group,
+            last=(vectors.group + 1) * shared - 1,
+            own=vectors.group,
         )
     if config.qk_norm:
         told += tr(" A norm brings both to an even size before they are compared.")

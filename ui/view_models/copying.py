@@ -104,12 +104,12 @@ def verdict(examined: Examined, min_length: int) -> Verdict:
         )
     lengths = sorted(passage.longest for passage in held_out)
     shares = [passage.copied_share(min_length) for passage in held_out]
-    longest += tr("; in held-out passages {lengths} to {lengths_2}, mostly about ").format(
-        lengths=lengths[0], lengths_2=lengths[-1]
+    longest += tr("; in held-out passages {lengths} to {most}, mostly about ").format(
+        lengths=lengths[0], most=lengths[-1]
     )
     longest += f"{median(lengths):.0f}."
-    share += tr("; of held-out passages {shares:.0%} to {shares_2:.0%}, on average ").format(
-        shares=min(shares), shares_2=max(shares)
+    share += tr("; of held-out passages {shares:.0%} to {highest:.0%}, on average ").format(
+        shares=min(shares), highest=max(shares)
     )
     share += f"{sum(shares) / len(shares):.0%}."
     beyond = sum(copying.longest > length for length in lengths)
@@ -179,7 +179,7 @@ def where_it_stands(found: Found, span: Span) -> str:
     """How often a match stands in the training text."""
     if not span.length:
         return ""
-    times = "once" if found.times == 1 else tr("{times:,} times").format(times=found.times)
+    times = tr("once") if found.times == 1 else tr("{times:,} times").format(times=found.times)
     documents = (
         ""
         if found.documents == 1
@@ -219,9 +219,9 @@ def index_offer(tokens: int) -> str:
     )
     return tr(
         "The training text has about {tokens:,} tokens. To find copies "
-        "in it, it is indexed once: about {time}, and {tokens_2:,} MB on "
+        "in it, it is indexed once: about {time}, and {megabytes:,} MB on "
         "disk."
-    ).format(tokens=tokens, time=time, tokens_2=max(1, round(tokens * 6 / 1e6)))
+    ).format(tokens=tokens, time=time, megabytes=max(1, round(tokens * 6 / 1e6)))
 
 
 def indexed(index: CopyIndex, text: Text) -> str:

@@ -136,7 +136,7 @@ def whole_document(
     label = tr("Document {document:,}").format(document=document + 1) + (
         f" · {source}" if source else ""
     )
-    now = "dropped" if after is None else tr("{n_after:,} after").format(n_after=len(after))
+    now = tr("dropped") if after is None else tr("{n_after:,} after").format(n_after=len(after))
     more = (
         tr("; the first {most_shown:,} are shown").format(most_shown=MOST_SHOWN)
         if len(before) > MOST_SHOWN

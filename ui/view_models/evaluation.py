@@ -173,12 +173,12 @@ def _doubt(figures: Mapping[str, Any]) -> str:
     )
     return tr(
         "95% intervals: perplexity {low} to {high}, bits per byte "
-        "{low_2:.2f} to {high_2:.2f} (bootstrap over {many})."
+        "{least:.2f} to {most:.2f} (bootstrap over {many})."
     ).format(
         low=choices(per_token["low"]),
         high=choices(per_token["high"]),
-        low_2=per_byte["low"],
-        high_2=per_byte["high"],
+        least=per_byte["low"],
+        most=per_byte["high"],
         many=many,
     )
 
@@ -191,7 +191,7 @@ def _beside(other: Mapping[str, Any]) -> str:
     more, interval = apart["bits_per_byte"], apart.get("interval")
     if abs(more) < _SAME and not (interval and (interval["low"] or interval["high"])):
         return tr("{name} predicts just the same.").format(name=name)
-    word = "worse" if more > 0 else "better"
+    word = tr("worse") if more > 0 else tr("better")
     told = tr("{name} is {more:.3f} bits a byte {word}").format(
         name=name, more=abs(more), word=word
     )
@@ -203,8 +203,8 @@ def _beside(other: Mapping[str, Any]) -> str:
             told=told, low=low, high=high
         )
     edges = sorted((abs(low), abs(high)))
-    return tr("{told} (95% interval {edges:.3f} to {edges_2:.3f}).").format(
-        told=told, edges=edges[0], edges_2=edges[1]
+    return tr("{told} (95% interval {edges:.3f} to {high:.3f}).").format(
+        told=told, edges=edges[0], high=edges[1]
     )
 
 
@@ -278,7 +278,7 @@ def _verdict(perplexity: Mapping[str, float], figures: Mapping[str, Any]) -> str
     model, counted = perplexity["model"], perplexity.get("trigram", perplexity.get("bigram"))
     if counted is None or "unigram" not in perplexity:
         return ""
-    name = "trigram" if "trigram" in perplexity else "bigram"
+    name = tr("trigram") if "trigram" in perplexity else tr("bigram")
     back = tr("two tokens") if name == "trigram" else tr("one token")
     beside = tr("Looking {back} back ({name}) leaves {counted}, ").format(
         back=back, name=name, counted=choices(counted)

@@ -94,7 +94,7 @@ def filter_note(wanted: str) -> str:
     """
     kind, _, value = wanted.partition(":")
     if kind in {"copies", "near"} and value.isdecimal():
-        near = tr("near copies") if kind == "near" else "copies"
+        near = tr("near copies") if kind == "near" else tr("copies")
         return tr("The {near} of group {int}").format(near=near, int=int(value) + 1)
     if kind == "language":
         return tr("Language: {language_name}").format(language_name=language_name(value))

@@ -54,11 +54,11 @@ def finder_view(curve: RateCurve, recipe: TrainConfig) -> FinderView:
         reason = tr(
             "It is {factor:.2g} times the present rate, midway between where "
             "the loss falls fastest ({curve}) and where it is lowest "
-            "({curve_2})."
+            "({lowest})."
         ).format(
             factor=factor,
             curve=_rate(curve, curve.steepest_factor),
-            curve_2=_rate(curve, curve.lowest_factor),
+            lowest=_rate(curve, curve.lowest_factor),
         )
     return FinderView(
         rates,

@@ -63,12 +63,8 @@ class DoorPage:
 
 def door_html(page: DoorPage) -> str:
     """The whole page."""
-    told = (
-        tr('<p class="told wrong" role="alert">{problem}</p>').format(problem=escape(page.problem))
-        if page.problem
-        else ""
-    )
-    told += tr('<p class="told">{note}</p>').format(note=escape(page.note)) if page.note else ""
+    told = f'<p class="told wrong" role="alert">{escape(page.problem)}</p>' if page.problem else ""
+    told += f'<p class="told">{escape(page.note)}</p>' if page.note else ""
     asked = _presenter_fields(page) if page.for_presenter or page.ticket else _fields(page)
     return (
         f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8">'
@@ -111,17 +107,11 @@ def _presenter_fields(page: DoorPage) -> str:
     key = (
         ""
         if page.ticket
-        else tr(
-            '<label>{text}<input name="key" type="password" maxlength="60" '
-            'autocomplete="off" required autofocus></label><p>{text_2}</p>'
-        ).format(
-            text=tr("Presenter key"),
-            text_2=tr("It stands in the terminal where the app was started."),
-        )
+        else f'<label>{tr("Presenter key")}<input name="key" type="password" maxlength="60" '
+        'autocomplete="off" required autofocus></label>'
+        f"<p>{tr('It stands in the terminal where the app was started.')}</p>"
     )
     name = escape(page.name or tr("Presenter"))
-    once = tr('<p class="told">{text}</p>').format(
-        text=tr("This link lets the presenter in, once.")
-    )
+    once = f'<p class="told">{tr("This link lets the presenter in, once.")}</p>'
     field = f'<input name="name" maxlength="200" required value="{name}">'
     return f"{once if page.ticket else ''}{key}<label>{tr('Your name')}{field}</label>"

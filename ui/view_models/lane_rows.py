@@ -172,8 +172,8 @@ def lane_texts(traces: Sequence[Trace], prompt: str) -> tuple[LaneText, ...]:
         told.append(
             LaneText(
                 trace.lane.name,
-                tr("after {step:,} steps, {step_2:.0%} of its way").format(
-                    step=newest.step, step_2=newest.step / trace.steps
+                tr("after {step:,} steps, {share:.0%} of its way").format(
+                    step=newest.step, share=newest.step / trace.steps
                 )
                 if newest
                 else tr("has not written yet"),

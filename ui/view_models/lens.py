@@ -143,11 +143,10 @@ def lens_cell(
     if rest > 0.0005:
         bars.append(TokenBar(tr("all others"), rest))
     place = stop_name(lens.stops[depth])
-    title = tr("{place}{place_2}, at token {position} “{tokens_t}”").format(
-        place=place[0].upper(),
-        place_2=place[1:],
+    title = tr("{place}, at token {position} “{token}”").format(
+        place=place[:1].upper() + place[1:],
         position=position,
-        tokens_t=shortened(tokens_T[position]),
+        token=shortened(tokens_T[position]),
     )
     rank = int(lens.next_rank_NT[depth, position])
     sentence = tr("Entropy {entropy_nt:.2f} nats").format(

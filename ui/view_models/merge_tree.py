@@ -49,7 +49,7 @@ def _drawn(node: TreeNode) -> DrawnNode:
     text = visible(node.piece)
     if node.number is None:
         values = node.piece.hex(" ").upper()
-        what = "byte" if len(node.piece) == 1 else "character"
+        what = tr("byte") if len(node.piece) == 1 else tr("character")
         return DrawnNode(
             text,
             values,

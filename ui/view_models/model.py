@@ -185,7 +185,7 @@ def summary(config: ModelConfig) -> str:
     """
     parameters = count(sum(parameter_counts(config).values()))
     blocks = (
-        "1 block"
+        tr("1 block")
         if config.n_layers == 1
         else tr("{n_layers} blocks").format(n_layers=config.n_layers)
     )
@@ -248,11 +248,11 @@ def ratio_in_words(ratio: float) -> str:
     if 0.9 <= ratio <= 1.1:
         return tr("about as many parameters as")
     if ratio > 1:
-        return tr("{ratio:.{ratio_2}f} times the parameters of").format(
-            ratio=ratio, ratio_2=1 if ratio < 10 else 0
+        return tr("{ratio:.{digits}f} times the parameters of").format(
+            ratio=ratio, digits=1 if ratio < 10 else 0
         )
-    return tr("{ratio:.{ratio_2}f}% of the parameters of").format(
-        ratio=100 * ratio, ratio_2=0 if ratio >= 0.1 else 2
+    return tr("{ratio:.{digits}f}% of the parameters of").format(
+        ratio=100 * ratio, digits=0 if ratio >= 0.1 else 2
     )
 
 

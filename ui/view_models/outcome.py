@@ -57,17 +57,17 @@ instead of 4.5.'
     was, now = before.mean_nats, after.mean_nats
     if abs(now - was) < _SAME:
         return tr("The text is as easy as before: {was:.2f} nats per token.").format(was=was)
-    how = "harder" if now > was else "easier"
+    how = tr("harder") if now > was else tr("easier")
     return tr(
         "The text becomes {how}: {now:.2f} nats per token instead of "
-        "{was:.2f} ({now_2}), perplexity {now_3} instead of {was_2}."
+        "{was:.2f} ({change}), perplexity {perplexity} instead of {perplexity_before}."
     ).format(
         how=how,
         now=now,
         was=was,
-        now_2=signed(now - was),
-        now_3=_perplexity(now),
-        was_2=_perplexity(was),
+        change=signed(now - was),
+        perplexity=_perplexity(now),
+        perplexity_before=_perplexity(was),
     )
 
 
@@ -91,8 +91,8 @@ def change_chips(
                 bytes_of(token),
                 value=scale.place(float(now - was)),
                 notes=(
-                    tr("surprise {was:.2f} → {now:.2f} nats ({now_2})").format(
-                        was=was, now=now, now_2=signed(float(now - was))
+                    tr("surprise {was:.2f} → {now:.2f} nats ({change})").format(
+                        was=was, now=now, change=signed(float(now - was))
                     ),
                     tr("probability {was} → {now}").format(
                         was=_share(exp(-was)), now=_share(exp(-now))
@@ -178,15 +178,15 @@ def _says(was_V: Floats, now_V: Floats, far: float, word_of: WordOf) -> str:
             moved=moved,
         )
     return tr(
-        "“{words}” takes the place of “{words_2}”: {was_v} → {now_v}, "
-        "and {was_v_2} → {now_v_2}. {moved}"
+        "“{words}” takes the place of “{before}”: {was_v} → {now_v}, "
+        "and {was_before} → {now_before}. {moved}"
     ).format(
         words=words[1],
-        words_2=words[0],
+        before=words[0],
         was_v=_share(float(was_V[now])),
         now_v=_share(float(now_V[now])),
-        was_v_2=_share(float(was_V[best])),
-        now_v_2=_share(float(now_V[best])),
+        was_before=_share(float(was_V[best])),
+        now_before=_share(float(now_V[best])),
         moved=moved,
     )
 

@@ -53,8 +53,8 @@ def _apart_notes(
     if nats is None or other is None:
         return [tr("nothing comes before it, so nothing predicts it")]
     notes = [
-        tr("this model {nats:.2f} nats, the other {other:.2f}: {nats_2:+.2f}").format(
-            nats=nats, other=other, nats_2=nats - other
+        tr("this model {nats:.2f} nats, the other {other:.2f}: {difference:+.2f}").format(
+            nats=nats, other=other, difference=nats - other
         )
     ]
     if (len(tokens), len(others)) != (1, 1):
@@ -73,11 +73,11 @@ def apart_in_words(one: TextScore, other: TextScore, name: str) -> str:
         return ""
     if abs(mine - theirs) < 5e-4:
         return tr("Both are equally surprised: {mine:.3f} bits a byte.").format(mine=mine)
-    word = "less" if mine < theirs else "more"
+    word = tr("less") if mine < theirs else tr("more")
     return tr(
         "This model is {mine:.3f} bits a byte {word} surprised than "
-        "{name} ({mine_2:.3f} against {theirs:.3f})."
-    ).format(mine=abs(mine - theirs), word=word, name=name, mine_2=mine, theirs=theirs)
+        "{name} ({own:.3f} against {theirs:.3f})."
+    ).format(mine=abs(mine - theirs), word=word, name=name, own=mine, theirs=theirs)
 
 
 @dataclass(frozen=True)

@@ -340,14 +340,14 @@ def _painted(untouched_S: Floats, shares_S: Floats, hidden: int, words: Sequence
         return f"{moved}."
     return tr(
         "{moved}. Most was given to {words}: {untouched_s} became "
-        "{shares_s}. Most was taken from {words_2}: {untouched_s_2} "
-        "became {shares_s_2}."
+        "{shares_s}. Most was taken from {loser}: {loser_before} "
+        "became {loser_now}."
     ).format(
         moved=moved,
         words=_named(words, up),
         untouched_s=share(float(untouched_S[up])),
         shares_s=share(float(shares_S[up])),
-        words_2=_named(words, down),
-        untouched_s_2=share(float(untouched_S[down])),
-        shares_s_2=share(float(shares_S[down])),
+        loser=_named(words, down),
+        loser_before=share(float(untouched_S[down])),
+        loser_now=share(float(shares_S[down])),
     )

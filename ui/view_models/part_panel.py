@@ -111,7 +111,7 @@ def figures_of(shown: Picture) -> str:
         std=_number(shown.std),
     )
     if shown.beyond:
-        are = "lies" if shown.beyond == 1 else "lie"
+        are = tr("lies") if shown.beyond == 1 else tr("lie")
         told += tr(" {beyond:,} {are} beyond the colours' ends (±{limit}).").format(
             beyond=shown.beyond, are=are, limit=_number(shown.limit)
         )

@@ -78,9 +78,9 @@ so the first of the corrupted text is left out.'
     """
     if n_clean == n_corrupted:
         return None
-    longer = "clean" if n_clean > n_corrupted else "corrupted"
+    longer = tr("clean") if n_clean > n_corrupted else tr("corrupted")
     n_cut = abs(n_clean - n_corrupted)
-    end = "first" if how == "end" else "last"
+    end = tr("first") if how == "end" else tr("last")
     cut = (
         tr("the {end} of the {longer} text is").format(end=end, longer=longer)
         if n_cut == 1
@@ -167,18 +167,18 @@ def contrast_sentence(contrast: Contrast, word_of: WordOf) -> str:
     )
     return tr(
         "After the clean text “{answer}” has {clean:.1%} and “{rival}” "
-        "{clean_2:.1%}; after the corrupted one {corrupted:.1%} and "
-        "{corrupted_2:.1%}. The lead of “{answer}” goes from {clean_3} "
-        "to {corrupted_3} logits."
+        "{clean_rival:.1%}; after the corrupted one {corrupted:.1%} and "
+        "{corrupted_rival:.1%}. The lead of “{answer}” goes from {clean_lead} "
+        "to {corrupted_lead} logits."
     ).format(
         answer=answer,
         clean=clean[contrast.answer],
         rival=rival,
-        clean_2=clean[contrast.rival],
+        clean_rival=clean[contrast.rival],
         corrupted=corrupted[contrast.answer],
-        corrupted_2=corrupted[contrast.rival],
-        clean_3=signed(contrast.clean),
-        corrupted_3=signed(contrast.corrupted),
+        corrupted_rival=corrupted[contrast.rival],
+        clean_lead=signed(contrast.clean),
+        corrupted_lead=signed(contrast.corrupted),
     )
 
 

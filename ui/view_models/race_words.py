@@ -36,10 +36,10 @@ def race_verdict(plan: Plan, traces: Sequence[Trace], axis: Axis) -> str:
     verb = tr("is first") if done else tr("is ahead")
     if gap < TIE_NATS:
         return tr(
-            "{name} and {name_2} are level at {final} nats: {gap:.4f} apart, "
+            "{name} and {rival} are level at {final} nats: {gap:.4f} apart, "
             "less than another seed would change."
         ).format(
-            name=winner.lane.name, name_2=second.lane.name, final=nats_shown(winner.final), gap=gap
+            name=winner.lane.name, rival=second.lane.name, final=nats_shown(winner.final), gap=gap
         )
     told = tr("{name} {verb} with {final} nats, {gap:.3f} below the next.").format(
         name=winner.lane.name, verb=verb, final=nats_shown(winner.final), gap=gap
@@ -150,9 +150,8 @@ def _spent(plan: Plan, traces: Sequence[Trace]) -> list[Fact]:
             Fact(
                 True,
                 tr(
-                    "Their steps follow from the budget: they used {used:.1%} to "
-                    "{used_2:.1%} of it."
-                ).format(used=min(used), used_2=max(used)),
+                    "Their steps follow from the budget: they used {used:.1%} to {most:.1%} of it."
+                ).format(used=min(used), most=max(used)),
             )
         )
     return facts

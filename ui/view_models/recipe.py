@@ -176,8 +176,8 @@ def plan(model: ModelConfig, recipe: TrainConfig, corpus_tokens: int | None) -> 
     elif epochs < 1:
         sentence += tr(": {epochs:.0%} of the training text once.").format(epochs=epochs)
     else:
-        sentence += tr(": the whole training text {epochs:,.{epochs_2}f} times.").format(
-            epochs=epochs, epochs_2=1 if epochs < 100 else 0
+        sentence += tr(": the whole training text {epochs:,.{digits}f} times.").format(
+            epochs=epochs, digits=1 if epochs < 100 else 0
         )
         if epochs > _MANY_EPOCHS:
             sentence += tr(
@@ -202,7 +202,7 @@ def memory_need(fit: Fit, processes: int = 1, *, on_gpu: bool = False) -> Need:
     `fit` is that of one process; on a processor all of them share its memory.
     """
     needed = fit.needed if on_gpu else processes * fit.needed
-    place = tr("on the GPU") if on_gpu else "here"
+    place = tr("on the GPU") if on_gpu else tr("here")
     if fit.fits and needed <= fit.free:
         told = tr("It takes about {needed} of memory; {free} are free {place}.").format(
             needed=size(needed), free=size(fit.free), place=place
@@ -319,12 +319,12 @@ def processes_problem(recipe: TrainConfig, processes: int) -> str | None:
     return tr(
         "A batch of {batch_size:,} windows in {grad_accum_steps:,} "
         "micro-batches cannot be shared by {processes:,} processes; take "
-        "at most {batch_size_2:,}, or a larger batch."
+        "at most {most:,}, or a larger batch."
     ).format(
         batch_size=recipe.batch_size,
         grad_accum_steps=recipe.grad_accum_steps,
         processes=processes,
-        batch_size_2=recipe.batch_size // recipe.grad_accum_steps,
+        most=recipe.batch_size // recipe.grad_accum_steps,
     )
 
 

@@ -255,15 +255,15 @@ def _summary(distribution: Distribution) -> str:
     return tr(
         "**{possible:,}** of {total:,} can be drawn · **{cut}** is cut · "
         "entropy {before:.2f} → **{after:.2f}** nats, as among "
-        "{before_2:,.1f} → **{after_2:,.1f}** tokens"
+        "{alike:,.1f} → **{alike_after:,.1f}** tokens"
     ).format(
         possible=possible,
         total=total,
         cut=percent(max(0.0, cut)),
         before=before,
         after=after,
-        before_2=math.exp(before),
-        after_2=math.exp(after),
+        alike=math.exp(before),
+        alike_after=math.exp(after),
     )
 
 

@@ -99,7 +99,7 @@ def scores(game: Game, plays: Mapping[str, Play]) -> Scores | None:
 
 
 def _reading(rows: Sequence[PlayerRow], n: int, game: Game) -> str:
-    unit = "letters" if game.passage.unit == "letters" else "tokens"
+    unit = tr("letters") if game.passage.unit == "letters" else tr("tokens")
     you = rows[0]
     told = tr("After {n} {unit} you need {low:.2f} to {high:.2f} bits a character").format(
         n=n, unit=unit, low=you.low, high=you.high

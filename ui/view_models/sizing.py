@@ -201,7 +201,7 @@ def _writing(fit: Fit) -> str:
     if not fit.writing_texts:
         return tr("✗ takes {writing_bytes}").format(writing_bytes=size(fit.writing_bytes))
     texts = (
-        "1 text"
+        tr("1 text")
         if fit.writing_texts == 1
         else tr("up to {writing_texts:,} texts").format(writing_texts=fit.writing_texts)
     )
@@ -210,7 +210,7 @@ def _writing(fit: Fit) -> str:
 
 def fit_note(windows: int, config: ModelConfig) -> str:
     """What the table assumes."""
-    many = "1 window" if windows == 1 else tr("{windows} windows").format(windows=windows)
+    many = tr("1 window") if windows == 1 else tr("{windows} windows").format(windows=windows)
     return tr(
         "Training on {many} of {context_length:,} tokens at once, "
         "weights in float32; GPUs from the RTX 4090 on compute in "

@@ -145,11 +145,11 @@ def _place_words(bars: Sequence[Bar]) -> str:
     first = next(bar for bar in bars if bar.nats_per_token <= best * 1.05)
     told = tr(
         "Right at a window's start a token takes {nats_per_token:.2f} "
-        "nats, behind {label} tokens {nats_per_token_2:.2f}."
+        "nats, behind {label} tokens {rare_nats:.2f}."
     ).format(
         nats_per_token=bars[0].nats_per_token,
         label=first.label,
-        nats_per_token_2=first.nats_per_token,
+        rare_nats=first.nats_per_token,
     )
     if first is bars[-1]:
         return tr("{told} The model uses all that it can see.").format(told=told)
@@ -164,13 +164,13 @@ def _frequency_words(bars: Sequence[Bar], of_training: bool) -> str:
     where = tr("in training") if of_training else tr("in this text")
     return tr(
         "Tokens seen {label} times {where} take {nats_per_token:.2f} "
-        "nats, those seen {label_2} times {nats_per_token_2:.2f}; the "
+        "nats, those seen {rare} times {rare_nats:.2f}; the "
         "rare ones are {share} of the text."
     ).format(
         label=rare.label,
         where=where,
         nats_per_token=rare.nats_per_token,
-        label_2=common.label,
-        nats_per_token_2=common.nats_per_token,
+        rare=common.label,
+        rare_nats=common.nats_per_token,
         share=share,
     )

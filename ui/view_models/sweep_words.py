@@ -113,7 +113,7 @@ def _edge(results: Sequence[ValueResult], best: ValueResult) -> str:
     values = sorted(each.value for each in results)
     if len(values) < 3 or best.value not in (values[0], values[-1]):
         return ""
-    side = "smaller" if best.value == values[0] else "larger"
+    side = tr("smaller") if best.value == values[0] else tr("larger")
     return tr(" It is at the edge: the best may be {side} still.").format(side=side)
 
 
@@ -122,8 +122,8 @@ def _mean_and_spread(result: ValueResult) -> str:
         return "diverged" if result.diverged else "failed" if result.failed else "–"
     if len(result.finals) < 2:
         return f"{result.final:.3f}"
-    return tr("{final:.3f} ({finals:.3f} to {finals_2:.3f})").format(
-        final=result.final, finals=min(result.finals), finals_2=max(result.finals)
+    return tr("{final:.3f} ({finals:.3f} to {worst:.3f})").format(
+        final=result.final, finals=min(result.finals), worst=max(result.finals)
     )
 
 

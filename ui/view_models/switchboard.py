@@ -153,7 +153,7 @@ def presets_of(
     for kind in kinds if kinds_of is not None else ():
         same = [number for number, name in zip(heads, kinds_of or (), strict=True)
                 if name == kind.name]  # fmt: skip
-        plural = "heads" if kind.count > 1 else "head"
+        plural = tr("heads") if kind.count > 1 else tr("head")
         found.append(
             preset(
                 tr("All {name} heads off ({count} {plural})").format(

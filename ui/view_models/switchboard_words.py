@@ -75,7 +75,9 @@ def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None, by: Left = "o
     for number in first:
         layer, place = divmod(number, n_places)
         label = labels[layer * (n_places - 1) + place] if labels and place < n_places - 1 else ""
-        what = tr("head {place}").format(place=place) if place < n_places - 1 else "feed-forward"
+        what = (
+            tr("head {place}").format(place=place) if place < n_places - 1 else tr("feed-forward")
+        )
         told = f"{label}, " if label else ""
         named.append(
             tr("layer {layer}, {what} ({told}{flat})").format(
@@ -84,7 +86,9 @@ def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None, by: Left = "o
         )
     n_easier = int((flat < 0).sum())
     some = (
-        "1 part" if n_easier == 1 else tr("any one of {n_easier:,} parts").format(n_easier=n_easier)
+        tr("1 part")
+        if n_easier == 1
+        else tr("any one of {n_easier:,} parts").format(n_easier=n_easier)
     )
     less = (
         tr("Without {some}").format(some=some)
@@ -204,7 +208,7 @@ def _phrases(edits: Sequence[Edit], config: ModelConfig) -> list[str]:
 def _heads_words(layer: int, heads: Sequence[int], config: ModelConfig) -> str:
     if len(heads) == config.n_heads > 1:
         return tr("all heads of layer {layer}").format(layer=layer)
-    plural = "heads" if len(heads) > 1 else "head"
+    plural = tr("heads") if len(heads) > 1 else tr("head")
     return tr("{plural} {head} of layer {layer}").format(
         plural=plural, head=_listed([str(head) for head in heads]), layer=layer
     )

@@ -146,7 +146,7 @@ def _story(
             else tr(", when the pair stood {count} times in the text").format(count=last.count)
         )
         n_bytes = len(piece)
-        merged = "1 merge" if len(rows) == 1 else tr("{n_rows} merges").format(n_rows=len(rows))
+        merged = tr("1 merge") if len(rows) == 1 else tr("{n_rows} merges").format(n_rows=len(rows))
         return tr(
             "{merged} made one token of {n_bytes} bytes; the last was no. {number:,}{times}."
         ).format(merged=merged, n_bytes=n_bytes, number=last.number, times=times)

@@ -152,14 +152,12 @@ def findings_sentence(details: Mapping[str, Any]) -> str:
     skipped = details.get("rows_skipped", 0)
     if skipped:
         kept = details.get("rows_kept", 0)
-        parts.append(
-            tr("Kept {kept:,} of {kept_2:,} rows").format(kept=kept, kept_2=kept + skipped)
-        )
+        parts.append(tr("Kept {kept:,} of {rows:,} rows").format(kept=kept, rows=kept + skipped))
     if details.get("files_skipped"):
         read = details.get("files_read", 0)
         parts.append(
-            tr("Read {read:,} of {read_2:,} files").format(
-                read=read, read_2=read + details["files_skipped"]
+            tr("Read {read:,} of {files:,} files").format(
+                read=read, files=read + details["files_skipped"]
             )
         )
     if details.get("pages_without_text"):
@@ -206,8 +204,8 @@ def _notes(found: Preview) -> tuple[str, ...]:
     notes = list(_changes(vars(found)))
     if found.rows_skipped:
         notes.append(
-            tr("Kept {rows_kept:,} of {rows_kept_2:,} rows.").format(
-                rows_kept=found.rows_kept, rows_kept_2=found.rows_kept + found.rows_skipped
+            tr("Kept {rows_kept:,} of {rows:,} rows.").format(
+                rows_kept=found.rows_kept, rows=found.rows_kept + found.rows_skipped
             )
         )
     if found.encoding in _GUESSED or (found.encoding or "").startswith("cp"):
@@ -226,7 +224,7 @@ def _changes(counts: Mapping[str, Any]) -> list[str]:
     told = []
     if n_replaced := counts.get("replaced_characters", 0):
         places = (
-            "1 place"
+            tr("1 place")
             if n_replaced == 1
             else tr("{n_replaced:,} places").format(n_replaced=n_replaced)
         )
@@ -234,7 +232,7 @@ def _changes(counts: Mapping[str, Any]) -> list[str]:
             tr("{places} could not be decoded and became U+FFFD (�).").format(places=places)
         )
     if n_lines := counts.get("lines_cut", 0):
-        lines = "1 line" if n_lines == 1 else tr("{n_lines:,} lines").format(n_lines=n_lines)
+        lines = tr("1 line") if n_lines == 1 else tr("{n_lines:,} lines").format(n_lines=n_lines)
         told.append(
             plural(
                 "{lines} without blanks was cut every {chunk_characters:,} characters.",

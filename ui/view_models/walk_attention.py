@@ -155,11 +155,11 @@ def _turn(look: Look) -> Step:
         ),
         told=tr(
             "Position {at} turns the fastest pair by {angles_p}° and the "
-            "slowest by {angles_p_2}°. No length changes."
+            "slowest by {slowest}°. No length changes."
         ).format(
             at=at,
             angles_p=number(math.degrees(angles_P[0])),
-            angles_p_2=number(math.degrees(angles_P[-1])),
+            slowest=number(math.degrees(angles_P[-1])),
         ),
         source="slm.model.layers.rotate",
         line="return heads_BHTK * cosine + halves_swapped * sine",

@@ -186,15 +186,15 @@ def _growth(look: Look) -> Step:
         group=OUT_OF,
         title=tr("The stream, grown"),
         formula=(r"x^{(l+1)} = x^{(l)} + a^{(l)} + m^{(l)}",),
-        shape=tr("{n_layers} lengths, {n_layers_2} additions").format(
-            n_layers=n_layers + 1, n_layers_2=2 * n_layers
+        shape=tr("{n_layers} lengths, {additions} additions").format(
+            n_layers=n_layers + 1, additions=2 * n_layers
         ),
         why=tr(
             "No block replaces the stream: each part adds to it. How long an addition is, beside "
             "what it is added to, says how much that part changed at this position."
         ),
-        told=tr("From length {stream_l} to {stream_l_2} at {here}.").format(
-            stream_l=number(stream_L[0]), stream_l_2=number(stream_L[-1]), here=look.here
+        told=tr("From length {stream_l} to {last} at {here}.").format(
+            stream_l=number(stream_L[0]), last=number(stream_L[-1]), here=look.here
         ),
         source="slm.model.walk.Walk.growth",
         line="between_LD = stream_LD[:-1] + attention_LD",

@@ -145,7 +145,7 @@ def unit_of(game: ClassGame) -> str:
 
 def done_line(game: Game) -> str:
     """How far one's own game is."""
-    unit = "letters" if game.passage.unit == "letters" else "tokens"
+    unit = tr("letters") if game.passage.unit == "letters" else tr("tokens")
     total = len(game.passage.symbols)
     if game.over:
         return tr("All {total} {unit} are behind you.").format(total=total, unit=unit)

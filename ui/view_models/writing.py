@@ -119,7 +119,7 @@ def session_values(writing: WritingConfig) -> tuple[dict[str, Any], tuple[str, .
             held = min(control.high, max(control.low, wanted))
             values[control.key] = int(held) if control.whole else float(held)
             if held != wanted and matters:
-                way = "more" if wanted > held else "less"
+                way = tr("more") if wanted > held else tr("less")
                 offered = tr("{way} than this page offers: it is {held:g} here.").format(
                     way=way, held=held
                 )

@@ -105,13 +105,13 @@ def _grid(state: PageState) -> None:
         if grid is None:
             st.info(
                 tr(
-                    "Press Write: {n_texts:,} texts, {n_values} × {n_values_2} cells "
+                    "Press Write: {n_texts:,} texts, {n_values} × {n_columns} cells "
                     "of {samples}. Every cell gets the same random numbers, so that "
                     "only what the sides name differs."
                 ).format(
                     n_texts=n_texts,
                     n_values=len(rows.values),
-                    n_values_2=len(columns.values),
+                    n_columns=len(columns.values),
                     samples=config.samples,
                 )
             )

@@ -160,8 +160,8 @@ def _what_merges_buy(state: PageState) -> None:
         widgets.esc_md(
             tr(
                 "Bytes per token on held-out text of {name}, with the first "
-                "merges of {name_2} alone."
-            ).format(name=state.corpus.name, name_2=tokenizer.name)
+                "merges of {tokenizer} alone."
+            ).format(name=state.corpus.name, tokenizer=tokenizer.name)
         )
     )
     chart = figures.compression(curve.bytes_per_token, marked=enough)

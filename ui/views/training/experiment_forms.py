@@ -103,7 +103,7 @@ def sweep(state: PageState) -> None:
         st.caption(
             tr(
                 "Around the settings of “New training”: {preset}{changed}. Change them there."
-            ).format(preset=design.preset, changed=", changed" if design.changed else "")
+            ).format(preset=design.preset, changed=tr(", changed") if design.changed else "")
         )
         fields = sweeps.swept_fields()
         field = st.selectbox(

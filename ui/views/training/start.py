@@ -178,12 +178,12 @@ def _ask_design(corpus: Artefact, tokenizer: Artefact) -> Design:
     )
     st.caption(
         tr(
-            "It has {replace} and learns from {name}, cut by {name_2} into "
+            "It has {replace} and learns from {name}, cut by {tokenizer} into "
             "{vocabulary:,} different tokens. {told}"
         ).format(
             replace=words.parameters_in_words(design.config.replace(vocab_size=vocabulary)),
             name=widgets.esc_md(corpus.name),
-            name_2=widgets.esc_md(tokenizer.name),
+            tokenizer=widgets.esc_md(tokenizer.name),
             vocabulary=vocabulary,
             told=model_words.changes_in_words(told),
         )
