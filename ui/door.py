@@ -39,6 +39,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 JOIN, TAKE_HOME, LOOK, HEALTH = "/join", "/take-home", "/look", "/_stcore/health"
+ROOM = "/workshop"
 _LARGEST_FORM = 64 * 1024  # bytes
 _REMEMBERED_VISITS = 500
 _MOST_PACKED_AT_ONCE = 3
@@ -307,9 +308,9 @@ def _to_the_door(asked: HTTPConnection, here: Room) -> Response:
 
 
 def _inside(address: str) -> str:
-    """An address within this app; anything else, and the door itself, is its first page."""
+    """An address within this app; anything else, and the door itself, is the page of the room."""
     within = looking.inside(address)
-    return within if not within.startswith(JOIN) else "/"
+    return ROOM if within == "/" or within.startswith(JOIN) else within
 
 
 def _is_host_of(here: Room, host: str) -> bool:

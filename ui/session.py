@@ -196,8 +196,8 @@ def _ask_to_come_in() -> None:
     st.title(tr("SLM Lab"), anchor=False)
     st.info(
         tr(
-            "Your place in the room is not known any more: the room was opened anew, or the "
-            "presenter took your name off the list. What you made is still there."
+            "You are not in the room any more: the class has ended, or the presenter took your "
+            "name off the list. What you made is kept."
         ),
         icon=":material/meeting_room:",
     )

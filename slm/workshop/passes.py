@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from slm import files
+from slm.owners import LOCAL_OWNER
 from slm.workshop import people, room
 from slm.workshop.people import Person
 from slm.workshop.room import Room
@@ -49,7 +50,8 @@ def holder(
 
 
 def _sign(workspace: Workspace, here: Room, person_id: str, until: int) -> str:
-    text = f"{here.id}.{person_id}.{until}".encode()
+    of = here.id if person_id == LOCAL_OWNER else f"{here.id}.{here.class_id}"  # who presents stays
+    text = f"{of}.{person_id}.{until}".encode()
     return hmac.new(_key(workspace), text, hashlib.sha256).hexdigest()
 
 

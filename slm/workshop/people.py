@@ -56,6 +56,11 @@ class Person:
         return self.id == LOCAL_OWNER
 
 
+def folder(workspace: Workspace) -> Path:
+    """Where the people's files lie."""
+    return room.folder(workspace) / "people"
+
+
 def join(workspace: Workspace, name: str) -> Person:
     """A new person of that name.
 
@@ -92,12 +97,12 @@ def let_presenter_in(workspace: Workspace, name: str) -> Person:
 
 def find(workspace: Workspace, person_id: str) -> Person | None:
     """The person with that id, also one who was taken off the list; None when there is none."""
-    return _read(_folder(workspace) / f"{person_id}.json") if _ID.fullmatch(person_id) else None
+    return _read(folder(workspace) / f"{person_id}.json") if _ID.fullmatch(person_id) else None
 
 
 def list_people(workspace: Workspace, *, also_left: bool = False) -> list[Person]:
     """Who is in the room, in the order in which they came. Damaged files are passed over."""
-    place = _folder(workspace)
+    place = folder(workspace)
     if not place.is_dir():
         return []
     found = [_read(path) for path in place.glob("*.json") if _ID.fullmatch(path.stem)]
@@ -186,9 +191,21 @@ def take_off(workspace: Workspace, person_id: str) -> None:
             _write(workspace, replace(person, left=True, word_sha256=""))
 
 
+def forget_participants(workspace: Workspace) -> None:
+    """Remove everybody's file but the presenter's, who stays for the next class.
+
+    Raises: RightsError for all but the presenter.
+    """
+    room.require_presenter(workspace.actor)
+    with room.only_one(workspace, "people"):
+        for path in folder(workspace).glob("*"):
+            if path.is_file() and path.stem != LOCAL_OWNER:
+                path.unlink(missing_ok=True)
+
+
 def saw(workspace: Workspace, person_id: str) -> None:
     """Note that something was heard of this person; written once in a few seconds."""
-    path = _folder(workspace) / f"{person_id}.seen"
+    path = folder(workspace) / f"{person_id}.seen"
     now = time.monotonic()
     if not _ID.fullmatch(person_id) or now - _told.get(path, -_TOLD_SECONDS) < _TOLD_SECONDS:
         return
@@ -200,7 +217,7 @@ def saw(workspace: Workspace, person_id: str) -> None:
 
 def silent_seconds(workspace: Workspace, person_id: str) -> float | None:
     """How long nothing was heard of this person; None when nothing was since the server began."""
-    path = _folder(workspace) / f"{person_id}.seen"
+    path = folder(workspace) / f"{person_id}.seen"
     counter = _counter(path)
     now = time.monotonic()
     before, since = _seen.get(path, (counter, None))
@@ -239,16 +256,12 @@ def _alike(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def _folder(workspace: Workspace) -> Path:
-    return room.folder(workspace) / "people"
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _write(workspace: Workspace, person: Person) -> None:
-    place = _folder(workspace)
+    place = folder(workspace)
     with files.disk_errors(place):
         files.make_folder(place)
     values = {

@@ -1,6 +1,6 @@
 """The end of a class: all that it made goes into an archive, and the room is empty again.
 
-    archives/<date>-<room>/     one folder for each class
+    archives/<date>-<class>/    one folder for each class
         Ada.zip …               each person's work, as they would have taken it home
         workshop/…              who was there, how far they came, what was begun with them
     as-it-was/<kind>/<id>   what no zip holds as it stands: damaged, or changed while packing
@@ -48,7 +48,8 @@ class Closed:
 def close_class(workspace: Workspace, report: Reporter = silent) -> Closed:
     """Archive what the participants made, then empty the room for the next class.
 
-    The code changes, and nobody's cookie is valid any more; the limits of all stay.
+    The code changes, and no participant's cookie is valid any more; the presenter stays in, and
+    so do the limits of all.
 
     Raises: RightsError for all but the presenter; JobError when work does not stop; DataError
     when the archive cannot be read back; WorkspaceError for a full disk. Nothing is removed then.
@@ -58,7 +59,7 @@ def close_class(workspace: Workspace, report: Reporter = silent) -> Closed:
     with room.only_one(workspace, "closing"):
         report(None, "stopping what runs", stage="stop")
         _stop_work(workspace, report)
-        place = _place(workspace, room.read(workspace).id)
+        place = _place(workspace, room.read(workspace).class_id)
         packed = {a.folder: _state(a.folder) for a in _to_remove(workspace)}
         zips = _archive(workspace, place, report)
         report(0.0, "emptying the room", stage="empty")
@@ -123,8 +124,8 @@ def _stop_work(workspace: Workspace, report: Reporter) -> None:
         time.sleep(0.2)
 
 
-def _place(workspace: Workspace, room_id: str) -> Path:
-    day = f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{room_id or 'class'}"
+def _place(workspace: Workspace, class_id: str) -> Path:
+    day = f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{class_id or 'class'}"
     place = workspace.root / FOLDER / day
     if place.exists():
         raise WorkspaceError(f"There is an archive {day!r} already; wait a second and try again.")
@@ -195,8 +196,9 @@ def _empty(
     for job in jobs.list_jobs(workspace):
         if job.owner != LOCAL_OWNER:
             _move(job.folder, place / "jobs")
+    people.forget_participants(workspace)
     for path in room.folder(workspace).iterdir():
-        if path.is_dir():
+        if path.is_dir() and path != people.folder(workspace):
             files.remove_folder(path)
     shares.change(workspace, lambda now: now.replace(people={}, first=(), paused=False))
     return len(made)

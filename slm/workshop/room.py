@@ -43,6 +43,7 @@ class Room(Config):
 
     schema_version: int = Field(SCHEMA, ge=1, description="Version of this file's form.")
     id: str = Field("", description="Names the room; cookies of another room are not valid here.")
+    class_id: str = Field("", description="Names the class; of the one before no pass is valid.")
     shared: bool = Field(False, description="Whether others may come in.")
     code: str = Field("", max_length=16, description="What people type to come in.")
     opened: str = Field("", description="When the room was opened.")
@@ -129,6 +130,7 @@ def open_room(
     def opened(before: Room) -> Room:
         return before.replace(
             id=before.id or secrets.token_hex(4),
+            class_id=before.class_id or secrets.token_hex(4),
             shared=True,
             code=before.code or new_code(),
             opened=before.opened or datetime.now(UTC).isoformat(timespec="seconds"),
@@ -146,11 +148,12 @@ def open_room(
 
 
 def new_class(workspace: Workspace) -> Room:
-    """The room for the next class: another code and other cookies; the presenter's key stays."""
+    """The room for the next class: another code, and nobody's pass is valid but the presenter's."""
     return change(
         workspace,
         lambda room: Room(
-            id=secrets.token_hex(4),
+            id=room.id,
+            class_id=secrets.token_hex(4),
             shared=room.shared,
             code=new_code(),
             opened=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -271,7 +271,7 @@ def test_who_was_taken_off_the_list_is_asked_again_with_the_reason(door, here, o
     assert ada.connect() == ["websocket.close"]
     answer = ada.ask("/model")
     assert "again=1" in answer.headers["location"]
-    assert "not known any more" in ada.ask("/join", query={"again": "1"}).text
+    assert "not in the room any more" in ada.ask("/join", query={"again": "1"}).text
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8501", "", "[", "é.example"])
@@ -316,7 +316,7 @@ def test_who_made_nothing_is_told_so_and_keeps_nobody_waiting(door, opened):
 
 @pytest.mark.parametrize("after", ["//evil.example", "https://evil.example", "/\\evil.example"])
 def test_the_door_leads_to_no_other_site(door, opened, after):
-    assert _come_in(Browser(door), opened, next=after).headers["location"] == "/"
+    assert _come_in(Browser(door), opened, next=after).headers["location"] == "/workshop"
 
 
 def test_a_form_of_megabytes_is_refused(door, opened):

@@ -9,7 +9,7 @@ import pytest
 from slm import files, limits
 from slm.errors import DataError, RightsError
 from slm.limits import Limits, Share
-from slm.workshop import opening, people, resetting, room
+from slm.workshop import opening, passes, people, resetting, room
 from slm.workspace import Workspace
 
 
@@ -33,7 +33,7 @@ def test_a_class_is_archived_and_the_room_is_empty_and_has_another_code(here, tm
     assert [run.name for run in here.runs.list()] == ["mine"] and closed.removed == 1
     assert people.list_people(here) == []
     after = room.read(here)
-    assert after.id != before.id and after.code != before.code and after.shared
+    assert after.class_id != before.class_id and after.code != before.code and after.shared
     assert limits.read(here.root) == Limits(slots=2, everybody=Share())
     [name] = closed.zips
     assert name.startswith("Ada _ 1-p-")
@@ -42,6 +42,26 @@ def test_a_class_is_archived_and_the_room_is_empty_and_has_another_code(here, tm
     assert [run.name for run in home.runs.list()] == ["hers"] and len(opened.added) == 1
     assert list((closed.folder / "workshop" / "people").glob("p-*.json"))
     assert not list(closed.folder.rglob("room.json"))
+
+
+def test_the_presenter_stays_in_and_nobody_else(here):
+    before = room.read(here)
+    grace, ada = people.let_presenter_in(here, "Grace"), people.list_people(here)[0]
+    cookies = {who.name: passes.issue(here, before, who) for who in (grace, ada)}
+    assert all(passes.holder(here, before, cookie) for cookie in cookies.values())
+    resetting.close_class(here)
+    after = room.read(here)
+    assert after.cookie_name == before.cookie_name
+    held = {name: passes.holder(here, after, cookie) for name, cookie in cookies.items()}
+    assert held == {"Grace": grace, "Ada / 1": None}
+
+
+def test_somebody_of_the_next_class_is_not_let_in_by_a_pass_of_the_last(here):
+    ada = people.list_people(here)[0]
+    old = passes.issue(here, room.read(here), ada)
+    resetting.close_class(here)
+    people._write(here, ada)  # the same id, as if it were drawn again
+    assert passes.holder(here, room.read(here), old) is None
 
 
 def test_a_class_in_which_nobody_made_anything_ends_too(here):

@@ -39,7 +39,8 @@ SHARED = tr(
     "private text: the room is for people who trust each other, and is not encrypted."
 )
 GONE = tr(
-    "Your place in the room is not known any more: the room was opened anew, or time ran out."
+    "You are not in the room any more: the class has ended, or the presenter took your name off "
+    "the list. To come in again, use the code that is on the presenter's screen now."
 )
 _COME_BACK = tr(
     "From another browser, or after its cookies were cleared, you come back with your name and "

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from slm.limits import Limits
 from slm.machine import Load
 from slm.owners import LOCAL_OWNER
 from slm.queueing import Waiting
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.jobs import duration, size
 
 LABELS = {
@@ -99,3 +101,29 @@ def limits_of_one(now: Limits, person_id: str) -> str:
         for name, value in own.to_json().items()
         if value != getattr(now.everybody, name)
     )
+
+
+def view_named(address: str) -> str:
+    """The page and the view of an address, as the app calls them; foreign text.
+
+    >>> view_named("/workshop?view=Class+game&x=1"), view_named("/")
+    ('Workshop, Class game', 'Home')
+    """
+    parts = urlsplit(address[:4_000])
+    page = tr((parts.path.strip("/") or "home").capitalize()[:40])
+    view = parse_qs(parts.query).get("view", [""])[0][:60]
+    return tr("{page}, {view}").format(page=page, view=view) if view else page
+
+
+def closed_told(result: Mapping[str, Any], code: str) -> str:
+    """What became of the class that ended, and how the next one comes in.
+
+    >>> closed_told({"folder": "archives/2030-01-01", "zips": ["Ada.zip"]}, "K7M-4QX")
+    'The class has ended. 1 zip of work lies in archives/2030-01-01. You stay in the room; \
+the next class comes in with the code K7M-4QX.'
+    """
+    zips = counted("{n} zip of work lies", "{n} zips of work lie", len(result.get("zips", ())))
+    return tr(
+        "The class has ended. {zips} in {folder}. You stay in the room; the next class comes in "
+        "with the code {code}."
+    ).format(zips=zips, folder=result.get("folder", ""), code=code)

@@ -91,8 +91,9 @@ def _work(state: PageState) -> None:
 
 
 def _job_row(here: Workspace, row: WorkRow) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(row.told, width="stretch")
+    told, acts = st.columns([1.6, 1], vertical_alignment="center")  # buttons stay where they are
+    told.text(row.told)
+    with acts, st.container(horizontal=True, gap="xsmall"):
         for label, act in _ACTS[row.works]:
             key = f"control-{label}-{row.id}"
             st.button(label, key=key, on_click=_do, args=(act, here, row.id))
@@ -127,7 +128,7 @@ def _screens(here: Workspace, shown: str) -> None:
     """What all screens show. Any page has a button for it in the sidebar."""
     st.subheader(tr("All screens"), anchor=False)
     if shown:
-        st.text(tr("All screens show {shown}").format(shown=shown[:200]))
+        st.text(tr("All screens show {view}").format(view=words.view_named(shown)))
         st.button(tr("Let everybody go"), type="primary", on_click=_do, args=(looking.let_go, here))
     else:
         st.caption(
@@ -145,16 +146,17 @@ def _people(state: PageState) -> None:
     rows = room_words.person_rows(here, jobs.list_jobs(here), state.owner)
     st.subheader(tr("People"), anchor=False)
     st.caption(room_words.headcount(rows) + tr(" Choose one for what you can do."))
+    own_limits = [words.limits_of_one(now, row.id) for row in rows]
+    table = {
+        tr("Name"): [row.name for row in rows],
+        tr("Here"): [row.here for row in rows],
+        tr("Works on"): [row.doing for row in rows],
+        **({tr("Own limits"): own_limits} if any(own_limits) else {}),
+    }
     picked = st.dataframe(
-        pd.DataFrame(
-            {
-                tr("Name"): [row.name for row in rows],
-                tr("Here"): [row.here for row in rows],
-                tr("Works on"): [row.doing for row in rows],
-                tr("Own limits"): [words.limits_of_one(now, row.id) for row in rows],
-            }
-        ),
+        pd.DataFrame(table),
         hide_index=True,
+        column_config={tr("Name"): {"width": 110}, tr("Here"): {"width": 90}},
         key="control-people",
         on_select="rerun",
         selection_mode="single-row",
@@ -195,7 +197,10 @@ def _one(here: Workspace, person_id: str, name: str) -> None:
             if st.button(
                 tr("Return word"),
                 key="control-word",
-                help=tr("For whoever lost their cookie: name and word let them in as themselves."),
+                help=tr(
+                    "For somebody whose browser does not know them any more: name and word let "
+                    "them in as themselves."
+                ),
             ):
                 with widgets.user_errors():
                     st.code(in_groups(people.new_return_word(here, person_id)), language=None)
@@ -272,6 +277,13 @@ def _end(state: PageState) -> None:
         mine = st.session_state.get("job-of-close-class")
         for job in jobs_to_show(jobs.list_jobs(here), "close-class", mine):
             job_panel.watch(here, job.id, key=f"close-{job.id}")
+            if job.id == mine and job.status().state == "done":
+                st.success(
+                    widgets.esc_md(
+                        words.closed_told(job.status().result, rooms.read(here).spoken_code)
+                    ),
+                    icon=":material/inventory_2:",
+                )
         done = here.root / resetting.FOLDER
         if done.is_dir():
             st.caption(tr("Archives lie in {done}").format(done=widgets.esc_md(str(done))))
