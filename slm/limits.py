@@ -85,6 +85,11 @@ def write(root: Path, limits: Limits) -> None:
     files.write_json(root / FILE, limits.to_json(), checked=True)
 
 
+def holds_back(root: Path, owner: str) -> bool:
+    """Whether the presenter holds the line, so that nothing of this person begins."""
+    return owner != LOCAL_OWNER and read(root).paused
+
+
 def require_place(share: Share, works: int, waits: int) -> None:
     """Let one more heavy job into the line, of somebody of whom so many work and wait.
 

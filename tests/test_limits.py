@@ -49,3 +49,9 @@ def test_a_full_part_of_the_disk_is_refused(tmp_path):
     limits.require_disk(SHARE, 49_999_999)
     with pytest.raises(LimitError, match="takes 50 MB; in this room each may use 50 MB"):
         limits.require_disk(SHARE, 50_000_000)
+
+
+def test_the_presenter_holds_back_everybody_but_themselves(tmp_path):
+    assert not limits.holds_back(tmp_path, "p-1")
+    limits.write(tmp_path, Limits(paused=True))
+    assert limits.holds_back(tmp_path, "p-1") and not limits.holds_back(tmp_path, LOCAL_OWNER)

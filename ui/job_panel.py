@@ -6,12 +6,12 @@ page once, so that what the job made appears.
 
 import streamlit as st
 
-from slm import jobs
-from slm.jobs import Job
+from slm import jobs, limits
+from slm.jobs import Job, JobStatus
 from slm.workspace import Workspace
 from ui import widgets
 from ui.texts import tr
-from ui.view_models.jobs import job_view
+from ui.view_models.jobs import JobView, job_view
 
 POLL_SECONDS = 1.0
 
@@ -29,7 +29,7 @@ def watch(workspace: Workspace, job_id: str, key: str) -> Job | None:
         status = job.status()
         if status.alive != was_alive:  # it ended, or was resumed
             st.rerun()
-        view = job_view(job.name, status)
+        view = view_of(job, status)
         with st.container(border=True, key=f"{key}-panel"):
             st.text(view.headline)
             if view.alive:
@@ -59,6 +59,12 @@ def watch(workspace: Workspace, job_id: str, key: str) -> Job | None:
     return job
 
 
+def view_of(job: Job, status: JobStatus) -> JobView:
+    """A job as it is shown, which says so where the presenter holds it."""
+    held = status.state == "queued" and limits.holds_back(job.folder.parents[1], job.owner)
+    return job_view(job.name, status, held=held)
+
+
 def resume(workspace: Workspace, job: Job) -> None:
     """Run an ended job on; a job that runs already is left as it is."""
     if not job.is_alive():
@@ -75,7 +81,7 @@ def sidebar_summary(workspace: Workspace) -> None:
     def lines() -> None:
         statuses = [(job, job.status()) for job in alive]
         for job, status in statuses:
-            view = job_view(job.name, status)
+            view = view_of(job, status)
             st.progress(view.fraction, text=widgets.esc_md(view.headline))
         if not any(status.alive for _, status in statuses):
             st.rerun()

@@ -31,11 +31,19 @@ class JobView:
     may_force: bool = False
 
 
-def job_view(name: str, status: JobStatus) -> JobView:
-    """What a panel shows of a job; `name` is foreign text and is passed on as it is."""
+HELD = tr("The presenter holds everybody's work; it begins when the presenter lets it.")
+
+
+def job_view(name: str, status: JobStatus, *, held: bool = False) -> JobView:
+    """What a panel shows of a job; `name` is foreign text and is passed on as it is.
+
+    `held` says that nothing of its owner begins now.
+    """
     stage = status.stage
     parts = [f"{stage.name}: {stage.message}" if stage and stage.message else status.message]
-    if status.state == "queued" and status.queue_position:
+    if status.state == "queued" and held:
+        parts = [HELD]
+    elif status.state == "queued" and status.queue_position:
         ahead = status.queue_position
         parts = [
             plural("{ahead} job is ahead of it", "{ahead} jobs are ahead of it", ahead).format(
@@ -43,7 +51,7 @@ def job_view(name: str, status: JobStatus) -> JobView:
             )
         ]
     elif status.state == "queued":
-        parts = ["starting"]
+        parts = [tr("starting")]
     if status.stopping:
         parts = [tr("stopping: it saves what is sound first")]
     elif status.stalled:

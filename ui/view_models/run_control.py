@@ -12,6 +12,7 @@ from slm.training.config import TrainConfig, rate_factor
 from slm.training.events import RESUMED, Event
 from ui.texts import plural, tr
 from ui.view_models import settings
+from ui.view_models.jobs import HELD
 from ui.view_models.recipe import FIELDS, LABELS
 from ui.view_models.run_curves import Mark, Records
 from ui.view_models.training import State
@@ -70,11 +71,15 @@ def controls(
     may_force: bool = False,
     read_only: bool = False,
     has_job: bool = True,
+    held: bool = False,
     later_schema: int | None = None,
 ) -> Controls:
-    """What can be done. `saved_step` is the newest checkpoint's, `ahead` the jobs before this one
-    in the queue; `ending` says that a pause or a stop was asked for already, `may_force`
-    that there was time enough for it; `later_schema` is that of a run which a later version wrote.
+    """What can be done.
+
+    `saved_step` is the newest checkpoint's, `ahead` the jobs before this one in the queue; `ending`
+    says that a pause or a stop was asked for already, `may_force` that there was time enough for
+    it, `held` that nothing of its owner begins now; `later_schema` is that of a run which a later
+    version wrote.
     """
     if read_only:
         return Controls("", deeds=("fork",))
@@ -95,8 +100,8 @@ def controls(
     if ending:
         return Controls(tr("It finishes the step that it is at, saves a checkpoint and ends."))
     if state == "waiting" and has_job:
-        told = tr("It starts in a few seconds.")
-        if ahead:
+        told = HELD if held else tr("It starts in a few seconds.")
+        if ahead and not held:
             told = plural(
                 "{ahead} job is ahead of it.", "{ahead} jobs are ahead of it.", ahead
             ).format(ahead=ahead)

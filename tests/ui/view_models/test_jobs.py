@@ -15,3 +15,9 @@ def test_a_job_may_be_ended_at_once_only_when_it_had_time_to_stop():
     late = JobStatus("running", stopping=True, stopping_seconds=FORCE_SECONDS + 1)
     assert not job_view("tales", early).may_force
     assert job_view("tales", late).may_force
+
+
+def test_a_waiting_job_says_that_the_presenter_holds_it():
+    status = JobStatus(state="queued", queue_position=2)
+    assert job_view("nano", status, held=True).detail.startswith("The presenter holds")
+    assert job_view("nano", status).detail.startswith("2 jobs are ahead of it")

@@ -184,3 +184,9 @@ def test_a_fork_from_the_end_is_warned_of_a_rate_that_jumps():
 def test_a_damaged_run_says_whether_its_settings_are_kept_elsewhere():
     assert "step 1,200 holds the same settings" in damaged_told(1200)
     assert "cannot be mended" in damaged_told(None)
+
+
+def test_a_run_that_the_presenter_holds_does_not_promise_to_start():
+    told = controls("waiting", ahead=1, held=True).sentence
+    assert told == "The presenter holds everybody's work; it begins when the presenter lets it."
+    assert controls("waiting", ahead=1).sentence == "1 job is ahead of it."

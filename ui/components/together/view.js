@@ -1,5 +1,6 @@
-const ASK_MS = 2000;
+const ASK_MS = 2000, TOLD_MS = 12000;
 const FOLLOWED = "slm-followed", STAYED = "slm-stayed", BACK = "slm-back";
+const SINCE = "slm-followed-at", PAGE = "slm-page";
 
 // What the presenter shows is asked of the door; a tab follows each call once, unless its visitor
 // stays where they are. Whoever has a text in hand is asked first, so that no word is lost.
@@ -30,6 +31,7 @@ export default function ({ data, parentElement }) {
 
   const follow = (look) => {
     keep(FOLLOWED, look.call);
+    keep(SINCE, Date.now());
     if (here() === look.address) return;
     keep(BACK, here());
     location.assign(look.address);
@@ -46,7 +48,9 @@ export default function ({ data, parentElement }) {
       return;
     }
     const back = kept(BACK);
-    if (!back || back === here()) { hide(); return; }
+    const page = look.address.split("?")[0];
+    const told = Date.now() - Number(kept(SINCE)) > TOLD_MS;   // said long enough
+    if (!back || back === here() || told || location.pathname !== page) { hide(); return; }
     offer(tr`The presenter shows this to everybody.`, tr`Back to where I was`,
       () => { keep(STAYED, call); location.assign(back); },
       tr`Stay here`, () => { keep(STAYED, call); hide(); });
@@ -93,6 +97,7 @@ export default function ({ data, parentElement }) {
     }
   }
 
+  uncover();
   ask();
   const timer = setInterval(ask, ASK_MS);
   return () => {
@@ -100,6 +105,15 @@ export default function ({ data, parentElement }) {
     document.removeEventListener("input", onInput, true);
     bar.remove();
   };
+}
+
+// On a phone the sidebar lies over the page: it goes when another page has come.
+function uncover() {
+  const before = sessionStorage.getItem(PAGE);
+  sessionStorage.setItem(PAGE, location.pathname);
+  const isNarrow = window.matchMedia("(max-width: 767px)").matches;
+  if (before === null || before === location.pathname || !isNarrow) return;
+  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 }
 
 // The bar lies over the page, outside of the sidebar, which a phone keeps out of sight.

@@ -9,14 +9,16 @@ import streamlit as st
 from slm import files, jobs
 from slm.errors import WorkspaceError
 from slm.jobs import Job
+from slm.lab.pipeline import RECIPES
+from slm.model.config import parameter_counts
 from slm.training.runs import METRICS, REPORT, SAMPLES
 from slm.workspace import Artefact
-from ui import loaders, queue_panel, session, widgets
+from ui import job_panel, loaders, queue_panel, session, widgets
 from ui.components.pipeline import pipeline_view
 from ui.figures import curves
 from ui.session import PageState
 from ui.texts import tr
-from ui.view_models import glossary
+from ui.view_models import glossary, shares
 from ui.view_models.home import (
     CHAPTER_OF,
     cards_of_job,
@@ -24,7 +26,6 @@ from ui.view_models.home import (
     newest_build,
     run_report,
 )
-from ui.view_models.jobs import job_view
 from ui.view_models.training import loss_rows
 from ui.views.imported import lacks
 
@@ -75,7 +76,7 @@ def _watch(state: PageState, build: Job) -> None:
         if status.alive != was_alive or not _unfinished(build):  # ended, resumed, or put aside
             st.rerun()
         opened = pipeline_view(cards_of_job(status), key="pipeline")
-        view = job_view(build.name, status)
+        view = job_panel.view_of(build, status)
         left, right = st.columns([1, 1.7], gap="large")
         with left:
             st.text(view.headline)
@@ -146,9 +147,19 @@ def _invite(state: PageState, build: Job | None) -> None:
             "on two processor cores, with no network."
         )
     )
-    queue_panel.share(state)
+    first = RECIPES["first"]
+    size = sum(parameter_counts(first.model).values())
+    problem = shares.training_problem(queue_panel.share(state), size, first.train.steps)
+    if problem:
+        widgets.show_problem(problem)
     label = tr("Build another model") if again else tr("Build my first model")
-    if st.button(label, type="primary", icon=":material/rocket_launch:", key="build"):
+    if st.button(
+        label,
+        type="primary",
+        icon=":material/rocket_launch:",
+        key="build",
+        disabled=problem is not None,
+    ):
         with widgets.user_errors():
             name = tr("My first model") if not again else tr("My next model")
             jobs.start(state.workspace, ["build", "--name", name], name=name, key="build")

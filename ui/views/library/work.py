@@ -6,7 +6,6 @@ from slm import jobs
 from ui import job_panel, widgets
 from ui.session import PageState
 from ui.texts import tr
-from ui.view_models.jobs import job_view
 
 _SHOWN = 20
 
@@ -21,7 +20,7 @@ def render(state: PageState) -> None:
         if status.alive:
             job_panel.watch(state.workspace, job.id, key=f"job-{job.id}")
             continue
-        view = job_view(job.name, status)
+        view = job_panel.view_of(job, status)
         with st.expander(widgets.esc_md(view.headline)):
             if view.problem:
                 widgets.show_problem(view.problem)

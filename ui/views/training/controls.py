@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from slm import jobs
+from slm import jobs, limits
 from slm.jobs import Job
 from slm.model import checkpoint
 from slm.training import launch, runs
@@ -60,6 +60,7 @@ def render(
         may_force=standing.may_force,
         read_only=not may_change_artefact(state.owner, run),
         has_job=standing.job_id is not None,
+        held=limits.holds_back(state.workspace.root, run.manifest.owner),
         later_schema=told.later_schema,
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -9,11 +9,10 @@ from slm.lab import experiments, standings
 from slm.lab.experiments import Plan
 from slm.workshop.rights import may_change_artefact
 from slm.workspace import Artefact
-from ui import loaders, queue_panel, session, widgets
+from ui import job_panel, loaders, queue_panel, session, widgets
 from ui.session import PageState
 from ui.texts import tr
 from ui.view_models import experiments as words
-from ui.view_models.jobs import job_view
 from ui.views import kept
 from ui.views.model import design as board
 from ui.views.training import experiment_forms, experiment_results
@@ -152,7 +151,7 @@ def _without(state: PageState, job: Job | None) -> None:
             st.session_state.pop("experiment_job" if not status.alive else "", None)
         if status.result.get("experiment"):
             st.rerun()
-        view = job_view(job.name, status)
+        view = job_panel.view_of(job, status)
         st.text(view.headline)
         st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
         if view.problem:

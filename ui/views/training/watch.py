@@ -12,14 +12,13 @@ from slm.training.events import config_at, pending_requests, read_events
 from slm.training.rates import MACHINE
 from slm.training.runs import CONFIG, METRICS, REPORT, RunSettings
 from slm.workspace import Artefact
-from ui import loaders, session, widgets
+from ui import job_panel, loaders, session, widgets
 from ui.session import PageState
 from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models import run_control as controls_of
 from ui.view_models import settings as settings_words
 from ui.view_models import training as words
-from ui.view_models.jobs import job_view
 from ui.view_models.training import Costs, RunView
 from ui.views.imported import lacks
 from ui.views.training import along, controls, curves, doctor, findings, written
@@ -181,7 +180,7 @@ def _before_the_run(state: PageState, job: Job) -> None:
         status = job.status()
         if status.alive != was_alive or words.run_of_job(job) is not None:
             st.rerun()
-        view = job_view(job.name, status)
+        view = job_panel.view_of(job, status)
         st.text(view.headline)
         if view.alive:
             st.progress(view.fraction, text=widgets.esc_md(view.detail) or None)
