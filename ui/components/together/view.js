@@ -9,7 +9,13 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root");
   const own = root.querySelector(".own"), note = root.querySelector(".note");
   const show = root.querySelector(".show");
-  const here = () => location.pathname + location.search;
+  // The view's address; how the presenter's own page is drawn is no part of what is shown.
+  const here = () => {
+    const asked = new URLSearchParams(location.search);
+    asked.delete("present");
+    const query = asked.toString();
+    return location.pathname + (query ? `?${query}` : "");
+  };
   const kept = (key) => sessionStorage.getItem(key);
   const keep = (key, value) => sessionStorage.setItem(key, value);
   const { bar, told, go, stay } = barOf(root);
@@ -63,6 +69,7 @@ export default function ({ data, parentElement }) {
     show.classList.toggle("on", shows);
     note.textContent = shows && !same ? tr`All screens show another view.` : "";
     show.onclick = () => send(shows && same ? "" : here());
+    showInCorner(show);
   };
 
   const take = (look) => {
@@ -105,6 +112,25 @@ export default function ({ data, parentElement }) {
     document.removeEventListener("input", onInput, true);
     bar.remove();
   };
+}
+
+// Presenter mode hides the sidebar: the button then stands with the others at the top right too.
+function showInCorner(show) {
+  const corner = document.querySelector(".st-key-present-corner");
+  if (!corner) return;
+  let twin = corner.querySelector("[data-testid=show-everybody-corner]");
+  if (!twin) {
+    twin = document.createElement("button");
+    twin.type = "button";
+    twin.dataset.testid = "show-everybody-corner";
+    const style = getComputedStyle(show);
+    for (const name of ["font", "color", "background", "border", "borderRadius", "padding", "cursor"]) {
+      twin.style[name] = style[name];
+    }
+    corner.prepend(twin);
+  }
+  twin.textContent = show.textContent;
+  twin.onclick = () => show.click();
 }
 
 // On a phone the sidebar lies over the page: it goes when another page has come.
