@@ -24,6 +24,9 @@ _ROOM = """<style>
 @media (max-width: 640px) { /* a phone, where the bar with the menu lies above the page */
   .stMainBlockContainer { padding: 4rem 1rem 1rem; }
 }
+/* Where a field has no room for its number and the buttons for one more or less, keys do that. */
+[data-testid=stNumberInputContainer] { container-type: inline-size; }
+@container (max-width: 150px) { button[data-testid^=stNumberInputStep] { display: none; } }
 /* A table's own CSV is written by the browser: a cell such as =HYPERLINK(…) would stay a formula
    that the spreadsheet of whoever downloads it obeys. */
 [data-testid=stElementToolbarButton]:has([aria-label^="Download as CSV"]) { display: none; }

@@ -9,7 +9,7 @@ from slm.owners import LOCAL_OWNER
 from slm.workshop import people
 from slm.workshop.people import Person
 from slm.workspace import Artefact, Workspace
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.jobs import duration, size
 
 ALONE = tr(
@@ -181,3 +181,34 @@ def code_lines(root: str) -> str:
         "# from slm.workshop.opening import open_archive\n"
         "# open_archive(Workspace(Path('workspace')), Path('my-work.zip'))"
     )
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that the class does just now: the view of the Workshop page, and its button."""
+
+    view: str
+    told: str
+
+
+NOTHING_ON = tr(
+    "Nothing is asked or played just now. The **Tour** leads from a text to a model of your own; "
+    "every chapter in the sidebar can be tried out."
+)
+
+
+def going_on(*, question: bool, game: bool, challenges: int) -> tuple[Offer, ...]:
+    """What one can take part in: an unanswered question, a game, open challenges.
+
+    >>> [offer.told for offer in going_on(question=True, game=False, challenges=1)]
+    ['A question waits for your answer', 'A challenge is open']
+    """
+    found = []
+    if question:
+        found.append(Offer("questions", tr("A question waits for your answer")))
+    if game:
+        found.append(Offer("game", tr("A class game goes on")))
+    if challenges:
+        told = counted("A challenge is open", "{n} challenges are open", challenges)
+        found.append(Offer("challenge", told))
+    return tuple(found)

@@ -64,10 +64,13 @@ function matrixStage({ find, tokens, height, view, theme, now, onMove, onLock, o
   canvas.onpointerup = (event) => {
     const clicked = drag && !drag.moved ? cellAt(event) : null;
     drag = null;
-    if (clicked) onLock(clicked[0]);
+    if (!clicked) return;
+    const isTap = event.pointerType === "touch";   // a finger rests nowhere: its tap also points
+    if (!isTap || now().locked !== clicked[0]) onLock(clicked[0]);
+    if (isTap) move(clicked);
   };
   canvas.onpointercancel = () => { drag = null; };
-  canvas.onpointerleave = () => { if (!drag) move(null); };
+  canvas.onpointerleave = (event) => { if (!drag && event.pointerType !== "touch") move(null); };
   // The page keeps its own wheel: zoom takes Ctrl (a pinch on touchpads), or a matrix zoomed in.
   canvas.onwheel = (event) => {
     if (event.ctrlKey || event.metaKey) zoomBy(event.deltaY < 0 ? 1.25 : 0.8, ...spot(event));

@@ -7,7 +7,7 @@ import streamlit as st
 
 from slm import jobs
 from slm.data.reading import uploads
-from slm.workshop import addresses, archive, people, rights
+from slm.workshop import addresses, archive, challenges, class_game, people, questions, rights
 from slm.workshop import room as rooms
 from slm.workshop.room import Room, in_groups
 from slm.workspace import Artefact, Workspace
@@ -42,6 +42,7 @@ def render(state: PageState) -> None:
     else:
         with left:
             st.subheader(widgets.esc_md(words.greeting(session.person())), anchor=False)
+            _going_on(state)
             _own_work(state)
             _return_word(state)
             queue_panel.queue(state)
@@ -51,6 +52,34 @@ def render(state: PageState) -> None:
                 _door(state, now)
     st.caption(words.TRUST)
     widgets.show_code(words.code_lines(str(state.workspace.root)), archive.pack_work)
+
+
+def _going_on(state: PageState) -> None:
+    """What the class does together just now, each with the way there; looked at again and again."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def panel() -> None:
+        here = state.workspace
+        asked, game = questions.newest_question(here), class_game.newest_game(here)
+        n_open = sum(each.open for each in challenges.list_challenges(here))
+        offers = words.going_on(
+            question=asked is not None and not asked.revealed and asked.own is None,
+            game=game is not None and game.open,
+            challenges=n_open,
+        )
+        for offer in offers:
+            st.button(
+                offer.told,
+                key=f"going-on-{offer.view}",
+                icon=":material/campaign:",
+                type="primary",
+                on_click=session.choose,
+                kwargs={"view": offer.view},
+            )
+        if not offers:
+            st.caption(words.NOTHING_ON)
+
+    panel()
 
 
 def _door(state: PageState, now: Room) -> None:
