@@ -103,7 +103,8 @@ def _room_in_words(room: dict[str, Any]) -> str:
         "  Shared with whoever has the code: everything in this workspace can be seen; each\n"
         "  changes what is theirs, and you everything. The connection is not encrypted: this is\n"
         "  for a room of people who trust each other, not for the open internet (SECURITY.md).\n"
-        "  Ctrl+C ends it; started again, it goes on with the same code and people.\n"
+        "  Ctrl+C ends it; started again, it goes on with the same code and\n"
+        "  people, and with another key for you.\n"
     )
 
 
