@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from slm.workshop import progress
-from slm.workshop.made import Verdict, check_made
+from slm.workshop.made import Verdict, check_made, own
 from slm.workshop.progress import Progress
 from slm.workshop.tour import Step, current_step, following
 from slm.workspace import Workspace
@@ -106,7 +106,7 @@ def _tell(here: Workspace, step: Step, shown: StepCard, key: str) -> None:
             help=tr("Opens the page and the view where this is done."),
         ):
             progress.go_to_step(here, step.id)
-            session.go_to(step.chapter, **step.choices)
+            session.go_to(step.chapter, **_with_own_corpus(here, step))
         st.button(
             ":material/chevron_left:",
             key=f"{key}-Back",
@@ -163,7 +163,14 @@ def _verdict(here: Workspace, step: Step, answer: str) -> Verdict:
     if state.run is None:
         return Verdict(False, tr("No model is here yet. Build one on Home."))
     loaded = loaders.load_run(state.run)
-    return check_answer(step, answer, Asked(loaded.model, loaded.tokenizer, state.corpus))
+    corpora = own(here, here.corpora.list())
+    return check_answer(step, answer, Asked(loaded.model, loaded.tokenizer, state.corpus, corpora))
+
+
+def _with_own_corpus(here: Workspace, step: Step) -> dict[str, str]:
+    """What the step's page is opened with: one's newest corpus too, where a step is about it."""
+    mine = own(here, here.corpora.list()) if step.chapter in {"data", "tokenizer"} else []
+    return {**step.choices, **({"corpus": mine[0].id} if mine else {})}
 
 
 def _look_by_itself(here: Workspace, step: Step, held: Progress) -> Progress:

@@ -64,11 +64,13 @@ class Written:
 
 @dataclass(frozen=True)
 class Asked:
-    """What an answer is computed with: the model and the corpus that the visitor looks at."""
+    """What an answer is computed with: the model and the corpus that the visitor looks at, and
+    the corpora of their own."""
 
     model: Transformer
     tokenizer: TextTokenizer
     corpus: Artefact | None = None
+    own_corpora: Sequence[Artefact] = ()
 
 
 def check_answer(step: Step, answer: str, asked: Asked) -> Verdict:
@@ -97,12 +99,18 @@ def check_written(step: Step, texts: Sequence[Written]) -> Verdict:
 
 def _held_out(answer: str, asked: Asked) -> Verdict:
     number = _whole(answer)
-    counts = asked.corpus.details.get("val") if asked.corpus is not None else None
-    if not isinstance(counts, Mapping):
+    shown = [asked.corpus] if asked.corpus is not None else []
+    counts = {
+        int(counted["documents"]): corpus.name
+        for corpus in (*shown, *asked.own_corpora)
+        if isinstance(counted := corpus.details.get("val"), Mapping)
+    }
+    if not counts:
         return Verdict(False, "No corpus is chosen. Choose one in the sidebar.")
-    if number == int(counts["documents"]):
-        return Verdict(True, f"Yes: {number:,} documents are kept from training.")
-    return Verdict(False, f"Not {number:,}. Look at the split of the corpus that is chosen now.")
+    if number in counts:
+        return Verdict(True, f"Yes: {number:,} documents of {counts[number]!r} are held out.")
+    name = asked.own_corpora[0].name if asked.own_corpora else next(iter(counts.values()))
+    return Verdict(False, f"Not {number:,}. Look at the split of {name!r}.")
 
 
 def _long_word(answer: str, asked: Asked) -> Verdict:

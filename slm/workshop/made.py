@@ -68,9 +68,22 @@ def _corpus_made(workspace: Workspace) -> Verdict:
 
 def _tokenizer_made(workspace: Workspace) -> Verdict:
     found = own(workspace, workspace.tokenizers.list())
+    corpora = {corpus.id for corpus in own(workspace, workspace.corpora.list())}
+    learned = [each for each in found if _learned_from(each) in corpora]
+    if learned:
+        return Verdict(True, f"Your tokenizer {learned[0].name!r} is here.")
+    if found and corpora:
+        return Verdict(
+            False, f"Your tokenizer {found[0].name!r} learned from a corpus that is not yours."
+        )
     if found:
-        return Verdict(True, f"Your tokenizer {found[0].name!r} is here.")
+        return Verdict(False, "Your tokenizer is here, but no corpus of yours: save one first.")
     return Verdict(False, "You have saved no tokenizer yet.")
+
+
+def _learned_from(tokenizer: Artefact) -> str | None:
+    corpus = tokenizer.manifest.parents.get("corpus")
+    return None if corpus is None else corpus.id
 
 
 def _finished(workspace: Workspace) -> list[tuple[Artefact, float]]:

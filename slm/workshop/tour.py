@@ -61,7 +61,7 @@ STEPS: tuple[Step, ...] = (
         title="Collect a corpus",
         task=f"Save a corpus of your own with at least {LEAST_DOCUMENTS} documents. The tales "
         "need no network and take a few seconds.",
-        hint="On the left choose the tales, on the right press Save the corpus.",
+        hint="Choose Tales in the list of sources, and press Save the corpus.",
         evidence="made",
         why="A language model knows nothing but its text.",
         choices={"view": "collect"},
@@ -70,12 +70,13 @@ STEPS: tuple[Step, ...] = (
         id="count-the-held-out",
         chapter="data",
         title="Count what is kept aside",
-        task="Some documents of a corpus are never trained on. How many are these, in the corpus "
-        "that is chosen now?",
-        hint="The page tells how many documents are for training and how many for validation.",
+        task="Some documents of a corpus are held out: no model is ever trained on them. How many "
+        "are these in your corpus?",
+        hint="Explore, under Split, tells how many documents are to train on and how many are held "
+        "out.",
         evidence="answer",
         why="Only on text that it never saw can one find out what a model has learned.",
-        choices={"view": "explore"},
+        choices={"view": "explore", "aspect": "split"},
         ask="Held-out documents",
     ),
     Step(
@@ -121,6 +122,7 @@ STEPS: tuple[Step, ...] = (
         hint="The view that draws the model tells the parameters of each part; add up the layers.",
         evidence="answer",
         why="In a small model the vocabulary weighs much, in a large one the feed-forward does.",
+        choices={"view": "drawn"},
         ask="The largest part",
         options=tuple(PARTS.values()),
     ),
@@ -134,6 +136,7 @@ STEPS: tuple[Step, ...] = (
         "residual stream: vocabulary size times width.",
         evidence="answer",
         why="Whoever can count a model can guess what it costs.",
+        choices={"view": "drawn"},
         ask="Learned numbers",
     ),
     Step(

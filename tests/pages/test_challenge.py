@@ -86,3 +86,13 @@ def test_the_presenter_opens_and_closes_and_participants_race(open_page, shared,
     assert "race-hand-in" not in _keys(app)
     _button(app, "race-remove").click().run()
     assert not challenges.list_challenges(workspace_env) and not app.exception
+
+
+def test_training_for_a_challenge_begins_with_the_steps_that_the_budget_allows(
+    open_page: OpenPage, workspace_env: Workspace, shared
+):
+    _begin(workspace_env, budget="tokens", amount=200_000)
+    shared("Ada")
+    app = open_page("workshop", view="challenge")
+    _button(app, "race-train").click().run()
+    assert app.session_state["kept-recipe"] == "steps:65"  # 200,000 over 12 windows of 256

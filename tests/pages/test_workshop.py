@@ -44,7 +44,7 @@ def test_whoever_has_no_place_sees_nothing_of_the_app(open_page: OpenPage, share
     shared(None)
     app = AppTest.from_file(str(session.ROOT / "app.py"), default_timeout=60).run()
     assert not app.exception
-    assert "not known any more" in app.info[0].value
+    assert "not in the room any more" in app.info[0].value
     assert not app.sidebar.selectbox and len(app.main.children) <= 6
 
 

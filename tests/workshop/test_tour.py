@@ -166,3 +166,26 @@ def test_a_damaged_record_is_a_beginning(empty):
 
 def test_the_steps_at_both_ends_have_no_neighbours():
     assert following(STEPS[0], -1) is STEPS[0] and following(STEPS[-1]) is STEPS[-1]
+
+
+def test_the_held_out_documents_of_ones_own_corpus_count_too(demo: Asked, made: Workspace):
+    step, (mine,) = find_step("count-the-held-out"), made.corpora.list()
+    held_out = int(mine.details["val"]["documents"])
+    assert demo.corpus is not None and held_out != demo.corpus.details["val"]["documents"]
+    assert not check_answer(step, str(held_out), demo).done
+    also = replace(demo, own_corpora=[mine])
+    assert check_answer(step, str(held_out), also).said == (
+        f"Yes: {held_out} documents of {mine.name!r} are held out."
+    )
+    assert check_answer(step, "123456", also).said.endswith(f"Look at the split of {mine.name!r}.")
+
+
+def test_a_tokenizer_that_learned_from_somebody_elses_corpus_does_not_count(made: Workspace):
+    ada = made.acting_as("p-0123456789")
+    parent = made.corpora.list()[0]
+    with ada.corpora.create("hers", owner="p-0123456789") as corpus:
+        (corpus.folder / "text").write_text("a")
+    with ada.tokenizers.create("bpe", owner="p-0123456789", parents={"corpus": parent}) as draft:
+        (draft.folder / "tokenizer.json").write_text("{}")
+    verdict = check_made(find_step("train-a-tokenizer"), ada)
+    assert not verdict.done and "a corpus that is not yours" in verdict.said

@@ -10,6 +10,7 @@ from slm.workshop.challenges import Challenge, ChallengeConfig, Place, Try
 from slm.workspace import Artefact
 from ui.texts import tr
 from ui.view_models.jobs import count, duration
+from ui.view_models.workshop import owner_name
 from ui.view_models.workshop_tour import named
 
 INTRODUCTION = tr(
@@ -102,6 +103,16 @@ def budget(config: ChallengeConfig) -> str:
     if config.budget == "tokens":
         return tr("{amount:,} tokens").format(amount=config.amount)
     return tr("{amount} of training").format(amount=duration(config.amount))
+
+
+def corpus_label(corpus: Artefact, names: Mapping[str, str], looking: str) -> str:
+    """A corpus in a list of many that may share a name: whose it is, and how many documents."""
+    documents = count(int(corpus.details.get("documents", 0)))
+    owner = corpus.manifest.owner
+    whose = tr("the demo") if corpus.read_only else owner_name(names, owner, looking)
+    return tr("{name} ({whose}, {documents} documents)").format(
+        name=corpus.name, whose=whose, documents=documents
+    )
 
 
 def budget_help(config: ChallengeConfig, batch_size: int, window: int, steps: int) -> str:

@@ -58,6 +58,9 @@ class GameView:
     reading: str
 
 
+EARLY = tr("Too few letters are guessed yet to tell who foresees this text better.")
+
+
 def game_view(standing: ClassStanding, looking: str) -> GameView:
     """Who stands where, those who need the fewest bits first."""
     bars = []
@@ -104,6 +107,8 @@ def _row(player: Player, looking: str) -> PlayerRow:
 def _reading(standing: ClassStanding, *, alone: bool) -> str:
     if standing.together is None:
         return NO_GUESSES
+    if not any(player.known for player in standing.players):
+        return EARLY
     low, high = standing.together.bounds
     who = tr("You need") if alone else tr("The class needs")
     told = tr("{who} {low:.2f} to {high:.2f} bits per character").format(
@@ -125,17 +130,20 @@ def _reading(standing: ClassStanding, *, alone: bool) -> str:
     )
 
 
-def guessed(players: Sequence[PlayerRow], n_people: int) -> str:
-    """How many of the room play; nothing on one's own computer.
+def guessed(players: Sequence[PlayerRow], n_people: int, *, over: bool = False) -> str:
+    """How many of the room play, or have played; nothing on one's own computer.
 
-    >>> guessed([], 30), guessed([], 1)
-    ('0 of 30 are guessing.', '')
+    >>> guessed([], 30), guessed([], 30, over=True), guessed([], 0)
+    ('0 of 30 are guessing.', '0 of 30 have guessed.', '')
     """
-    if n_people <= 1:
+    if n_people < 1:
         return ""
-    return tr("{n_players} of {n_people} are guessing.").format(
-        n_players=len(players), n_people=max(n_people, len(players))
+    told = (
+        tr("{n_players} of {n_people} have guessed.")
+        if over
+        else tr("{n_players} of {n_people} are guessing.")
     )
+    return told.format(n_players=len(players), n_people=max(n_people, len(players)))
 
 
 def unit_of(game: ClassGame) -> str:

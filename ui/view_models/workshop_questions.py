@@ -133,7 +133,7 @@ def _status(asked: Asked, n_people: int) -> str:
             else ""
         )
         return counted + (SHARES if asked.question.shares else "")
-    if n_people <= 1:
+    if n_people < 1:
         return (
             tr("Choose, then reveal the answer.")
             if asked.own is None

@@ -70,3 +70,10 @@ def test_one_reads_how_far_one_is_and_in_the_end_the_text():
     assert words.guessed(words.game_view(_class(1.0, _player(ADA, "A", 1, 2)), "").rows, 3) == (
         "1 of 3 are guessing."
     )
+
+
+def test_after_a_letter_or_two_nobody_is_called_better():
+    standing = _class(2.5, _player(ADA, "Ada", 0, 0, known=False))
+    assert words.game_view(standing, ADA).reading == words.EARLY
+    known = _class(2.5, _player(ADA, "Ada", 0, 0, known=False), _player(BEN, "Ben", 1, 2))
+    assert "you foresee" in words.game_view(known, ADA).reading

@@ -36,8 +36,8 @@ def test_an_open_question_tells_how_many_have_answered_and_no_more():
 
 
 def test_alone_one_is_told_what_to_do():
-    assert "Now reveal" in question_view(OPEN, 1).status
-    assert "Choose" in question_view(replace(OPEN, own=None, answered=0), 1).status
+    assert "Now reveal" in question_view(OPEN, 0).status
+    assert "Choose" in question_view(replace(OPEN, own=None, answered=0), 0).status
 
 
 def test_a_revealed_question_has_bars_with_counts_and_what_the_model_gives():

@@ -7,12 +7,13 @@ import streamlit as st
 
 from slm.model.config import PRESETS
 from slm.training.config import recipe_for
-from slm.workshop import challenges
+from slm.workshop import challenges, people
 from slm.workshop.budgets import steps_within
 from slm.workshop.challenges import ChallengeConfig
 from ui import widgets
 from ui.session import PageState
 from ui.texts import tr
+from ui.view_models import settings
 from ui.view_models import workshop_challenge as words
 from ui.views.workshop.following import newest
 
@@ -22,8 +23,9 @@ _PRESET = "nano"
 
 def ask(state: PageState, *, unfolded: bool) -> None:
     """The presenter's form; folded away while there is a challenge."""
+    names = people.names(state.workspace)
     corpora = {
-        corpus.id: corpus.name
+        corpus.id: words.corpus_label(corpus, names, state.owner)
         for corpus in state.workspace.corpora.list()
         if not corpus.problem and corpus.details.get("val")
     }
@@ -59,8 +61,21 @@ def _fields(names: Sequence[str]) -> dict[str, Any]:
     return widgets.config_form(ChallengeConfig, names, ChallengeConfig(), _KEY, words.LABELS)
 
 
+def recipe_within(config: ChallengeConfig) -> str:
+    """The smallest preset's recipe with as many steps as a budget of tokens allows, as a link
+    tells it; empty for a budget of seconds, which no form knows beforehand."""
+    recipe = recipe_for(_PRESET)
+    steps = min(recipe.steps, _steps_of(config))
+    return settings.to_text({"steps": steps}) if config.budget == "tokens" and steps else ""
+
+
+def _steps_of(config: ChallengeConfig) -> int:
+    recipe = recipe_for(_PRESET)
+    return steps_within(config.amount, recipe.batch_size, PRESETS[_PRESET].context_length)
+
+
 def budget_help(config: ChallengeConfig) -> str:
     """How many steps of the smallest recipe the budget allows."""
     recipe, window = recipe_for(_PRESET), PRESETS[_PRESET].context_length
-    steps = steps_within(config.amount, recipe.batch_size, window)
+    steps = _steps_of(config)
     return words.budget_help(config, recipe.batch_size, window, steps)

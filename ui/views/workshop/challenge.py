@@ -18,6 +18,7 @@ from ui.view_models import glossary
 from ui.view_models import workshop_challenge as words
 from ui.view_models.jobs import jobs_to_show
 from ui.view_models.preparing import work_key
+from ui.views import kept
 from ui.views.workshop import beginning
 from ui.views.workshop.following import POLL_SECONDS, newest, redraw_when
 
@@ -180,6 +181,7 @@ def _hand_in(state: PageState, challenge: Challenge, hands: words.Hands) -> None
         st.caption(hands.note)
     st.caption(beginning.budget_help(challenge.config))
     if st.button(tr("Train a model for it"), key="race-train", icon=":material/trending_down:"):
+        kept.keep("recipe", beginning.recipe_within(challenge.config))
         session.go_to("training", view="start", corpus=challenge.corpus_id)
 
 

@@ -30,6 +30,6 @@ def newest(root: str, what: str, _here: Workspace) -> str:
 
 @st.cache_data(ttl=5.0, max_entries=8, show_spinner=False)
 def headcount(root: str, _here: Workspace) -> int:
-    """How many have come in; 1 on one's own computer."""
+    """How many have come in besides the presenter; 0 on one's own computer."""
     del root
-    return max(1, len(people.list_people(_here)))
+    return sum(not person.presents for person in people.list_people(_here))

@@ -153,7 +153,7 @@ def _standing(state: PageState, game: ClassGame, drawn_with: str) -> None:
             tr("At once"): st.column_config.TextColumn(help=tr("Share that the first guess found."))
         },
     )
-    st.caption(words.guessed(view.rows, headcount(root, here)))
+    st.caption(words.guessed(view.rows, headcount(root, here), over=not game.open))
 
 
 @st.cache_data(ttl=1.0, max_entries=16, show_spinner=False)
