@@ -68,14 +68,14 @@ def _going_on(state: PageState) -> None:
             challenges=n_open,
         )
         for offer in offers:
-            st.button(
+            if st.button(
                 offer.told,
                 key=f"going-on-{offer.view}",
                 icon=":material/campaign:",
                 type="primary",
-                on_click=session.choose,
-                kwargs={"view": offer.view},
-            )
+            ):
+                session.choose(view=offer.view)
+                st.rerun()
         if not offers:
             st.caption(words.NOTHING_ON)
 
