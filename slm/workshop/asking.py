@@ -106,7 +106,8 @@ def _temperature(basis: Basis) -> Question:
     best = order[0]
     return Question(
         "temperature",
-        "Which temperature gives this distribution of the next token?",
+        f"Which temperature gives this distribution of the next token? At 1, the likeliest has "
+        f"{float(own_V[best]):.0%}.",
         tuple(f"{each:g}" for each in _TEMPERATURES),
         (right,),
         f"At {_TEMPERATURES[right]:g} the likeliest token has {float(drawn_V[best]):.1%}; the "

@@ -99,3 +99,18 @@ def test_a_class_stands_beside_the_machine_and_the_presenter_ends_the_game(
     _button(app, "game-end").click().run()
     assert not app.exception and not class_game.newest_game(workspace_env).open
     assert "the cats run" in [each.value for each in app.text]
+
+
+def test_a_question_that_people_have_answered_is_revealed_before_the_next(
+    open_page: OpenPage, workspace_env: Workspace, shared
+):
+    shared("Grace")
+    app = open_page("workshop", view="questions")
+    _button(app, "question-go").click().run()
+    _button(app, "answer-0").click().run()
+    first = questions.newest_question(workspace_env)
+    assert first is not None and first.answered == 1
+    _button(app, "question-go").click().run()
+    assert any("Reveal its answer first" in each.value for each in app.info)
+    now = questions.newest_question(workspace_env)
+    assert now is not None and now.id == first.id

@@ -128,7 +128,10 @@ def _ask(state: PageState) -> None:
             placeholder=tr("Once upon a time there was a"),
         )
         st.caption(widgets.esc_md(tr("The model that answers: {name}").format(name=state.run.name)))
-        if st.button(tr("Ask"), type="primary", key="question-go", icon=":material/help:"):
+        pressed = st.button(tr("Ask"), type="primary", key="question-go", icon=":material/help:")
+        if pressed and _is_open(state.workspace):
+            st.info(words.REVEAL_FIRST, icon=":material/visibility:")
+        elif pressed:
             with widgets.user_errors(), st.spinner(tr("The model works it out")):
                 loaded = loaders.load_run(state.run)
                 basis = Basis(
@@ -137,6 +140,12 @@ def _ask(state: PageState) -> None:
                 questions.ask(state.workspace, compute(kind, basis))
                 st.rerun()
     widgets.show_code(words.code_lines(state.run, kind, text.strip()), compute)
+
+
+def _is_open(here: Workspace) -> bool:
+    """Whether somebody has answered a question that is not revealed yet."""
+    asked = questions.newest_question(here)
+    return asked is not None and not asked.revealed and asked.answered > 0
 
 
 def _answer(here: Workspace, question_id: str, place: int) -> None:
