@@ -78,7 +78,7 @@ def warm_up(demo: Path) -> threading.Thread:
             importlib.import_module(name)
         from slm.data.exploring.profiling import profile
 
-        profile([tr("Once upon a time.")])  # loads the model that tells languages, a second's work
+        profile(["Once upon a time."])  # loads the model that tells languages, a second's work
         gc.collect()
         gc.freeze()
         garbage.collect_now_and_then()

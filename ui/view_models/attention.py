@@ -21,7 +21,7 @@ from slm.workspace import Artefact
 from ui.texts import tr
 from ui.view_models.code import open_lines
 
-DEFAULT_TEXT = tr(
+DEFAULT_TEXT = (
     "Carla the squirrel lived by the old mill with Emil the bear. One day Carla the squirrel lost "
     'her copper lamp. "Where is my copper lamp?" cried Carla the squirrel. "Here is the copper '
     'lamp!" said Emil the bear.'

@@ -19,8 +19,8 @@ from ui.view_models.code import open_lines
 from ui.view_models.grid import Fact, Grid, GridScale, numbers_as_words, shortened
 from ui.view_models.lens import TokenBar, WordOf, signed
 
-CLEAN_TEXT = tr('Carla the squirrel lost her copper lamp. "Where is my copper')
-CORRUPT_TEXT = tr('Carla the squirrel lost her copper key. "Where is my copper')
+CLEAN_TEXT = 'Carla the squirrel lost her copper lamp. "Where is my copper'
+CORRUPT_TEXT = 'Carla the squirrel lost her copper key. "Where is my copper'
 """One word differs. What follows the second "copper" can be known from the first alone."""
 
 BY_POSITION: Mapping[Site, str] = MappingProxyType(

@@ -10,7 +10,7 @@ from slm.serving.presence import Running
 from ui.texts import tr
 
 USUAL_PORT = int(ServeConfig.model_fields["port"].default)
-PROMPT = tr("Once upon a time")
+PROMPT = "Once upon a time"
 _CHAT = [{"role": "user", "content": tr("Tell me a tale.")}]
 
 

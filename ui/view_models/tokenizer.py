@@ -13,11 +13,11 @@ from slm.tokenizer.protocol import TextTokenizer, well_formed
 from ui.texts import tr
 from ui.view_models.chips import Chip, chip, visible
 
-DEFAULT_TEXT = tr("""\
+DEFAULT_TEXT = """\
 Once upon a time a little fox lived near the old mill. "I wish I had a red kite," said the fox.
 
 Grüße aus Zürich, 東京から, Москва, γειά σου, 🦊🪁
-def double(x): return 2 * x  # 1234567""")
+def double(x): return 2 * x  # 1234567"""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from slm.model.walk import Walk
 
 Floats = NDArray[np.float32]
-DEFAULT_TEXT = tr("Carla had a copper lamp. One day Carla lost her copper")
+DEFAULT_TEXT = "Carla had a copper lamp. One day Carla lost her copper"
 """A word comes again, so that a head which looks for what followed it has something to find."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLACE = re.compile(r"([a-z_]{1,20}),(\d{1,4}),(\d{1,4}),(\d{1,3}),(\d{1,3}|)")

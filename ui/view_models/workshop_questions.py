@@ -19,6 +19,8 @@ TEXT_HELP = tr(
     "The prompt for the questions on the next token; for the other two the text itself, of at "
     "least 64 tokens. Left empty: a prompt that is ready, and held-out text of the model's corpus."
 )
+EXAMPLE_PROMPT = "Once upon a time there was a"
+"""In the language that the model reads, whatever the interface speaks."""
 REVEAL_FIRST = tr(
     "People have answered the question that is open. Reveal its answer first, then ask the next."
 )

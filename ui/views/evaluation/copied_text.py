@@ -21,7 +21,7 @@ from ui.view_models.settings import described
 
 _SOURCES = {"written": tr("Written now"), "own": tr("Your own"), "held_out": tr("Held out")}
 _LONGEST, _LONGEST_LINK = 8_000, 500
-_PROMPT, _LENGTH = tr("Once upon a time"), 200
+_PROMPT, _LENGTH = "Once upon a time", 200
 _TOLD_SECONDS = 0.2
 
 

@@ -26,7 +26,7 @@ from ui.view_models.writing import (
 )
 from ui.views import kept
 
-PROMPT = tr("Once upon a time")
+PROMPT = "Once upon a time"
 LONGEST_LINK = 500
 _SLIDERS = ("temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty")
 _SLIDER_WIDTH = 138

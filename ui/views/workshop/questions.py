@@ -125,7 +125,7 @@ def _ask(state: PageState) -> None:
             height=80,
             max_chars=LONGEST_PROMPT,
             help=words.TEXT_HELP,
-            placeholder=tr("Once upon a time there was a"),
+            placeholder=words.EXAMPLE_PROMPT,
         )
         st.caption(widgets.esc_md(tr("The model that answers: {name}").format(name=state.run.name)))
         pressed = st.button(tr("Ask"), type="primary", key="question-go", icon=":material/help:")
