@@ -1,5 +1,6 @@
 """Gathers the interface's texts for translators: ``python dev.py texts`` writes slm_lab.pot."""
 
+import io
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -26,6 +27,8 @@ _HEADER = """\
 # Texts of SLM Lab's interface. To translate them, copy this file to ui/locale/LANGUAGE.po
 # (de, pt_BR, …), fill in each msgstr, and start with SLM_LANGUAGE=LANGUAGE. What stands in
 # braces is put in later: keep it, in any order. What is left empty stays English."""
+
+_DATE = b'"POT-Creation-Date:'  # left out: the same texts are the same file
 
 Text = str | tuple[str, ...]
 """A message, or its forms for one and for many."""
@@ -58,9 +61,11 @@ def write(template: Path = TEMPLATE) -> int:
     catalogue = Catalog(project="SLM Lab", header_comment=_HEADER, charset="utf-8", fuzzy=False)
     for text, places in texts.items():
         catalogue.add(text, locations=[(place, 0) for place in places])
+    written = io.BytesIO()
+    write_po(written, catalogue, width=100, sort_by_file=True, include_lineno=False)
+    lines = written.getvalue().splitlines(keepends=True)
     template.parent.mkdir(exist_ok=True)
-    with template.open("wb") as file:
-        write_po(file, catalogue, width=100, sort_by_file=True, include_lineno=False)
+    template.write_bytes(b"".join(line for line in lines if not line.startswith(_DATE)))
     return len(texts)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ui import catalogue, texts
 from ui.components.texts import markup_with_texts, script_with_texts
-from ui.texts import Language, read_language
+from ui.texts import Language, placeholders, read_language
 
 ROOT = Path(__file__).parents[2]
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
@@ -45,6 +45,10 @@ def test_a_text_of_the_file_is_shown_in_its_language(tmp_path: Path):
         ("it lacks a placeholder", entry("Step {n} of {all}", "Schritt {n}")),
         ("it has one of its own", entry("Step {n} of {all}", "{schritt} {n} von {all}")),
         ("its braces do not pair", entry("Step {n} of {all}", "Schritt {n von {all}")),
+        ("it shows one in another way", entry("Step {n} of {all}", "Schritt {n:zz} von {all}")),
+        ("it converts one", entry("Step {n} of {all}", "Schritt {n!z} von {all}")),
+        ("it looks into one", entry("Step {n} of {all}", "Schritt {n.real} von {all}")),
+        ("it does not name one", entry("Step {n} of {all}", "Schritt {n} von {all} {}")),
     ],
 )
 def test_a_text_stays_english_where(tmp_path: Path, why: str, content: str):
@@ -83,6 +87,39 @@ def test_a_broken_file_is_english_and_named(tmp_path: Path):
     assert found.problem.startswith("de.po cannot be read: ")
 
 
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("its encoding does not exist", HEADER.replace("utf-8", "klingon").encode()),
+        ("it is in another encoding", (HEADER + entry("Stop", "hält")).encode("latin-1")),
+        ("it is no text", b"\x00\xff\xfe" * 50),
+        ("its rule for numbers is no rule", HEADER.encode() + b'"Plural-Forms: nplurals=a;\\n"\n'),
+        ("it is a folder", None),
+    ],
+)
+def test_the_app_starts_in_english_where(tmp_path: Path, what: str, content: bytes | None):
+    path = tmp_path / "de.po"
+    path.mkdir() if content is None else path.write_bytes(content)
+    found = read_language("de", tmp_path)
+    assert (found.name, found.text("Stop")) == ("en", "Stop"), what
+    assert found.problem.startswith("de.po cannot be read: ")
+
+
+def test_a_rule_for_numbers_that_divides_by_nothing_is_not_asked(tmp_path: Path):
+    rule = '"Plural-Forms: nplurals=2; plural=1/(n-1)\\n"\n'
+    german = written(
+        tmp_path,
+        "de",
+        HEADER
+        + rule
+        + '\nmsgid "{n} job"\nmsgid_plural "{n} jobs"\n'
+        + 'msgstr[0] "{n} Auftrag"\nmsgstr[1] "{n} Aufträge"\n',
+    )
+    assert german.plural("{n} job", "{n} jobs", 2) == "{n} Aufträge"
+    assert german.plural("{n} job", "{n} jobs", 1) == "{n} job"
+    assert german.text("Stop") == "Stop"
+
+
 def test_the_server_says_in_the_terminal_why_it_speaks_english():
     environment = {**os.environ, "SLM_LANGUAGE": "klingon"}
     command = [sys.executable, "-c", "from ui.texts import tr; print(tr('Stop'))"]
@@ -113,6 +150,24 @@ def test_the_template_holds_every_text_of_the_interface():
     assert kept - gathered == set(), f"not used any more; {remedy}"
     assert gathered - kept == set(), f"not in the template; {remedy}"
     assert len(kept) > 4_000
+
+
+def test_the_same_texts_are_the_same_file(tmp_path: Path):
+    for name in ("once.pot", "again.pot"):
+        catalogue.write(tmp_path / name)
+    once = (tmp_path / "once.pot").read_bytes()
+    assert once == (tmp_path / "again.pot").read_bytes()
+    assert b"-Creation-Date" not in once
+    assert catalogue.kept(tmp_path / "once.pot") == set(catalogue.gathered())
+
+
+def test_every_placeholder_has_a_name_that_a_translator_can_move():
+    for text in catalogue.gathered():
+        for form in (text,) if isinstance(text, str) else text:
+            try:
+                assert "" not in {each.partition(":")[0] for each in placeholders(form)}, form
+            except ValueError:  # braces that stand for themselves
+                continue
 
 
 SHOWING = {"button", "caption", "checkbox", "download_button", "error", "expander", "file_uploader"}
