@@ -22,7 +22,7 @@ from ui.view_models import glossary
 from ui.view_models.settings import label_of
 
 ROOT = Path(__file__).parents[1]
-_KEYWORDS = {"tr": None, "plural": (1, 2), "counted": (1, 2)}
+_KEYWORDS = {"tr": None, "N_": None, "plural": (1, 2), "counted": (1, 2)}
 _HEADER = """\
 # Texts of SLM Lab's interface. To translate them, copy this file to ui/locale/LANGUAGE.po
 # (de, pt_BR, …), fill in each msgstr, and start with SLM_LANGUAGE=LANGUAGE. What stands in

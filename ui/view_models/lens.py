@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from slm.attention.attribution import Attribution
 from slm.attention.lens import Lens, LensConfig, most_entropy
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.grid import Fact, Grid, GridScale, numbers_as_words, shortened, word_table
@@ -35,7 +35,7 @@ COLOURS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What cells may be coloured by."""
-MEAN, PLAIN = tr("the mean of all tokens"), "nothing"
+MEAN, PLAIN = N_("the mean of all tokens"), N_("nothing")
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def effects(
     *figures, cache = (
         Effect(
             label,
-            size(amount) if term in {"memory", tr("key-value cache")} else count(amount),
+            size(amount) if term in {"memory", "key-value cache"} else count(amount),
             term,
             None if then is None else moved(then[place][1], amount),
         )
@@ -121,7 +121,7 @@ def _amounts(
         (tr("FLOPs per token"), flops_per_token(config), "FLOP"),
         (tr("Memory, training"), sum(training.values()), "memory"),
         (tr("Memory, writing"), sum(writing.values()), "memory"),
-        (tr("Key-value cache"), writing["cache"], tr("key-value cache")),
+        (tr("Key-value cache"), writing["cache"], "key-value cache"),
     )
 
 

@@ -15,7 +15,7 @@ from ui import job_panel, loaders, widgets
 from ui.figures.tasks import learned_chart, tasks_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.view_models import glossary
 from ui.view_models.tasks import (
     WORDS,
@@ -26,8 +26,8 @@ from ui.view_models.tasks import (
     tasks_view,
 )
 
-_NOW = tr("Today")
-_OVER_TIME = tr("As it learned")
+_NOW = N_("Today")
+_OVER_TIME = N_("As it learned")
 _QUICK = 50
 _THOROUGH = 200
 _SHOWN_ANSWERS = 24
@@ -71,6 +71,7 @@ def _pick_span() -> str:
     chosen = st.segmented_control(
         tr("Show"),
         (_NOW, _OVER_TIME),
+        format_func=tr,
         default=_NOW,
         key="tasks_span",
         bind="query-params",

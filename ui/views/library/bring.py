@@ -88,6 +88,7 @@ def _ask(state: PageState) -> Asked | None:
     way = st.segmented_control(
         tr("From"),
         words.ways(is_presenter(state.owner)),
+        format_func=tr,
         default=words.ways(is_presenter(state.owner))[1],
         key="bring_from",
         required=True,

@@ -52,7 +52,7 @@ def _ask(state: PageState, source: Artefact) -> tuple[int, int | None, bool]:
     templated = has_chat_template(source)
     st.caption(
         widgets.esc_md(words.chat_note(source.name, has_template=templated)),
-        help=glossary.meaning(tr("chat template") if templated else tr("base model")),
+        help=glossary.meaning("chat template" if templated else "base model"),
     )
     left, right = st.columns(2)
     with left:
