@@ -15,6 +15,7 @@ from slm.data.catalogue import find_sources
 from slm.data.cleaning.rules import RULES
 from slm.sampling.presets import BUILT_IN
 from slm.tokenizer.patterns import PATTERNS
+from slm.workshop.asking import READY
 from slm.workshop.tour import STEPS
 from ui.components.texts import texts_of_markup, texts_of_script
 from ui.texts import TEMPLATE
@@ -104,6 +105,7 @@ def _core_texts() -> Iterator[tuple[str, str]]:
         for text in (step.title, step.task, step.hint, step.why, step.ask, *step.options):
             if text:
                 yield text, "slm/workshop/tour.py"
+    yield from ((title, "slm/workshop/asking.py") for title in READY.values())
     for preset in BUILT_IN:
         yield from ((text, "slm/sampling/presets.py") for text in (preset.name, preset.about))
     for rule in RULES.values():

@@ -37,7 +37,9 @@ def shown(app: AppTest) -> list[tuple[str, str]]:
     for kind in SAID:
         found += [(kind, str(each.value)) for each in app.get(kind)]
     for kind in CHOSEN:
-        found += [(f"option of {kind}", each) for app_each in app.get(kind) for each in app_each.options]
+        found += [
+            (f"option of {kind}", each) for app_each in app.get(kind) for each in app_each.options
+        ]
     found += [("tab", each.label) for each in app.tabs]
     for kind in ("button", "selectbox", "slider", "number_input", "toggle"):
         found += [(f"help of {kind}", each.help) for each in app.get(kind) if each.help]
@@ -65,7 +67,15 @@ def main() -> None:
             app.run()
             app.switch_page(f"pages/{page.name}").run()
             raised = [str(each.value) for each in app.exception]
-            told.append({"page": page.stem, "view": view, "shown": shown(app), "raised": raised, "kept": kept(app)})
+            told.append(
+                {
+                    "page": page.stem,
+                    "view": view,
+                    "shown": shown(app),
+                    "raised": raised,
+                    "kept": kept(app),
+                }
+            )
     Path(sys.argv[1]).write_text(json.dumps(told), encoding="utf-8")
 
 

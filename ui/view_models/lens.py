@@ -66,6 +66,8 @@ def stop_name(stop: str) -> str:
     return {
         "block": tr("after layer {number}").format(number=number),
         "attention": tr("layer {number}'s attention").format(number=number),
+        "embedding": tr("embedding"),
+        "output": tr("output"),
     }.get(kind, stop)
 
 
@@ -99,7 +101,7 @@ def lens_grid(
         facts=(
             Fact(tr("true next token"), "share", lens.next_share_NT[up]),
             Fact(tr("its rank"), "rank", ranks_NT[up]),
-            Fact("entropy", "nats", lens.entropy_NT[up]),
+            Fact(tr("entropy"), "nats", lens.entropy_NT[up]),
             Fact(tr("distance to the output"), "nats", lens.kl_NT[up]),
         ),
         candidates_RCK=numbers_NTK[up],

@@ -64,18 +64,18 @@ _PARTS: Mapping[str, str] = MappingProxyType(
     {
         "token_embedding": tr("token embedding"),
         "position_embedding": tr("position embedding"),
-        "attention": "attention",
-        "feed_forward": "feed-forward",
-        "norms": "norms",
-        "unembedding": "output",
-        "weights": "weights",
-        "gradients": "gradients",
-        "optimizer": "optimizer",
-        "activations": "activations",
-        "logits": "logits",
+        "attention": tr("attention"),
+        "feed_forward": tr("feed-forward"),
+        "norms": tr("norms"),
+        "unembedding": tr("output"),
+        "weights": tr("weights"),
+        "gradients": tr("gradients"),
+        "optimizer": tr("optimizer"),
+        "activations": tr("activations"),
+        "logits": tr("logits"),
         "attention_maps": tr("attention's matrices"),
         "mixing": tr("scores and mixture"),
-        "output": "output",
+        "output": tr("output"),
         "cache": tr("key-value cache"),
     }
 )
@@ -338,7 +338,7 @@ def value_in_words(value: object) -> str:
     ('automatic', 'on', '4,096')
     """
     if value is None:
-        return "automatic"
+        return tr("automatic")
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return tr("on") if value else tr("off")
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -31,7 +31,7 @@ _COLUMN: dict[str, str] = {
     "K": tr("dimension of the head"),
     "F": tr("inner dimension"),
     "V": tr("token id"),
-    "S": "key",
+    "S": tr("key"),
 }
 
 
@@ -76,10 +76,10 @@ def weights_heat(shown: Picture, name: str, cell: Cell) -> HeatMap:
     return HeatMap(
         picture=shown,
         label=tr("The weights {name}").format(name=name),
-        row_title=("position" if name.startswith("position") else tr("token id"))
+        row_title=(tr("position") if name.startswith("position") else tr("token id"))
         if table
-        else "row",
-        column_title=tr("dimension of the stream") if table else "column",
+        else tr("row"),
+        column_title=tr("dimension of the stream") if table else tr("column"),
         axis=tr("rows: tokens or positions; columns: dimensions of the stream")
         if table
         else tr("rows: numbers that come out; columns: numbers that go in"),

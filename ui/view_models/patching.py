@@ -128,10 +128,10 @@ def recovery_grid(
     recovery_LP = contrast.recovery(ahead_LP)[::-1]
     words, numbers = numbers_as_words(recovery_LP, percent)
     n_layers = len(ahead_LP)
-    before = tr("before layer") if site == "resid_pre" else "layer"
+    where = tr("before layer {layer}") if site == "resid_pre" else tr("layer {layer}")
     by_head = site == "head_out"
     return Grid(
-        row_names=tuple(f"{before} {layer}" for layer in reversed(range(n_layers))),
+        row_names=tuple(where.format(layer=layer) for layer in reversed(range(n_layers))),
         column_names=tuple(columns),
         column_title="" if by_head else tr("at token"),
         column_notes=tuple(notes),

@@ -13,12 +13,12 @@ from ui.view_models.jobs import duration
 ALONE = Limits()
 """How a machine is shared that is not: one heavy job at a time."""
 _WHAT = {
-    "train": "training",
+    "train": tr("training"),
     "build": tr("first model"),
     "rate": tr("measuring the speed"),
     "find-rate": tr("learning-rate finder"),
-    "sweep": "sweep",
-    "race": "race",
+    "sweep": tr("sweep"),
+    "race": tr("race"),
 }
 
 
@@ -92,7 +92,7 @@ def _row(
 ) -> QueueRow:
     job, status = entry.job, entry.status
     name = f"{job.name} ({_WHAT.get(job.verb, job.verb)}"
-    whose = "yours" if job.owner == viewer else names.get(job.owner, "")
+    whose = tr("yours") if job.owner == viewer else names.get(job.owner, "")
     if viewer == LOCAL_OWNER == job.owner:
         whose = ""
     name += f", {whose})" if whose else ")"

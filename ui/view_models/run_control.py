@@ -387,7 +387,7 @@ def _unused(config: TrainConfig) -> frozenset[str]:
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "automatic"
+        return tr("automatic")
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -65,7 +65,7 @@ class Effect:
         return "down" if self.moved[0] in "-÷" else "up"
 
 
-UNCHANGED = "unchanged"
+UNCHANGED = tr("unchanged")
 _TOLD = 4  # settings of one change that a line has room for
 NO_CHANGE = tr("Change a setting: each figure then says how far it moved.")
 

@@ -176,7 +176,7 @@ def tokenizer_facts(details: Mapping[str, Any]) -> str:
         "bpe": tr("byte-level BPE"),
         "bytes": tr("the bytes alone"),
         "characters": tr("a token a character"),
-        "imported": "published",
+        "imported": tr("published"),
     }
     kind = str(details.get("kind", ""))
     parts = [kinds.get(kind, kind)]

@@ -73,7 +73,7 @@ def work_rows(line: Sequence[Waiting], names: Mapping[str, str]) -> tuple[WorkRo
 
 def _row(entry: Waiting, names: Mapping[str, str]) -> WorkRow:
     job, status = entry.job, entry.status
-    who = "yours" if job.owner == LOCAL_OWNER else names.get(job.owner, "somebody who left")
+    who = tr("yours") if job.owner == LOCAL_OWNER else names.get(job.owner, tr("somebody who left"))
     if status.stopping:
         how = tr("is ending")
     elif not entry.works:

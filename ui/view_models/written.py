@@ -142,7 +142,7 @@ def rivals_of(
             _end_of(text, common, length),
             f"{beam.logprob:.2f}",
             f"{beam.score:.3f}",
-            "whole" if beam.whole else tr("goes on"),
+            tr("whole") if beam.whole else tr("goes on"),
         )
         for beam, text in zip(found, texts, strict=True)
     )
@@ -194,7 +194,7 @@ def ending(state: str, ended_by_itself: bool, ahead: int, stopped_by: str | None
         "writing": tr("Writing"),
         "stopped": tr("Stopped"),
         "left": tr("Stopped, because nobody was looking"),
-    }.get(state, "Broken off")
+    }.get(state, tr("Broken off"))
 
 
 def _common_beginning(texts: Sequence[str]) -> int:

@@ -87,7 +87,12 @@ def _work(
         argv = ["report", "--run", run.id]
         argv += ["--max-tokens", str(tokens), "--questions", str(questions)]
         argv += ["--corpus", corpus.id] if corpus is not None else []
-        jobs.start(workspace, argv, name=f"Report of {run.name}"[:80], key=f"report-{run.id}")
+        jobs.start(
+            workspace,
+            argv,
+            name=tr("Report of {name}").format(name=run.name)[:80],
+            key=f"report-{run.id}",
+        )
         st.rerun()
 
 

@@ -118,8 +118,8 @@ def _today(
         hide_index=True,
         height=240,
         column_config={
-            "how sure": st.column_config.NumberColumn(format="percent"),
-            "the text breaks off": st.column_config.TextColumn(width="large"),
+            tr("how sure"): st.column_config.NumberColumn(format="percent"),
+            tr("the text breaks off"): st.column_config.TextColumn(width="large"),
         },
     )
 
@@ -175,7 +175,7 @@ def _work(state: PageState, run: Artefact, *, all_snapshots: bool) -> None:
             str(_THOROUGH if all_snapshots else _QUICK),
         ]
         argv += ["--all-snapshots", str(all_snapshots)]
-        name = f"Tasks for {run.name}"[:80]
+        name = tr("Tasks for {name}").format(name=run.name)[:80]
         jobs.start(state.workspace, argv, name=name, key=f"tasks-{run.id}-{all_snapshots}")
         st.rerun()
 
