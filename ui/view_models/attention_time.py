@@ -19,7 +19,7 @@ from slm.attention.history import Halves, Reading, Rise, first_reaching, steepes
 from slm.attention.maps import Floats
 from slm.attention.timeline import Moment
 from slm.workspace import Artefact
-from ui.texts import plural, tr
+from ui.texts import N_, plural, tr
 from ui.view_models.attention import KINDS, Window
 from ui.view_models.chips import visible
 from ui.view_models.code import open_lines
@@ -297,7 +297,7 @@ def _map_of(reading: Reading, opened: tuple[int, int]) -> Halves:
 def _curves(
     steps: Sequence[int], nats_ST1: Floats, records: Sequence[Mapping[str, Any]]
 ) -> tuple[Curve, ...]:
-    own = Curve(tr("this text"), tuple(steps), tuple(float(mean) for mean in nats_ST1.mean(axis=1)))
+    own = Curve(N_("this text"), tuple(steps), tuple(float(mean) for mean in nats_ST1.mean(axis=1)))
     return (*curves_of(records), own)
 
 

@@ -15,7 +15,7 @@ from slm.model.config import (
     parameter_counts,
 )
 from slm.model.fits import Optimizer
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
 
@@ -184,11 +184,7 @@ def summary(config: ModelConfig) -> str:
     '12 blocks of width 768, 124.44 M parameters'
     """
     parameters = count(sum(parameter_counts(config).values()))
-    blocks = (
-        tr("1 block")
-        if config.n_layers == 1
-        else tr("{n_layers} blocks").format(n_layers=config.n_layers)
-    )
+    blocks = counted("{n} block", "{n} blocks", config.n_layers)
     return tr("{blocks} of width {d_model:,}, {parameters} parameters").format(
         blocks=blocks, d_model=config.d_model, parameters=parameters
     )

@@ -11,7 +11,7 @@ from typing import Literal
 from slm.model.config import ModelConfig
 from slm.model.parts import Part, heads_of, parts_of, shape_of, weights_of
 from slm.model.pictures import Cell, Picture
-from ui.texts import tr
+from ui.texts import plural, tr
 from ui.view_models.model import summary
 from ui.view_models.part_words import title_of
 
@@ -111,10 +111,11 @@ def figures_of(shown: Picture) -> str:
         std=_number(shown.std),
     )
     if shown.beyond:
-        are = tr("lies") if shown.beyond == 1 else tr("lie")
-        told += tr(" {beyond:,} {are} beyond the colours' ends (±{limit}).").format(
-            beyond=shown.beyond, are=are, limit=_number(shown.limit)
-        )
+        told += plural(
+            " {beyond:,} lies beyond the colours' ends (±{limit}).",
+            " {beyond:,} lie beyond the colours' ends (±{limit}).",
+            shown.beyond,
+        ).format(beyond=shown.beyond, limit=_number(shown.limit))
     if shown.missing:
         told += tr(" {missing:,} are hidden: no position looks ahead.").format(
             missing=shown.missing

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from slm.limits import Limits
 from slm.owners import LOCAL_OWNER, may_change
 from slm.queueing import Waiting
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.jobs import duration
 
 ALONE = Limits()
@@ -65,7 +65,7 @@ def rows_to_show(rows: Sequence[QueueRow], most: int = 8) -> tuple[tuple[QueueRo
 def headline(rows: Sequence[QueueRow], now: Limits = ALONE, viewer: str = LOCAL_OWNER) -> str:
     """What the list is."""
     waiting = sum(not row.works for row in rows)
-    jobs = tr("1 job waits") if waiting == 1 else tr("{waiting} jobs wait").format(waiting=waiting)
+    jobs = counted("{n} job waits", "{n} jobs wait", waiting)
     if now.paused and viewer != LOCAL_OWNER:
         return tr(
             "The presenter holds the work of all back for now. What ran is "

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm.workspace import Artefact
-from ui.texts import plural, tr
+from ui.texts import N_, plural, tr
 from ui.view_models.chips import visible
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _most(name: str, scores_SLH: Floats) -> float:
 def curves_of(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
     """Training and validation loss as lines, of a run's records; those that it has."""
     found = []
-    for name, field in (("training", "train_nats"), ("validation", "val_nats")):
+    for name, field in ((N_("training"), "train_nats"), (N_("validation"), "val_nats")):
         points = [
             (int(record["step"]), float(record[field]))
             for record in records

@@ -9,7 +9,7 @@ from slm.owners import LOCAL_OWNER
 from slm.workshop import people
 from slm.workshop.people import Person
 from slm.workspace import Artefact, Workspace
-from ui.texts import counted, tr
+from ui.texts import counted, plural, tr
 from ui.view_models.jobs import duration, size
 
 ALONE = tr(
@@ -119,12 +119,11 @@ def presence(silent_seconds: float | None, looks: bool = False) -> str:
 def headcount(rows: Sequence[PersonRow]) -> str:
     """How many are in the room, and how many of them are here now."""
     here = sum(row.here == HERE for row in rows)
-    who = (
-        tr("1 person has")
-        if len(rows) == 1
-        else tr("{n_rows} people have").format(n_rows=len(rows))
-    )
-    return tr("{who} come in; {here} here now.").format(who=who, here=here)
+    return plural(
+        "{n} person has come in; {here} here now.",
+        "{n} people have come in; {here} here now.",
+        len(rows),
+    ).format(n=len(rows), here=here)
 
 
 def table_height(n_rows: int) -> int | Literal["content"]:

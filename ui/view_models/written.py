@@ -14,7 +14,7 @@ import numpy as np
 from slm.sampling.distribution import Distribution
 from slm.sampling.search import Beam
 from slm.sampling.steps import Step
-from ui.texts import plural, tr
+from ui.texts import counted, plural, tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.sampling import TokenBytes, cut_by, percent
 
@@ -238,11 +238,7 @@ def _written_chip(
             )
         )
     if step.n_kept:
-        among = (
-            tr("it alone was left")
-            if step.n_kept == 1
-            else tr("{n_kept:,} were left").format(n_kept=step.n_kept)
-        )
+        among = counted("it alone was left", "{n:,} were left", step.n_kept)
         notes.append(
             tr("drawn with {probability} after the filters; {among}").format(
                 probability=percent(step.probability), among=among
