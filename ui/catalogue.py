@@ -94,7 +94,7 @@ def _texts_of(path: Path) -> Iterator[Text]:
 
 def _core_texts() -> Iterator[tuple[str, str]]:
     """What pages show of the core and of the tutorial: settings, and the glossary's terms."""
-    for config in _configs():
+    for config in configs():
         place = config.__module__.replace(".", "/") + ".py"
         for name, field in config.model_fields.items():
             yield name.replace("_", " "), place
@@ -123,7 +123,7 @@ def _core_texts() -> Iterator[tuple[str, str]]:
             yield text, glossary.GLOSSARY.relative_to(ROOT).as_posix()
 
 
-def _configs() -> Iterator[type[Config]]:
+def configs() -> Iterator[type[Config]]:
     """Every class of settings in the core."""
     for path in sorted((ROOT / "slm").rglob("*.py")):
         if "Config):" in path.read_text(encoding="utf-8"):

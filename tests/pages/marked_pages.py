@@ -41,6 +41,10 @@ def shown(app: AppTest) -> list[tuple[str, str]]:
             (f"option of {kind}", each) for app_each in app.get(kind) for each in app_each.options
         ]
     found += [("tab", each.label) for each in app.tabs]
+    for table in app.dataframe:
+        named = json.loads(table.proto.columns or "{}")
+        titles = {str(name): named.get(str(name), {}).get("label") for name in table.value.columns}
+        found += [("column", title or name) for name, title in titles.items()]
     for kind in ("button", "selectbox", "slider", "number_input", "toggle"):
         found += [(f"help of {kind}", each.help) for each in app.get(kind) if each.help]
     return found

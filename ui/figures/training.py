@@ -12,6 +12,7 @@ from typing import Any
 
 from ui.figures.curves import OKABE_ITO, lines
 from ui.texts import tr
+from ui.view_models.run_curves import TRAINING, UNITS, VALIDATION
 
 MARK_COLOR = "#8A8A8A"
 LEVEL_COLORS = (OKABE_ITO[2], OKABE_ITO[3])
@@ -36,14 +37,14 @@ def loss(
     """Training and validation loss over the whole run; `levels` are the baselines' series."""
     return _chart(
         steps,
-        tr("loss ({unit})").format(unit=unit) if unit != "perplexity" else unit,
-        series=("training", "validation"),
+        tr("loss ({unit})").format(unit=unit) if unit != UNITS["perplexity"] else unit,
+        series=(TRAINING, VALIDATION),
         colors=OKABE_ITO[:2],
         levels=levels,
         log_x=log_x,
         log_y=log_y,
         height=height,
-        thin="training",
+        thin=TRAINING,
     )
 
 

@@ -82,9 +82,9 @@ def zones() -> tuple[Zone, Zone, Zone]:
     low = OPTIMAL_TOKENS_PER_PARAMETER / NEAR_OPTIMAL
     high = OPTIMAL_TOKENS_PER_PARAMETER * NEAR_OPTIMAL
     return (
-        Zone("less", _LOWEST, low),
-        Zone("optimal", low, high),
-        Zone("more", high, _HIGHEST),
+        Zone(tr("less"), _LOWEST, low),
+        Zone(tr("optimal"), low, high),
+        Zone(tr("more"), high, _HIGHEST),
     )
 
 

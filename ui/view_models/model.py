@@ -324,7 +324,7 @@ def problem_in_words(problem: str) -> str:
     'Inner width is empty; it must be a valid integer.'
     """
     named = _NAMES.sub(lambda found: LABELS[found[0]], problem)
-    return named.replace(" is None; ", " is empty; ")
+    return named.replace(" is None; ", tr(" is empty; "))
 
 
 def value_in_words(value: object) -> str:

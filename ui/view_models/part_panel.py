@@ -134,7 +134,7 @@ def shape_rows(config: ModelConfig, part: Part, layer: int, n_tokens: int) -> di
     """What goes out and what was learned, as columns of a table."""
     rows = [(tr("what leaves it"), part.letters, _times(shape_of(config, part, n_tokens)), "")]
     rows += [
-        (name, "weights", _times(shape), f"{prod(shape):,}")
+        (name, tr("weights"), _times(shape), f"{prod(shape):,}")
         for name, shape in weights_of(config, part, layer).items()
     ]
     titles = (tr("Tensor"), tr("Kind"), tr("Shape"), tr("Parameters"))

@@ -27,7 +27,7 @@ BY_POSITION: Mapping[Site, str] = MappingProxyType(
     {"resid_pre": tr("Stream"), "attn_out": tr("Attention"), "mlp_out": tr("Feed-forward")}
 )
 """What can be patched at a position, as the choice says it."""
-CLEAN, CORRUPTED, PATCHED = "clean", "corrupted", tr("corrupted, patched")
+CLEAN, CORRUPTED, PATCHED = tr("clean"), tr("corrupted"), tr("corrupted, patched")
 _OFFERED = 12
 _BARS = 6
 
