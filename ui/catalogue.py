@@ -27,7 +27,7 @@ _KEYWORDS = {"tr": None, "N_": None, "plural": (1, 2), "counted": (1, 2)}
 _HEADER = """\
 # Texts of SLM Lab's interface. To translate them, copy this file to ui/locale/LANGUAGE.po
 # (de, pt_BR, …), fill in each msgstr, and start with SLM_LANGUAGE=LANGUAGE. What stands in
-# braces is put in later: keep it, in any order. What is left empty stays English."""
+# braces is put in later: keep it as it is, in any order. What is left empty stays English."""
 
 _DATE = b'"POT-Creation-Date:'  # left out: the same texts are the same file
 
@@ -75,6 +75,7 @@ def sources() -> list[Path]:
     ui = ROOT / "ui"
     return [
         ROOT / "app.py",
+        ROOT / "share.py",
         *sorted((ROOT / "pages").glob("*.py")),
         *sorted(ui.rglob("*.py")),
         *sorted((ui / "components").rglob("*.html")),
