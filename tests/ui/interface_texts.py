@@ -20,9 +20,12 @@ SHOWING |= {"text_area", "text_input", "title", "toggle", "warning"}
 SAYING = {"help", "placeholder", "caption"}
 _TWO_WORDS = re.compile(r"[^\W\d_]{2,}[,;:.…”’)]* +[(“‘]?[^\W\d_]{2,}")
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_PART = re.compile(r"^[\s·,;(=]*[^\W\d_]{3,}[\s:,.;)…]*$")
 _NO_TEXT = re.compile(
-    r"""[\\=<>{}_|]|\w\(|\bdatum\.|--|^\#|'self'|'none'|\bimport\b|/\w+/|:material/""", re.VERBOSE
+    r"""\\|\w=|[<>{}_|]|[\w\]]\(|\n\w+ = |print\(|\bdatum\.|--|^#|'self'|'none'|\bimport\b|/\w+/"""
+    r"""|:material/"""
 )
+"""Markup, formulas, code, addresses."""
 
 
 class Text(NamedTuple):
@@ -35,7 +38,7 @@ class Text(NamedTuple):
 def untranslatable(source: str) -> list[Text]:
     """Texts of a module of Python that are never looked up, in its order.
 
-    >>> untranslatable('st.button("Stop")\\nnote = f"after {n} steps in all"\\nkey = "a-b"')
+    >>> untranslatable('st.button("Stop")\\nnote = f"in {n} steps in all"\\nkey = "a-b"')
     [Text(line=1, text='Stop'), Text(line=2, text=' steps in all')]
     >>> untranslatable('st.button(tr("Stop"))\\nwhy = glossary.meaning("key value")')
     []
@@ -71,7 +74,8 @@ def untranslatable_script(script: str) -> list[Text]:
 
 
 def _is_text(text: str) -> bool:
-    return bool(_TWO_WORDS.search(text)) and not _NO_TEXT.search(text)
+    is_part = text != text.strip() and _PART.search(text)  # of a sentence, as in f"next: {token}"
+    return bool(_TWO_WORDS.search(text) or is_part) and not _NO_TEXT.search(text)
 
 
 def _is_label(text: str) -> bool:

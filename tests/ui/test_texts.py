@@ -188,12 +188,14 @@ APART = {
         "Nigerian Pidgin",
         "Northern Sami",
     },
+    "ui/view_models/joining.py": {" autofocus"},  # HTML
     "ui/view_models/model.py": {" is None; "},  # the core's words, which are replaced
     "ui/view_models/sizing.py": {"key-value cache"},  # a key of the glossary
     "ui/view_models/slices.py": {" or more"},  # the core's words, which are cut off
     "ui/view_models/upload.py": {"json lines"},  # the core's name of a format
     # Lines of code that a page shows.
     "ui/view_models/head.py": {"\nfrom slm.attention."},
+    "ui/view_models/serving.py": {"curl "},
     "ui/view_models/taking_out.py": {' -no-cnv -n 100 -p "Once upon a time"'},
     "ui/view_models/timeline.py": {")  # the model as it was at that step\n"},
     "ui/view_models/walk.py": {").guesses[-1])  # what comes next\n"},
@@ -202,6 +204,7 @@ APART = {
     "ui/views/tokenizer/compare.py": {"Once upon a time"},  # a text for the model
     "ui/views/tokenizer/published.py": {"tokenizer.json"},  # a file's name
     "ui/views/training/experiment_forms.py": {")  # the same as on the command line"},
+    "ui/views/training/experiments.py": {"resume "},  # a key of jobs
     "ui/views/evaluation/slices.py": {"Your own"},  # a value that links keep
 }
 """What looks like a text of the interface and is none, by file."""

@@ -208,17 +208,25 @@ def attribution_grid(parts: Attribution) -> Grid:
 
 def attribution_sentence(parts: Attribution, word: str, against: str) -> str:
     """The sum in words. `word` and `against` are shown as they are."""
-    of = tr("Logit of") if parts.against is None else tr("Lead of")
-    over = "" if parts.against is None else tr(" over {against}").format(against=against)
-    text = tr("{of} “{word}”{over}: {total}. The embedding adds ").format(
-        of=of, word=shortened(word), over=over, total=signed(parts.total)
+    what = (
+        tr("Logit of “{word}”: {total}.")
+        if parts.against is None
+        else tr("Lead of “{word}” over {against}: {total}.")
     )
-    text += tr("{embedding}, all heads {sum}, ").format(
-        embedding=signed(parts.embedding), sum=signed(float(parts.heads_LH.sum()))
+    adds = (
+        tr("The embedding adds {embedding}, all heads {heads}, feed-forward parts {others}.")
+        if abs(parts.rest) < 0.005
+        else tr(
+            "The embedding adds {embedding}, all heads {heads}, feed-forward parts {others}, "
+            "biases {rest}."
+        )
     )
-    text += tr("feed-forward parts {sum}").format(sum=signed(float(parts.feed_forward_L.sum())))
-    return text + (
-        "." if abs(parts.rest) < 0.005 else tr(", biases {rest}.").format(rest=signed(parts.rest))
+    told = what.format(word=shortened(word), against=against, total=signed(parts.total))
+    return f"{told} " + adds.format(
+        embedding=signed(parts.embedding),
+        heads=signed(float(parts.heads_LH.sum())),
+        others=signed(float(parts.feed_forward_L.sum())),
+        rest=signed(parts.rest),
     )
 
 

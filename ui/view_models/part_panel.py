@@ -25,6 +25,7 @@ ASPECTS = {
 }
 DRAWN = {"model": tr("current model"), "design": tr("my design")}
 NOTHING_LEARNED = tr("Nothing is learned here: this part only computes.")
+_CELL_NAMES: dict[Cell, str] = {"largest": tr("largest number"), "mean": tr("mean")}
 CELLS: dict[Cell, str] = {"largest": tr("the largest number"), "mean": tr("the mean")}
 _COLUMN: dict[str, str] = {
     "D": tr("dimension of the stream"),
@@ -59,12 +60,12 @@ def values_heat(shown: Picture, part: Part, tokens: Sequence[str], cell: Cell) -
         label=tr("What leaves {name} for {n_tokens} tokens").format(
             name=part.name, n_tokens=len(tokens)
         ),
-        row_title="token",
+        row_title=tr("token"),
         column_title=_COLUMN[letter],
         axis=_COLUMN[letter],
         row_names=tuple(tokens),
         column_names=tuple(tokens) if letter == "S" else (),
-        cell=CELLS[cell].removeprefix("the "),
+        cell=_CELL_NAMES[cell],
         shares=part.name == "weights",
         height=440 if letter == "S" else 400,
     )
@@ -85,7 +86,7 @@ def weights_heat(shown: Picture, name: str, cell: Cell) -> HeatMap:
         else tr("rows: numbers that come out; columns: numbers that go in"),
         row_names=(),
         column_names=(),
-        cell=CELLS[cell].removeprefix("the "),
+        cell=_CELL_NAMES[cell],
         shares=False,
         height=260,
     )
@@ -169,10 +170,18 @@ def letters_in_words(config: ModelConfig, n_tokens: int) -> str:
     >>> letters_in_words(ModelConfig(), 5)[:46]
     'T = S = 5 tokens · D = 128 width · H = 4 heads'
     """
-    return (
-        f"T = S = {n_tokens} tokens · D = {config.d_model:,} width · H = {config.n_heads} heads · "
-        f"G = {config.kv_heads} key-value heads · K = {config.head_width} head width · "
-        f"F = {config.d_ff:,} inner width · V = {config.vocab_size:,} vocabulary"
+    return tr(
+        "T = S = {n_tokens} tokens · D = {d_model:,} width · H = {n_heads} heads · "
+        "G = {kv_heads} key-value heads · K = {head_width} head width · "
+        "F = {d_ff:,} inner width · V = {vocab_size:,} vocabulary"
+    ).format(
+        n_tokens=n_tokens,
+        d_model=config.d_model,
+        n_heads=config.n_heads,
+        kv_heads=config.kv_heads,
+        head_width=config.head_width,
+        d_ff=config.d_ff,
+        vocab_size=config.vocab_size,
     )
 
 

@@ -98,8 +98,10 @@ def _row(
     name += f", {whose})" if whose else ")"
     if entry.works:
         left = status.remaining_seconds
-        when = tr("runs now") + (
-            tr(", about {left} left").format(left=duration(left)) if left else ""
+        when = (
+            tr("runs now, about {left} left").format(left=duration(left))
+            if left
+            else tr("runs now")
         )
     elif start is None:
         when = tr("nobody knows when it begins")

@@ -70,9 +70,8 @@ def greeting(person: Person | None) -> str:
         return ""
     if person.presents and person.name.casefold() == "presenter":
         return tr("You are the presenter.")
-    return tr("You are {name}").format(name=person.name) + (
-        tr(", the presenter.") if person.presents else "."
-    )
+    told = tr("You are {name}, the presenter.") if person.presents else tr("You are {name}.")
+    return told.format(name=person.name)
 
 
 def person_rows(workspace: Workspace, jobs: Sequence[Job], looking: str) -> tuple[PersonRow, ...]:

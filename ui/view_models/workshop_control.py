@@ -80,9 +80,9 @@ def _row(entry: Waiting, names: Mapping[str, str]) -> WorkRow:
         how = tr("waits, number {ahead}").format(ahead=entry.ahead)
     else:
         left = status.remaining_seconds
-        how = f"{status.fraction:.0%}" + (
-            tr(", about {left} left").format(left=duration(left)) if left else ""
-        )
+        how = f"{status.fraction:.0%}"
+        if left:
+            how = tr("{share}, about {left} left").format(share=how, left=duration(left))
     return WorkRow(job.id, f"{job.name} ({who}) · {how}", entry.works)
 
 

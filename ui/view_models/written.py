@@ -245,9 +245,9 @@ def _written_chip(
             )
         )
     if left:
-        notes.append(tr("instead of ") + listed(left))
+        notes.append(tr("instead of {others}").format(others=listed(left)))
     if cut:
-        notes.append(tr("cut by the filters: ") + listed(cut))
+        notes.append(tr("cut by the filters: {others}").format(others=listed(cut)))
     if step.ends:
         notes.append(tr("the end-of-text token: the tale ends here"))
     known = step.id < vocab_size
