@@ -1,5 +1,6 @@
 """Gathers the interface's texts for translators: ``python dev.py texts`` writes slm_lab.pot."""
 
+import io
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -14,6 +15,7 @@ from slm.data.catalogue import find_sources
 from slm.data.cleaning.rules import RULES
 from slm.sampling.presets import BUILT_IN
 from slm.tokenizer.patterns import PATTERNS
+from slm.workshop.asking import READY
 from slm.workshop.tour import STEPS
 from ui.components.texts import texts_of_markup, texts_of_script
 from ui.texts import TEMPLATE
@@ -21,11 +23,13 @@ from ui.view_models import glossary
 from ui.view_models.settings import label_of
 
 ROOT = Path(__file__).parents[1]
-_KEYWORDS = {"tr": None, "plural": (1, 2), "counted": (1, 2)}
+_KEYWORDS = {"tr": None, "N_": None, "plural": (1, 2), "counted": (1, 2)}
 _HEADER = """\
 # Texts of SLM Lab's interface. To translate them, copy this file to ui/locale/LANGUAGE.po
 # (de, pt_BR, …), fill in each msgstr, and start with SLM_LANGUAGE=LANGUAGE. What stands in
-# braces is put in later: keep it, in any order. What is left empty stays English."""
+# braces is put in later: keep it as it is, in any order. What is left empty stays English."""
+
+_DATE = b'"POT-Creation-Date:'  # left out: the same texts are the same file
 
 Text = str | tuple[str, ...]
 """A message, or its forms for one and for many."""
@@ -58,9 +62,11 @@ def write(template: Path = TEMPLATE) -> int:
     catalogue = Catalog(project="SLM Lab", header_comment=_HEADER, charset="utf-8", fuzzy=False)
     for text, places in texts.items():
         catalogue.add(text, locations=[(place, 0) for place in places])
+    written = io.BytesIO()
+    write_po(written, catalogue, width=100, sort_by_file=True, include_lineno=False)
+    lines = written.getvalue().splitlines(keepends=True)
     template.parent.mkdir(exist_ok=True)
-    with template.open("wb") as file:
-        write_po(file, catalogue, width=100, sort_by_file=True, include_lineno=False)
+    template.write_bytes(b"".join(line for line in lines if not line.startswith(_DATE)))
     return len(texts)
 
 
@@ -69,6 +75,7 @@ def sources() -> list[Path]:
     ui = ROOT / "ui"
     return [
         ROOT / "app.py",
+        ROOT / "share.py",
         *sorted((ROOT / "pages").glob("*.py")),
         *sorted(ui.rglob("*.py")),
         *sorted((ui / "components").rglob("*.html")),
@@ -88,7 +95,7 @@ def _texts_of(path: Path) -> Iterator[Text]:
 
 def _core_texts() -> Iterator[tuple[str, str]]:
     """What pages show of the core and of the tutorial: settings, and the glossary's terms."""
-    for config in _configs():
+    for config in configs():
         place = config.__module__.replace(".", "/") + ".py"
         for name, field in config.model_fields.items():
             yield name.replace("_", " "), place
@@ -99,6 +106,7 @@ def _core_texts() -> Iterator[tuple[str, str]]:
         for text in (step.title, step.task, step.hint, step.why, step.ask, *step.options):
             if text:
                 yield text, "slm/workshop/tour.py"
+    yield from ((title, "slm/workshop/asking.py") for title in READY.values())
     for preset in BUILT_IN:
         yield from ((text, "slm/sampling/presets.py") for text in (preset.name, preset.about))
     for rule in RULES.values():
@@ -116,7 +124,7 @@ def _core_texts() -> Iterator[tuple[str, str]]:
             yield text, glossary.GLOSSARY.relative_to(ROOT).as_posix()
 
 
-def _configs() -> Iterator[type[Config]]:
+def configs() -> Iterator[type[Config]]:
     """Every class of settings in the core."""
     for path in sorted((ROOT / "slm").rglob("*.py")):
         if "Config):" in path.read_text(encoding="utf-8"):

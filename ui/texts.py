@@ -48,13 +48,19 @@ class Language:
         """
         if self.name == MARKED:
             return f"⟦{message}⟧" if message.strip() else message
-        return self.translations.gettext(message) if message else message
+        try:
+            return self.translations.gettext(message) if message else message
+        except ArithmeticError:  # gettext asks the rule for numbers here too
+            return message
 
     def plural(self, one: str, many: str, n: int) -> str:
         """The form of the text that goes with the number, by the language's own rule."""
         if self.name == MARKED:
             return self.text(one if n == 1 else many)
-        return self.translations.ngettext(one, many, n)
+        try:
+            return self.translations.ngettext(one, many, n)
+        except ArithmeticError:  # a rule that divides by nothing for this number
+            return one if n == 1 else many
 
 
 def tr(message: str) -> str:
@@ -64,6 +70,15 @@ def tr(message: str) -> str:
     'Step 3 of 10'
     """
     return _HERE.text(message)
+
+
+def N_(message: str) -> str:
+    """The text as it is, gathered for translators: a value that links keep, and `tr` shows.
+
+    >>> N_("Held out")
+    'Held out'
+    """
+    return message
 
 
 def plural(one: str, many: str, n: int) -> str:
@@ -102,7 +117,7 @@ def read_language(name: str, folder: Path = FOLDER) -> Language:
         with path.open("rb") as file:
             catalogue = read_po(file, locale=name, abort_invalid=True)
         return Language(name, _compiled(catalogue))
-    except (PoFileError, UnknownLocaleError, UnicodeDecodeError, ValueError) as error:
+    except (PoFileError, UnknownLocaleError, ValueError, LookupError, OSError) as error:
         return Language(problem=f"{path.name} cannot be read: {error}. English it is.")
 
 
@@ -112,16 +127,16 @@ def languages(folder: Path = FOLDER) -> list[str]:
 
 
 def placeholders(message: str) -> frozenset[str]:
-    """What is put into a text afterwards. Raises: ValueError for braces that do not pair.
+    """What is put into a text afterwards, and how. Raises: ValueError for braces that do not pair.
 
-    >>> sorted(placeholders("{n:,} of {total:.{digits}f} tokens"))
-    ['digits', 'n', 'total']
+    >>> sorted(placeholders("{n:,} of {total:.{digits}f} tokens of {name!r}"))
+    ['n:,', 'name!r', 'total:.{digits}f']
     """
-    found: set[str] = set()
-    for _, name, form, _ in _FIELDS.parse(message):
-        if name is not None:
-            found |= {name} | placeholders(form or "")
-    return frozenset(found)
+    return frozenset(
+        name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+        for _, name, form, conversion in _FIELDS.parse(message)
+        if name is not None
+    )
 
 
 def _compiled(catalogue: Catalog) -> GNUTranslations:
@@ -136,7 +151,7 @@ def _compiled(catalogue: Catalog) -> GNUTranslations:
 
 
 def _fits(message: Message) -> bool:
-    """Whether each form has the placeholders of the English text, and no others."""
+    """Whether each form has the placeholders of the English text as they are, and no others."""
     one, *more = message.id if isinstance(message.id, tuple | list) else (message.id,)
     strings = message.string
     forms = strings if isinstance(strings, tuple | list) else (strings,)

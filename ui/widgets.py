@@ -178,7 +178,7 @@ def _ask(label: str, field: FieldInfo, value: Any, key: str) -> Any:
             max_value=None if high is None else cast(min(high, _LARGEST)),
             step=None if step is None else cast(step),
             format=hints.get("format", "%g" if is_float else None),
-            placeholder="auto" if may_be_empty else f"{value:g}" if is_float else str(value),
+            placeholder=tr("auto") if may_be_empty else f"{value:g}" if is_float else str(value),
             key=key,
             help=described(field),
         )

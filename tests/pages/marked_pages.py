@@ -16,6 +16,7 @@ LABELLED = ("button", "checkbox", "multiselect", "number_input", "radio", "selec
 LABELLED += ("selectbox", "slider", "text_area", "text_input", "toggle", "metric", "expander")
 SAID = ("title", "header", "subheader", "caption", "markdown", "info", "warning", "success")
 SAID += ("error",)
+CHOSEN = ("multiselect", "radio", "segmented_control", "pills", "select_slider", "selectbox")
 PATIENCE_SECONDS = 120
 
 
@@ -35,9 +36,28 @@ def shown(app: AppTest) -> list[tuple[str, str]]:
         found += [(kind, each.label) for each in app.get(kind) if each.label]
     for kind in SAID:
         found += [(kind, str(each.value)) for each in app.get(kind)]
+    for kind in CHOSEN:
+        found += [
+            (f"option of {kind}", each) for app_each in app.get(kind) for each in app_each.options
+        ]
+    found += [("tab", each.label) for each in app.tabs]
+    for table in app.dataframe:
+        named = json.loads(table.proto.columns or "{}")
+        titles = {str(name): named.get(str(name), {}).get("label") for name in table.value.columns}
+        found += [("column", title or name) for name, title in titles.items()]
     for kind in ("button", "selectbox", "slider", "number_input", "toggle"):
         found += [(f"help of {kind}", each.help) for each in app.get(kind) if each.help]
     return found
+
+
+def kept(app: AppTest) -> dict[str, Any]:
+    """What the widgets hold, by their keys."""
+    return {
+        each.key: each.value
+        for kind in CHOSEN
+        for each in app.get(kind)
+        if each.key and isinstance(each.value, str | list)
+    }
 
 
 def main() -> None:
@@ -51,7 +71,15 @@ def main() -> None:
             app.run()
             app.switch_page(f"pages/{page.name}").run()
             raised = [str(each.value) for each in app.exception]
-            told.append({"page": page.stem, "view": view, "shown": shown(app), "raised": raised})
+            told.append(
+                {
+                    "page": page.stem,
+                    "view": view,
+                    "shown": shown(app),
+                    "raised": raised,
+                    "kept": kept(app),
+                }
+            )
     Path(sys.argv[1]).write_text(json.dumps(told), encoding="utf-8")
 
 

@@ -190,7 +190,7 @@ def _thumbnails(picture: SavedThumbnails) -> Sheet:
     longest = max((width_of(name) for row in names for name in row), default=0)
     gap += max(0, -(-(longest - (side + gap) * times + 6) // times))
     room = LINE + 6 if picture.names_LH is None else 2 * LINE + 6
-    left, top = 2 * MARGIN + width_of(f"layer {n_layers - 1}"), MARGIN + 48
+    left, top = 2 * MARGIN + width_of(tr("layer {layer}").format(layer=n_layers - 1)), MARGIN + 48
     marks: list[Mark] = list(heading(picture.title, picture.subtitle))
     for layer in range(n_layers):
         y = top + layer * (side * times + room)

@@ -106,7 +106,7 @@ def timeline_picture(view: AttentionTime, place: Place, whose: str) -> Saved:
     ticks = [(float(np.log1p(step)), f"{step:,}") for step in view.steps]
     losses = [
         SavedLine(
-            *_thinned(curve.nats, [float(np.log1p(step)) for step in curve.steps], curve.name)
+            *_thinned(curve.nats, [float(np.log1p(step)) for step in curve.steps], tr(curve.name))
         )
         for curve in view.curves
         if curve.steps

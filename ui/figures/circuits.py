@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ui.figures.curves import OKABE_ITO
+from ui.texts import tr
 from ui.view_models.lens import TokenBar
 
 
@@ -20,8 +21,13 @@ def bar_rows(bars: Sequence[TokenBar]) -> list[dict[str, Any]]:
 def token_bars(series: Sequence[str] = (), height: int = 300) -> dict[str, Any]:
     """Bars to the right, a token a row; with `series` a colour for each, side by side."""
     tooltip: list[dict[str, Any]] = [
-        {"field": "token", "type": "nominal"},
-        {"field": "probability", "type": "quantitative", "format": ".2%"},
+        {"field": "token", "type": "nominal", "title": tr("token")},
+        {
+            "field": "probability",
+            "type": "quantitative",
+            "title": tr("probability"),
+            "format": ".2%",
+        },
     ]
     encoding: dict[str, Any] = {
         "y": {
@@ -34,7 +40,7 @@ def token_bars(series: Sequence[str] = (), height: int = 300) -> dict[str, Any]:
         "x": {
             "field": "probability",
             "type": "quantitative",
-            "title": "probability",
+            "title": tr("probability"),
             "scale": {"domainMin": 0},
             "axis": {"format": "~%", "tickCount": 5},
         },
@@ -50,5 +56,5 @@ def token_bars(series: Sequence[str] = (), height: int = 300) -> dict[str, Any]:
             "title": None,
             "legend": {"orient": "top", "symbolType": "square", "offset": 4},
         }
-        tooltip.append({"field": "series", "type": "nominal", "title": "text"})
+        tooltip.append({"field": "series", "type": "nominal", "title": tr("text")})
     return {"height": height, "mark": mark, "encoding": encoding}

@@ -153,7 +153,7 @@ def _marks(
             "color": {**color, "field": "name", "legend": None},
             "tooltip": [
                 {"field": "run", "type": "nominal", "title": " "},
-                {"field": "note", "type": "nominal", "title": "changed"},
+                {"field": "note", "type": "nominal", "title": tr("changed")},
             ],
         },
     }

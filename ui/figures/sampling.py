@@ -47,17 +47,17 @@ def choice_chart(bars: Sequence[Bar], height: int = 300) -> dict[str, Any]:
         "axis": {"labelAngle": -50, "labelLimit": 90, "labelOverlap": False, "ticks": False},
     }
     tooltip = [
-        {"field": "token", "type": "nominal", "title": "token"},
+        {"field": "token", "type": "nominal", "title": tr("token")},
         {"field": "model", "type": "quantitative", "title": MODEL, "format": ".3%"},
         {"field": "final", "type": "quantitative", "title": FINAL, "format": ".3%"},
-        {"field": "fate", "type": "nominal", "title": "fate"},
+        {"field": "fate", "type": "nominal", "title": tr("fate")},
     ]
 
     def up(field: str) -> dict[str, Any]:
         return {
             "field": field,
             "type": "quantitative",
-            "title": "probability",
+            "title": tr("probability"),
             "scale": {"domain": [0, axis_top(bars)]},
             "axis": {"format": "~%", "tickCount": 5},
         }

@@ -5,12 +5,14 @@ that changes while a run trains stands in the specification itself, so that new 
 the curves and redraw nothing else.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from ui.figures.curves import OKABE_ITO, lines
 from ui.texts import tr
+from ui.view_models.run_curves import TRAINING, UNITS, VALIDATION
 
 MARK_COLOR = "#8A8A8A"
 LEVEL_COLORS = (OKABE_ITO[2], OKABE_ITO[3])
@@ -35,14 +37,14 @@ def loss(
     """Training and validation loss over the whole run; `levels` are the baselines' series."""
     return _chart(
         steps,
-        tr("loss ({unit})").format(unit=unit) if unit != "perplexity" else unit,
-        series=("training", "validation"),
+        tr("loss ({unit})").format(unit=unit) if unit != UNITS["perplexity"] else unit,
+        series=(TRAINING, VALIDATION),
         colors=OKABE_ITO[:2],
         levels=levels,
         log_x=log_x,
         log_y=log_y,
         height=height,
-        thin="training",
+        thin=TRAINING,
     )
 
 
@@ -85,7 +87,13 @@ def schedules(
     Expects rows with `step`, `value` and `schedule`.
     """
     spec = lines(
-        "step", "step", "value", tr("learning rate"), color="schedule", names=names, height=height
+        "step",
+        tr("step"),
+        "value",
+        tr("learning rate"),
+        color="schedule",
+        names=names,
+        height=height,
     )
     encoding = spec["encoding"]
     encoding["x"]["scale"] = {"domain": [0, steps]}
@@ -124,7 +132,7 @@ def _chart(
     x: dict[str, Any] = {
         "field": "step",
         "type": "quantitative",
-        "title": None if small_chart else "step",
+        "title": None if small_chart else tr("step"),
         "axis": {"tickCount": 3 if small_chart else 6, "format": "~s" if log_x else ",d"},
         "scale": {"type": "log", "domain": [1, max(2, steps)]}
         if log_x
@@ -187,8 +195,8 @@ def _points(kind: str, place: dict[str, Any], size: int) -> dict[str, Any]:
 def _pointer(place: dict[str, Any], *, named: bool) -> dict[str, Any]:
     """The point nearest to the pointer stands out and tells its numbers."""
     told = [
-        {"field": "step", "type": "quantitative", "title": "step", "format": ","},
-        {"field": "value", "type": "quantitative", "title": "value", "format": ".4~g"},
+        {"field": "step", "type": "quantitative", "title": tr("step"), "format": ","},
+        {"field": "value", "type": "quantitative", "title": tr("value"), "format": ".4~g"},
     ]
     if named:
         told.insert(0, {"field": "series", "type": "nominal", "title": " "})
@@ -225,7 +233,7 @@ def _stretches(x: dict[str, Any], severity: str, color: str) -> dict[str, Any]:
 def _level(y: dict[str, Any], name: str, color: str, *, above: bool) -> list[dict[str, Any]]:
     """A dashed line across the chart, and its words at the right end: those of the first level,
     which is the highest, above it, so that two near ones stay legible."""
-    rows = [{"filter": f"datum.kind === 'level' && datum.series === '{name}'"}]
+    rows = [{"filter": f"datum.kind === 'level' && datum.series === {json.dumps(name)}"}]
     words = {"type": "text", "align": "right", "dx": -6}
     words |= {"baseline": "bottom", "dy": -3} if above else {"baseline": "top", "dy": 4}
     return [

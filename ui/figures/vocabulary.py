@@ -51,7 +51,7 @@ def frequencies(
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"title": axis, "type": "log", "dtick": 1},
-        yaxis={"title": "occurrences", "type": "log", "dtick": 1},
+        yaxis={"title": tr("occurrences"), "type": "log", "dtick": 1},
         clickmode="event+select",
         dragmode=False,
     )

@@ -219,7 +219,7 @@ def _column(
             entropy=entropy, alike=math.exp(entropy)
         ),
         kept=tr("{sum:,} of {size:,}").format(sum=int(kept_V.sum()), size=kept_V.size),
-        cut=percent(cut) if cut > 0 else "nothing",
+        cut=percent(cut) if cut > 0 else tr("nothing"),
     )
 
 
@@ -237,7 +237,7 @@ def _words(name: str, config: SamplingConfig) -> tuple[str, str]:
         "repetition_penalty": (tr("Repetition penalty"), f"× {config.repetition_penalty:g}"),
         "temperature": (
             tr("Temperature"),
-            "0, greedy" if config.greedy else f"÷ {config.temperature:g}",
+            tr("0, greedy") if config.greedy else f"÷ {config.temperature:g}",
         ),
         "top_k": (tr("Top-k"), f"{config.top_k or 0:,}"),
         "top_p": (tr("Top-p"), f"{config.top_p:g}"),

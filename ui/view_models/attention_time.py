@@ -19,7 +19,7 @@ from slm.attention.history import Halves, Reading, Rise, first_reaching, steepes
 from slm.attention.maps import Floats
 from slm.attention.timeline import Moment
 from slm.workspace import Artefact
-from ui.texts import plural, tr
+from ui.texts import N_, plural, tr
 from ui.view_models.attention import KINDS, Window
 from ui.view_models.chips import visible
 from ui.view_models.code import open_lines
@@ -297,7 +297,7 @@ def _map_of(reading: Reading, opened: tuple[int, int]) -> Halves:
 def _curves(
     steps: Sequence[int], nats_ST1: Floats, records: Sequence[Mapping[str, Any]]
 ) -> tuple[Curve, ...]:
-    own = Curve(tr("this text"), tuple(steps), tuple(float(mean) for mean in nats_ST1.mean(axis=1)))
+    own = Curve(N_("this text"), tuple(steps), tuple(float(mean) for mean in nats_ST1.mean(axis=1)))
     return (*curves_of(records), own)
 
 
@@ -313,12 +313,18 @@ def _rise_words(name: str, title: str, steps: Sequence[int], scores_SLH: Floats)
     if rise is None:
         few = len(scores_SLH) < 2
         return tr("One snapshot shows no growth yet.") if few else tr("No head's score grew.")
-    unit = tr(" tokens") if name == "distance" else ""
-    words = tr(
-        "Steepest rise: layer {layer}, head {head}, between step "
-        "{steps:,} and {later_step:,}: {title} from {before:.2f} to "
-        "{after:.2f}{unit}."
-    ).format(
+    told = (
+        tr(
+            "Steepest rise: layer {layer}, head {head}, between step {steps:,} and "
+            "{later_step:,}: {title} from {before:.2f} to {after:.2f} tokens."
+        )
+        if name == "distance"
+        else tr(
+            "Steepest rise: layer {layer}, head {head}, between step {steps:,} and "
+            "{later_step:,}: {title} from {before:.2f} to {after:.2f}."
+        )
+    )
+    words = told.format(
         layer=rise.layer,
         head=rise.head,
         steps=steps[rise.place - 1],
@@ -326,7 +332,6 @@ def _rise_words(name: str, title: str, steps: Sequence[int], scores_SLH: Floats)
         title=title.lower(),
         before=rise.before,
         after=rise.after,
-        unit=unit,
     )
     if name not in _NAMED:
         return words
@@ -336,7 +341,9 @@ def _rise_words(name: str, title: str, steps: Sequence[int], scores_SLH: Floats)
             words=words, clear=CLEAR
         )
     kind = tr("{replace} head").format(replace=_NAMED[name].replace(" ", "-"))
-    article = tr("an") if kind[0] in "aeiou" else "a"
-    return tr(
-        "{words} From step {steps:,} on it is {article} {kind} ({clear:.2f} or more)."
-    ).format(words=words, steps=steps[born], article=article, kind=kind, clear=CLEAR)
+    is_one = (
+        tr("{words} From step {steps:,} on it is an {kind} ({clear:.2f} or more).")
+        if kind[0] in "aeiou"
+        else tr("{words} From step {steps:,} on it is a {kind} ({clear:.2f} or more).")
+    )
+    return is_one.format(words=words, steps=steps[born], kind=kind, clear=CLEAR)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slm.lab.branching import GrowConfig
 from slm.sampling.branches import ROOT, By, Node, Tree, compare
 from slm.workspace import Artefact
-from ui.texts import plural, tr
+from ui.texts import counted, plural, tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.code import open_lines
 from ui.view_models.sampling import TokenBytes, percent
@@ -105,9 +105,9 @@ def compared(
     shared = "".join(label(node.token) for node in found.shared)
     return ComparedPaths(
         _ratio_words(found.log_ratio),
-        tr("They share {n_shared:,} token{value}: {shared}").format(
-            n_shared=n_shared, value="s" * (n_shared != 1), shared=shared
-        )
+        plural(
+            "They share {n:,} token: {shared}", "They share {n:,} tokens: {shared}", n_shared
+        ).format(n=n_shared, shared=shared)
         if n_shared
         else tr("They part at the prompt."),
         _path(tree, first, found.first, token_bytes, vocab_size),
@@ -120,15 +120,13 @@ def tally(tree: Tree) -> str:
     n_nodes, n_paths = len(tree.nodes), len(tree.leaves)
     if not n_nodes:
         return tr("No branches yet")
-    return tr(
-        "{n_nodes:,} tokens on {n_paths:,} path{value} · the branches "
-        "behind the prompt cover {covered} of what may come next"
-    ).format(
-        n_nodes=n_nodes,
-        n_paths=n_paths,
-        value="s" * (n_paths != 1),
-        covered=percent(tree.covered()),
-    )
+    return plural(
+        "{n_nodes:,} tokens on {n_paths:,} path · the branches "
+        "behind the prompt cover {covered} of what may come next",
+        "{n_nodes:,} tokens on {n_paths:,} paths · the branches "
+        "behind the prompt cover {covered} of what may come next",
+        n_paths,
+    ).format(n_nodes=n_nodes, n_paths=n_paths, covered=percent(tree.covered()))
 
 
 def chance(logprob: float) -> str:
@@ -170,11 +168,7 @@ def _twig(
         tr("the path so far: {logprob_of}").format(logprob_of=chance(tree.logprob_of[node.id])),
     ]
     if node.drawn:
-        notes.append(
-            tr("sampled {drawn:,} time{value}").format(
-                drawn=node.drawn, value="s" * (node.drawn != 1)
-            )
-        )
+        notes.append(counted("sampled {n:,} time", "sampled {n:,} times", node.drawn))
     if node.ends:
         notes.append(tr("the end-of-text token: the text ends here"))
     elif not leaf:
@@ -200,9 +194,11 @@ def _open_words(tree: Tree, node_id: int) -> str:
     if not n_children:
         return tr("no branches behind it yet")
     elsewhere = percent(1.0 - tree.covered(node_id))
-    return tr("{n_children} branch{value} behind it; {elsewhere} goes elsewhere").format(
-        n_children=n_children, value="es" * (n_children != 1), elsewhere=elsewhere
-    )
+    return plural(
+        "{n} branch behind it; {elsewhere} goes elsewhere",
+        "{n} branches behind it; {elsewhere} goes elsewhere",
+        n_children,
+    ).format(n=n_children, elsewhere=elsewhere)
 
 
 def _path(

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from slm.errors import NoMemoryError
 from slm.exchange.arriving import Arrival, InMemory, fitting, require_memory
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.view_models.jobs import count, size
 
-HUB, FOLDER, ZIP = tr("The Hub"), tr("A folder on this machine"), tr("A zip of such a folder")
+HUB, FOLDER, ZIP = N_("The Hub"), N_("A folder on this machine"), N_("A zip of such a folder")
 DTYPES: tuple[InMemory, ...] = ("float32", "bfloat16")
 INTRODUCTION = tr(
     "A published model in the form of Hugging Face: `config.json`, `model.safetensors` and "

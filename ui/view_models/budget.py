@@ -82,9 +82,9 @@ def zones() -> tuple[Zone, Zone, Zone]:
     low = OPTIMAL_TOKENS_PER_PARAMETER / NEAR_OPTIMAL
     high = OPTIMAL_TOKENS_PER_PARAMETER * NEAR_OPTIMAL
     return (
-        Zone("less", _LOWEST, low),
-        Zone("optimal", low, high),
-        Zone("more", high, _HIGHEST),
+        Zone(tr("less"), _LOWEST, low),
+        Zone(tr("optimal"), low, high),
+        Zone(tr("more"), high, _HIGHEST),
     )
 
 
@@ -291,9 +291,9 @@ def long_time(seconds: float) -> str:
 def preset_rows(vocab_size: int, unique_tokens: int, rates: Sequence[Rate]) -> dict[str, list[str]]:
     """Every preset with its own recipe on this text, as columns of a table."""
     short = {
-        "plenty": "plenty",
-        "enough": "enough",
-        "tight": "barely",
+        "plenty": tr("plenty"),
+        "enough": tr("enough"),
+        "tight": tr("barely"),
         "too_little": tr("too little"),
     }
     columns: dict[str, list[str]] = {
@@ -323,7 +323,9 @@ def preset_rows(vocab_size: int, unique_tokens: int, rates: Sequence[Rate]) -> d
                 tokens_per_parameter=_per_parameter(budget.tokens_per_parameter),
             )
         )
-        columns[tr("Time")].append(f"{time.shown}{' (measured)' if time.measured else ''}")
+        columns[tr("Time")].append(
+            tr("{time} (measured)").format(time=time.shown) if time.measured else time.shown
+        )
     return columns
 
 
@@ -369,7 +371,7 @@ def _flags(plan: Plan, *, vocabulary: bool = False) -> list[str]:
 
 def _per_parameter(value: float) -> str:
     if value < 0.001:
-        return "under 0.001"
+        return tr("under 0.001")
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
@@ -401,4 +403,4 @@ def _times(epochs: float) -> str:
             else tr("under 1% of it once")
         )
     shown = _epochs(epochs)
-    return "once" if shown == "1.0" else tr("{shown} times").format(shown=shown)
+    return tr("once") if shown == "1.0" else tr("{shown} times").format(shown=shown)

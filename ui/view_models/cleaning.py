@@ -182,7 +182,9 @@ def rule_rows(
                 row,
                 did=did_words(report),
                 left=remaining / documents,
-                left_words=f"{remaining:,} of {documents:,} documents left",
+                left_words=tr("{remaining:,} of {documents:,} documents left").format(
+                    remaining=remaining, documents=documents
+                ),
                 idle=not report.documents_touched,
             )
         rows.append(row)

@@ -102,7 +102,7 @@ def language_grid(tokenizers: Mapping[str, TextTokenizer], what: str = "premium"
 
 
 def _row_name(row: LanguageMeasured) -> str:
-    same = row.script in (row.language, tr("Latin"))
+    same = row.script in (row.language, "Latin")
     return row.language if same else f"{row.language} ({row.script})"
 
 

@@ -13,7 +13,7 @@ from slm.lab.copy_index import CopyIndex, Text
 from slm.lab.copying import Examined, Found, Source
 from slm.sampling.filters import SamplingConfig
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.code import open_lines
 
@@ -322,4 +322,4 @@ def _notes(span: Span | None) -> tuple[str, ...]:
 
 
 def _tokens(count: int) -> str:
-    return "1 token" if count == 1 else tr("{count:,} tokens").format(count=count)
+    return counted("{n:,} token", "{n:,} tokens", count)

@@ -24,7 +24,7 @@ def beginning(text: str) -> str:
 
 def corpus_facts(details: Mapping[str, Any]) -> str:
     """Where a corpus is from and how its documents were told apart; foreign text."""
-    source = str(details.get("config", {}).get("source", "unknown"))
+    source = str(details.get("config", {}).get("source", tr("unknown")))
     known = EMBEDDED.get(source) or PUBLISHED.get(source)
     name = known.title if known else source.replace("\\", "/").rsplit("/uploads/", 1)[-1]
     if not known and "/" in name and not name.startswith(PREFIX):

@@ -47,7 +47,9 @@ def diff_card(example: Example, sources: Sequence[str] = ()) -> DiffCard:
         label += f" · {sources[place]}"
     if example.after is None:
         note = (
-            tr("dropped: {reason}").format(reason=example.reason) if example.reason else "dropped"
+            tr("dropped: {reason}").format(reason=example.reason)
+            if example.reason
+            else tr("dropped")
         )
         return DiffCard(label, (Piece("same", example.before),), note, place)
     return DiffCard(label, pieces(example.before, example.after), "", place)

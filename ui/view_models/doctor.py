@@ -305,7 +305,7 @@ def _dead_layer(e: Evidence) -> str:
     }
     told = [signs[sign] for sign in str(e["signs"]).split(", ") if sign in signs]
     return tr("Layer {layer}, since step {since_step:,}: {told}.").format(
-        layer=e["layer"], since_step=e["since_step"], told=", and ".join(told)
+        layer=e["layer"], since_step=e["since_step"], told=tr(", and ").join(told)
     )
 
 
@@ -352,7 +352,8 @@ def _few_evaluations(e: Evidence) -> str:
         "With an evaluation every {evaluate_every:,} steps it is "
         "measured {evaluations}, too rarely to see where the loss turns."
     ).format(
-        evaluate_every=e["evaluate_every"], evaluations=often.get(e["evaluations"], "three times")
+        evaluate_every=e["evaluate_every"],
+        evaluations=often.get(e["evaluations"], tr("three times")),
     )
 
 

@@ -55,7 +55,7 @@ class Rival:
         """Its figure in words."""
         if unit == "perplexity":
             return choices(self.perplexity)
-        return "unknown" if self.bits_per_byte is None else f"{self.bits_per_byte:.2f}"
+        return tr("unknown") if self.bits_per_byte is None else f"{self.bits_per_byte:.2f}"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ui.view_models.lane_rows import shown
 from ui.view_models.model import Design
 
 BUDGET_LABELS: Mapping[BudgetKind, str] = MappingProxyType(
-    {"seconds": tr("seconds of training"), "tokens": "tokens", "flops": "FLOPs"}
+    {"seconds": tr("seconds of training"), "tokens": tr("tokens"), "flops": tr("FLOPs")}
 )
 BUDGET_STARTS: Mapping[BudgetKind, float] = MappingProxyType(
     {"seconds": 30.0, "tokens": 1e6, "flops": 1e13}
@@ -187,11 +187,11 @@ def race_preview(
             seconds = _seconds(lane, steps, rates)
         rows.append(
             {
-                "lane": lane.name,
-                "parameters": count(sum(parameter_counts(lane.model).values())),
-                "tokens a step": f"{lane.places_per_step:,}",
-                "steps": shown_steps,
-                "time": _time(seconds),
+                tr("lane"): lane.name,
+                tr("parameters"): count(sum(parameter_counts(lane.model).values())),
+                tr("tokens a step"): f"{lane.places_per_step:,}",
+                tr("steps"): shown_steps,
+                tr("time"): _time(seconds),
             }
         )
         times.append(seconds)

@@ -14,7 +14,7 @@ from slm.lab.races import FIXED
 from slm.lab.standings import Trace
 from slm.model.config import PRESETS
 from slm.training.config import recipe_for
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models import model as model_words
 from ui.view_models import settings
 from ui.view_models.jobs import count, duration
@@ -36,7 +36,7 @@ class Head:
 
 def label(name: str, kind: str, shipped: bool) -> str:
     """An experiment in the picker; `name` is foreign text."""
-    what = _KINDS.get(kind, "Experiment")
+    what = _KINDS.get(kind, tr("Experiment"))
     return tr("{name} · example").format(name=name) if shipped else f"{name} · {what.lower()}"
 
 
@@ -50,7 +50,7 @@ def head(plan: Plan, traces: Sequence[Trace], status: JobStatus | None) -> Head:
         state = (
             tr("Waiting")
             if not ahead
-            else tr("Waiting behind {ahead} {ahead_2}").format(ahead=ahead, ahead_2=_jobs(ahead))
+            else counted("Waiting behind {n} job", "Waiting behind {n} jobs", ahead)
         )
     elif alive:
         state = tr("Stopping: it saves first") if status and status.stopping else tr("Under way")
@@ -58,7 +58,7 @@ def head(plan: Plan, traces: Sequence[Trace], status: JobStatus | None) -> Head:
         state = tr("Finished")
     else:
         ended = {"failed": tr("Failed"), "interrupted": tr("Interrupted"), "paused": tr("Paused")}
-        state = ended.get(status.state if status else "", "Stopped")
+        state = ended.get(status.state if status else "", tr("Stopped"))
     far = "" if done else f", {fraction:.0%}"
     left = status.remaining_seconds if alive and status is not None else None
     time = tr(", about {left} left").format(left=duration(left)) if left else ""
@@ -114,7 +114,3 @@ def form_texts(lane: Lane) -> tuple[str, str]:
     vocabulary = PRESETS[lane.preset].vocab_size
     design = Design(lane.preset, lane.model.replace(vocab_size=vocabulary))
     return model_words.write_design(design), settings.to_text(settings.changes(recipe, base))
-
-
-def _jobs(number: int) -> str:
-    return "job" if number == 1 else "jobs"

@@ -269,9 +269,9 @@ def _depths(frame: "Frame", word: Callable[[int], str]) -> tuple[Depth, ...]:
     shares = frame.depth_shares_N.tolist()
     return tuple(
         Depth(
-            "embedding"
+            tr("embedding")
             if depth == 0
-            else "output"
+            else tr("output")
             if depth == last
             else tr("block {depth}").format(depth=depth - 1),
             _short(word(token)),

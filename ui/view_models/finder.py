@@ -80,7 +80,7 @@ def rates_in_words(rates: dict[str, float]) -> str:
     'learning rate 0.0231 and Muon learning rate 0.0347'
     """
     names = {"learning_rate": tr("learning rate"), "muon_learning_rate": tr("Muon learning rate")}
-    return " and ".join(f"{names[name]} {rate:.3g}" for name, rate in rates.items())
+    return tr(" and ").join(f"{names[name]} {rate:.3g}" for name, rate in rates.items())
 
 
 def find_argv(design: Design, recipe: TrainConfig, corpus: str, tokenizer: str) -> list[str]:

@@ -36,7 +36,7 @@ NAMES: Mapping[Measure, str] = MappingProxyType(
 TARGETS: Mapping[Target, str] = MappingProxyType(
     {"next": tr("the token that came"), "top": tr("the likeliest token")}
 )
-_UNITS: Mapping[Measure, str] = MappingProxyType({"logit": "logits"})
+_UNITS: Mapping[Measure, str] = MappingProxyType({"logit": tr("logits")})
 _SOURCES: Mapping[Measure, str] = MappingProxyType(
     {
         "weights": tr("Vaswani et al. 2017, eq. 1."),

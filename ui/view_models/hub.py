@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from slm.data.hub.columns import CONVERSATION, TEXT, USABLE
 from slm.data.hub.data_sets import HubDescription
 from slm.data.hub.spool import Download
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.jobs import count, size
 
 _SHOWN_COLUMNS = 6
 _KINDS = {
-    TEXT: "text",
+    TEXT: tr("text"),
     CONVERSATION: tr("a conversation; turns are joined as “role: what was said”"),
     "number": tr("numbers, no text"),
     "nested": tr("several fields; choose one of them"),
@@ -107,7 +107,9 @@ def kept_after_failure(download: Download) -> str:
 def download_title(download: Download) -> str:
     """A download in a line of a list."""
     part = " · ".join(filter(None, (download.asked.config, download.asked.split)))
-    state = tr("fetching now") if download.busy else "whole" if download.complete else "begun"
+    state = (
+        tr("fetching now") if download.busy else tr("whole") if download.complete else tr("begun")
+    )
     return f"{download.asked.name} · {part} · {_rows(download)} · {state}"
 
 
@@ -127,4 +129,4 @@ def downloads_label(downloads: Iterable[Download]) -> str:
 
 
 def _rows(download: Download) -> str:
-    return "1 row" if download.texts == 1 else tr("{texts:,} rows").format(texts=download.texts)
+    return counted("{n:,} row", "{n:,} rows", download.texts)

@@ -16,10 +16,10 @@ from ui.view_models.jobs import count, duration
 
 AXES: Mapping[Axis, str] = MappingProxyType(
     {
-        "tokens": "tokens",
-        "flops": "FLOPs",
-        "seconds": "seconds",
-        "step": "steps",
+        "tokens": tr("tokens"),
+        "flops": tr("FLOPs"),
+        "seconds": tr("seconds"),
+        "step": tr("steps"),
     }
 )
 AXIS_TITLES: Mapping[Axis, str] = MappingProxyType(
@@ -27,18 +27,20 @@ AXIS_TITLES: Mapping[Axis, str] = MappingProxyType(
         "tokens": tr("tokens learned from"),
         "flops": tr("training FLOPs"),
         "seconds": tr("seconds of training"),
-        "step": "step",
+        "step": tr("step"),
     }
 )
 Losses = Literal["validation", "training", "both"]
-LOSSES: tuple[Losses, ...] = ("validation", "training", "both")
+LOSSES: Mapping[Losses, str] = MappingProxyType(
+    {"validation": tr("validation"), "training": tr("training"), "both": tr("both")}
+)
 _STATES: Mapping[standings.State, str] = MappingProxyType(
     {
         "waiting": tr("not begun"),
         "unfinished": tr("under way"),
-        "done": "finished",
-        "diverged": "diverged",
-        "failed": "failed",
+        "done": tr("finished"),
+        "diverged": tr("diverged"),
+        "failed": tr("failed"),
     }
 )
 COLUMNS = ("x", "run", "name", "split", "nats")
@@ -108,17 +110,17 @@ def standing_rows(traces: Sequence[Trace]) -> list[dict[str, str]]:
         last, final, best = trace.last, trace.final, trace.best
         rows.append(
             {
-                "place": f"{place}." if final is not None else "–",
-                "lane": trace.lane.name,
+                tr("place"): f"{place}." if final is not None else "–",
+                tr("lane"): trace.lane.name,
                 tr("validation loss"): nats_shown(final),
-                "lowest": nats_shown(best),
-                "steps": tr("{step:,} of {steps:,}").format(
+                tr("lowest"): nats_shown(best),
+                tr("steps"): tr("{step:,} of {steps:,}").format(
                     step=last.step if last else 0, steps=trace.steps
                 ),
-                "tokens": count(last.tokens) if last else "–",
-                "FLOPs": f"{last.flops:.2e}" if last else "–",
+                tr("tokens"): count(last.tokens) if last else "–",
+                tr("FLOPs"): f"{last.flops:.2e}" if last else "–",
                 tr("training time"): duration(last.seconds) if last else "–",
-                "state": _STATES[trace.state],
+                tr("state"): _STATES[trace.state],
             }
         )
     return rows
@@ -128,8 +130,8 @@ def short_rows(traces: Sequence[Trace], axis: Axis) -> list[dict[str, str]]:
     """The same in short, for beside the curves."""
     return [
         {
-            "lane": trace.lane.name,
-            "loss": nats_shown(trace.final),
+            tr("lane"): trace.lane.name,
+            tr("loss"): nats_shown(trace.final),
             AXES[axis]: amount(trace.last.at(axis), axis) if trace.last else "–",
             "": "" if trace.state == "done" else _STATES[trace.state],
         }
@@ -141,12 +143,12 @@ def finish_rows(traces: Sequence[Trace], axis: Axis) -> list[dict[str, str]]:
     """A row for each loss: what every lane had used up when it reached it, and who was first."""
     return [
         {
-            "loss reached": tr("{nats:g} nats").format(nats=each.nats),
+            tr("loss reached"): tr("{nats:g} nats").format(nats=each.nats),
             **{
                 name: tr("not yet") if x is None else amount(x, axis)
                 for name, x in each.used.items()
             },
-            "first": each.first or tr("nobody yet"),
+            tr("first"): each.first or tr("nobody yet"),
         }
         for each in standings.crossings(traces, axis)
     ]
@@ -218,7 +220,7 @@ def shown(value: Any) -> str:
     ('0.0032', 'automatic', '1,200')
     """
     if value is None:
-        return "automatic"
+        return tr("automatic")
     if isinstance(value, float):
         return f"{value:g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from slm.attention.attribution import Attribution
 from slm.attention.lens import Lens, LensConfig, most_entropy
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.grid import Fact, Grid, GridScale, numbers_as_words, shortened, word_table
@@ -35,7 +35,7 @@ COLOURS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What cells may be coloured by."""
-MEAN, PLAIN = tr("the mean of all tokens"), "nothing"
+MEAN, PLAIN = N_("the mean of all tokens"), N_("nothing")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def stop_name(stop: str) -> str:
     return {
         "block": tr("after layer {number}").format(number=number),
         "attention": tr("layer {number}'s attention").format(number=number),
+        "embedding": tr("embedding"),
+        "output": tr("output"),
     }.get(kind, stop)
 
 
@@ -99,7 +101,7 @@ def lens_grid(
         facts=(
             Fact(tr("true next token"), "share", lens.next_share_NT[up]),
             Fact(tr("its rank"), "rank", ranks_NT[up]),
-            Fact("entropy", "nats", lens.entropy_NT[up]),
+            Fact(tr("entropy"), "nats", lens.entropy_NT[up]),
             Fact(tr("distance to the output"), "nats", lens.kl_NT[up]),
         ),
         candidates_RCK=numbers_NTK[up],
@@ -206,17 +208,25 @@ def attribution_grid(parts: Attribution) -> Grid:
 
 def attribution_sentence(parts: Attribution, word: str, against: str) -> str:
     """The sum in words. `word` and `against` are shown as they are."""
-    of = tr("Logit of") if parts.against is None else tr("Lead of")
-    over = "" if parts.against is None else tr(" over {against}").format(against=against)
-    text = tr("{of} “{word}”{over}: {total}. The embedding adds ").format(
-        of=of, word=shortened(word), over=over, total=signed(parts.total)
+    what = (
+        tr("Logit of “{word}”: {total}.")
+        if parts.against is None
+        else tr("Lead of “{word}” over {against}: {total}.")
     )
-    text += tr("{embedding}, all heads {sum}, ").format(
-        embedding=signed(parts.embedding), sum=signed(float(parts.heads_LH.sum()))
+    adds = (
+        tr("The embedding adds {embedding}, all heads {heads}, feed-forward parts {others}.")
+        if abs(parts.rest) < 0.005
+        else tr(
+            "The embedding adds {embedding}, all heads {heads}, feed-forward parts {others}, "
+            "biases {rest}."
+        )
     )
-    text += tr("feed-forward parts {sum}").format(sum=signed(float(parts.feed_forward_L.sum())))
-    return text + (
-        "." if abs(parts.rest) < 0.005 else tr(", biases {rest}.").format(rest=signed(parts.rest))
+    told = what.format(word=shortened(word), against=against, total=signed(parts.total))
+    return f"{told} " + adds.format(
+        embedding=signed(parts.embedding),
+        heads=signed(float(parts.heads_LH.sum())),
+        others=signed(float(parts.feed_forward_L.sum())),
+        rest=signed(parts.rest),
     )
 
 

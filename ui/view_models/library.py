@@ -17,6 +17,12 @@ KINDS: Mapping[str, str] = {
     "tokenizers": tr("Tokenizers"),
     "corpora": tr("Corpora"),
 }
+_GONE: Mapping[str, str] = {
+    "run": tr("a deleted run"),
+    "model": tr("a deleted model"),
+    "tokenizer": tr("a deleted tokenizer"),
+    "corpus": tr("a deleted corpus"),
+}
 LARGEST_DOWNLOAD = 500_000_000
 
 
@@ -78,7 +84,7 @@ def _row(
 ) -> ArtefactRow:
     n_bytes, owner = folder_bytes(artefact), artefact.manifest.owner
     parents = [
-        names.get(parent.id, f"a deleted {role}")
+        names.get(parent.id, _GONE.get(role, role))
         for role, parent in artefact.manifest.parents.items()
         if role != "tokens"
     ]

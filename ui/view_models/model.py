@@ -15,7 +15,7 @@ from slm.model.config import (
     parameter_counts,
 )
 from slm.model.fits import Optimizer
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
 
@@ -64,18 +64,18 @@ _PARTS: Mapping[str, str] = MappingProxyType(
     {
         "token_embedding": tr("token embedding"),
         "position_embedding": tr("position embedding"),
-        "attention": "attention",
-        "feed_forward": "feed-forward",
-        "norms": "norms",
-        "unembedding": "output",
-        "weights": "weights",
-        "gradients": "gradients",
-        "optimizer": "optimizer",
-        "activations": "activations",
-        "logits": "logits",
+        "attention": tr("attention"),
+        "feed_forward": tr("feed-forward"),
+        "norms": tr("norms"),
+        "unembedding": tr("output"),
+        "weights": tr("weights"),
+        "gradients": tr("gradients"),
+        "optimizer": tr("optimizer"),
+        "activations": tr("activations"),
+        "logits": tr("logits"),
         "attention_maps": tr("attention's matrices"),
         "mixing": tr("scores and mixture"),
-        "output": "output",
+        "output": tr("output"),
         "cache": tr("key-value cache"),
     }
 )
@@ -184,11 +184,7 @@ def summary(config: ModelConfig) -> str:
     '12 blocks of width 768, 124.44 M parameters'
     """
     parameters = count(sum(parameter_counts(config).values()))
-    blocks = (
-        tr("1 block")
-        if config.n_layers == 1
-        else tr("{n_layers} blocks").format(n_layers=config.n_layers)
-    )
+    blocks = counted("{n} block", "{n} blocks", config.n_layers)
     return tr("{blocks} of width {d_model:,}, {parameters} parameters").format(
         blocks=blocks, d_model=config.d_model, parameters=parameters
     )
@@ -328,7 +324,7 @@ def problem_in_words(problem: str) -> str:
     'Inner width is empty; it must be a valid integer.'
     """
     named = _NAMES.sub(lambda found: LABELS[found[0]], problem)
-    return named.replace(" is None; ", " is empty; ")
+    return named.replace(" is None; ", tr(" is empty; "))
 
 
 def value_in_words(value: object) -> str:
@@ -338,7 +334,7 @@ def value_in_words(value: object) -> str:
     ('automatic', 'on', '4,096')
     """
     if value is None:
-        return "automatic"
+        return tr("automatic")
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return tr("on") if value else tr("off")
     return f"{value:,}" if isinstance(value, int) else str(value)

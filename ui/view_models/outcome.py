@@ -196,4 +196,4 @@ def _perplexity(nats: float) -> str:
 
 
 def _share(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.0005 or share == 0 else "below 0.1%"
+    return f"{share:.1%}" if share >= 0.0005 or share == 0 else tr("below 0.1%")

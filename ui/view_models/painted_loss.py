@@ -149,9 +149,11 @@ def _score_notes(
     ]
     if token.rank == 1:
         notes.append(tr("the model's first guess"))
-        return notes + (["next: " + ", ".join(others)] if others else [])
+        return notes + ([tr("next: {others}").format(others=", ".join(others))] if others else [])
     notes.append(tr("rank {rank:,}").format(rank=token.rank))
-    return notes + ([tr("expected instead: ") + ", ".join(others)] if others else [])
+    return notes + (
+        [tr("expected instead: {others}").format(others=", ".join(others))] if others else []
+    )
 
 
 def _share(probability: float) -> str:

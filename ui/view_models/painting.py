@@ -21,13 +21,13 @@ from slm.errors import DataError
 from slm.lab.ablation import reading_arrays
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.walk import share
 
 LONGEST_LINK = 500  # characters; a longer row stays with the visit
-THIS_HEAD, ALL_HEADS = tr("This head"), tr("All heads of the layer")
+THIS_HEAD, ALL_HEADS = N_("This head"), N_("All heads of the layer")
 _LONGEST_WORD = 24
 _MOST = 1e6  # of a weight that a browser sends, before it is renormalised
 _HUGE = re.compile(r"[eE]\+?\d|\d{10}")  # numbers whose sum may be none

@@ -11,7 +11,7 @@ from typing import Literal
 from slm.model.config import ModelConfig
 from slm.model.parts import Part, heads_of, parts_of, shape_of, weights_of
 from slm.model.pictures import Cell, Picture
-from ui.texts import tr
+from ui.texts import plural, tr
 from ui.view_models.model import summary
 from ui.view_models.part_words import title_of
 
@@ -25,13 +25,14 @@ ASPECTS = {
 }
 DRAWN = {"model": tr("current model"), "design": tr("my design")}
 NOTHING_LEARNED = tr("Nothing is learned here: this part only computes.")
+_CELL_NAMES: dict[Cell, str] = {"largest": tr("largest number"), "mean": tr("mean")}
 CELLS: dict[Cell, str] = {"largest": tr("the largest number"), "mean": tr("the mean")}
 _COLUMN: dict[str, str] = {
     "D": tr("dimension of the stream"),
     "K": tr("dimension of the head"),
     "F": tr("inner dimension"),
     "V": tr("token id"),
-    "S": "key",
+    "S": tr("key"),
 }
 
 
@@ -59,12 +60,12 @@ def values_heat(shown: Picture, part: Part, tokens: Sequence[str], cell: Cell) -
         label=tr("What leaves {name} for {n_tokens} tokens").format(
             name=part.name, n_tokens=len(tokens)
         ),
-        row_title="token",
+        row_title=tr("token"),
         column_title=_COLUMN[letter],
         axis=_COLUMN[letter],
         row_names=tuple(tokens),
         column_names=tuple(tokens) if letter == "S" else (),
-        cell=CELLS[cell].removeprefix("the "),
+        cell=_CELL_NAMES[cell],
         shares=part.name == "weights",
         height=440 if letter == "S" else 400,
     )
@@ -76,16 +77,16 @@ def weights_heat(shown: Picture, name: str, cell: Cell) -> HeatMap:
     return HeatMap(
         picture=shown,
         label=tr("The weights {name}").format(name=name),
-        row_title=("position" if name.startswith("position") else tr("token id"))
+        row_title=(tr("position") if name.startswith("position") else tr("token id"))
         if table
-        else "row",
-        column_title=tr("dimension of the stream") if table else "column",
+        else tr("row"),
+        column_title=tr("dimension of the stream") if table else tr("column"),
         axis=tr("rows: tokens or positions; columns: dimensions of the stream")
         if table
         else tr("rows: numbers that come out; columns: numbers that go in"),
         row_names=(),
         column_names=(),
-        cell=CELLS[cell].removeprefix("the "),
+        cell=_CELL_NAMES[cell],
         shares=False,
         height=260,
     )
@@ -111,10 +112,11 @@ def figures_of(shown: Picture) -> str:
         std=_number(shown.std),
     )
     if shown.beyond:
-        are = tr("lies") if shown.beyond == 1 else tr("lie")
-        told += tr(" {beyond:,} {are} beyond the colours' ends (±{limit}).").format(
-            beyond=shown.beyond, are=are, limit=_number(shown.limit)
-        )
+        told += plural(
+            " {beyond:,} lies beyond the colours' ends (±{limit}).",
+            " {beyond:,} lie beyond the colours' ends (±{limit}).",
+            shown.beyond,
+        ).format(beyond=shown.beyond, limit=_number(shown.limit))
     if shown.missing:
         told += tr(" {missing:,} are hidden: no position looks ahead.").format(
             missing=shown.missing
@@ -133,7 +135,7 @@ def shape_rows(config: ModelConfig, part: Part, layer: int, n_tokens: int) -> di
     """What goes out and what was learned, as columns of a table."""
     rows = [(tr("what leaves it"), part.letters, _times(shape_of(config, part, n_tokens)), "")]
     rows += [
-        (name, "weights", _times(shape), f"{prod(shape):,}")
+        (name, tr("weights"), _times(shape), f"{prod(shape):,}")
         for name, shape in weights_of(config, part, layer).items()
     ]
     titles = (tr("Tensor"), tr("Kind"), tr("Shape"), tr("Parameters"))
@@ -168,10 +170,18 @@ def letters_in_words(config: ModelConfig, n_tokens: int) -> str:
     >>> letters_in_words(ModelConfig(), 5)[:46]
     'T = S = 5 tokens · D = 128 width · H = 4 heads'
     """
-    return (
-        f"T = S = {n_tokens} tokens · D = {config.d_model:,} width · H = {config.n_heads} heads · "
-        f"G = {config.kv_heads} key-value heads · K = {config.head_width} head width · "
-        f"F = {config.d_ff:,} inner width · V = {config.vocab_size:,} vocabulary"
+    return tr(
+        "T = S = {n_tokens} tokens · D = {d_model:,} width · H = {n_heads} heads · "
+        "G = {kv_heads} key-value heads · K = {head_width} head width · "
+        "F = {d_ff:,} inner width · V = {vocab_size:,} vocabulary"
+    ).format(
+        n_tokens=n_tokens,
+        d_model=config.d_model,
+        n_heads=config.n_heads,
+        kv_heads=config.kv_heads,
+        head_width=config.head_width,
+        d_ff=config.d_ff,
+        vocab_size=config.vocab_size,
     )
 
 

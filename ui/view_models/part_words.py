@@ -167,14 +167,18 @@ def group_of(part: Part) -> str:
 def _ready(config: ModelConfig, what: str) -> Words:
     """Norm, rotation, or both, on queries or keys."""
     rotary = config.positions == "rotary"
-    steps = (["normed"] if config.qk_norm else []) + (["turned"] if rotary else [])
+    steps = ([tr("normed")] if config.qk_norm else []) + ([tr("turned")] if rotary else [])
     turned = tr(
         "turned by an angle that grows with the position, so that a score depends on the distance"
     )
-    how = " and ".join(
-        ([tr("brought to an even size, which steadies training,")] if config.qk_norm else [])
-        + ([turned] if rotary else [])
-    ).rstrip(",")
+    how = (
+        tr(" and ")
+        .join(
+            ([tr("brought to an even size, which steadies training,")] if config.qk_norm else [])
+            + ([turned] if rotary else [])
+        )
+        .rstrip(",")
+    )
     return Words(
         ", ".join(steps).capitalize(),
         tr("Each {what} is {how}.").format(what=what.lower(), how=how),

@@ -27,7 +27,7 @@ BY_POSITION: Mapping[Site, str] = MappingProxyType(
     {"resid_pre": tr("Stream"), "attn_out": tr("Attention"), "mlp_out": tr("Feed-forward")}
 )
 """What can be patched at a position, as the choice says it."""
-CLEAN, CORRUPTED, PATCHED = "clean", "corrupted", tr("corrupted, patched")
+CLEAN, CORRUPTED, PATCHED = tr("clean"), tr("corrupted"), tr("corrupted, patched")
 _OFFERED = 12
 _BARS = 6
 
@@ -128,10 +128,10 @@ def recovery_grid(
     recovery_LP = contrast.recovery(ahead_LP)[::-1]
     words, numbers = numbers_as_words(recovery_LP, percent)
     n_layers = len(ahead_LP)
-    before = tr("before layer") if site == "resid_pre" else "layer"
+    where = tr("before layer {layer}") if site == "resid_pre" else tr("layer {layer}")
     by_head = site == "head_out"
     return Grid(
-        row_names=tuple(f"{before} {layer}" for layer in reversed(range(n_layers))),
+        row_names=tuple(where.format(layer=layer) for layer in reversed(range(n_layers))),
         column_names=tuple(columns),
         column_title="" if by_head else tr("at token"),
         column_notes=tuple(notes),

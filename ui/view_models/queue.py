@@ -7,18 +7,18 @@ from types import MappingProxyType
 from slm.limits import Limits
 from slm.owners import LOCAL_OWNER, may_change
 from slm.queueing import Waiting
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.jobs import duration
 
 ALONE = Limits()
 """How a machine is shared that is not: one heavy job at a time."""
 _WHAT = {
-    "train": "training",
+    "train": tr("training"),
     "build": tr("first model"),
     "rate": tr("measuring the speed"),
     "find-rate": tr("learning-rate finder"),
-    "sweep": "sweep",
-    "race": "race",
+    "sweep": tr("sweep"),
+    "race": tr("race"),
 }
 
 
@@ -65,7 +65,7 @@ def rows_to_show(rows: Sequence[QueueRow], most: int = 8) -> tuple[tuple[QueueRo
 def headline(rows: Sequence[QueueRow], now: Limits = ALONE, viewer: str = LOCAL_OWNER) -> str:
     """What the list is."""
     waiting = sum(not row.works for row in rows)
-    jobs = tr("1 job waits") if waiting == 1 else tr("{waiting} jobs wait").format(waiting=waiting)
+    jobs = counted("{n} job waits", "{n} jobs wait", waiting)
     if now.paused and viewer != LOCAL_OWNER:
         return tr(
             "The presenter holds the work of all back for now. What ran is "
@@ -92,14 +92,16 @@ def _row(
 ) -> QueueRow:
     job, status = entry.job, entry.status
     name = f"{job.name} ({_WHAT.get(job.verb, job.verb)}"
-    whose = "yours" if job.owner == viewer else names.get(job.owner, "")
+    whose = tr("yours") if job.owner == viewer else names.get(job.owner, "")
     if viewer == LOCAL_OWNER == job.owner:
         whose = ""
     name += f", {whose})" if whose else ")"
     if entry.works:
         left = status.remaining_seconds
-        when = tr("runs now") + (
-            tr(", about {left} left").format(left=duration(left)) if left else ""
+        when = (
+            tr("runs now, about {left} left").format(left=duration(left))
+            if left
+            else tr("runs now")
         )
     elif start is None:
         when = tr("nobody knows when it begins")

@@ -93,14 +93,14 @@ def event_rows(events: Mapping[str, Sequence[Event]]) -> list[dict[str, str]]:
     """The same as a table."""
     return [
         {
-            "run": label,
-            "after step": f"{event.step:,}",
-            "what": event.field
+            tr("run"): label,
+            tr("after step"): f"{event.step:,}",
+            tr("what"): event.field
             if event.field in CHANGEABLE
             else tr("{field} (of the machine)").format(field=event.field),
-            "from": _told(event.old),
-            "to": _told(event.new),
-            "note": event.note,
+            tr("from"): _told(event.old),
+            tr("to"): _told(event.new),
+            tr("note"): event.note,
         }
         for label, found in events.items()
         for event in found
@@ -122,13 +122,13 @@ def difference_rows(
         trace.lane.name: duration(trace.last.seconds) if trace.last else "–" for trace in traces
     }
     rows = [
-        {"setting": tr("best validation loss (nats)"), **best},
-        {"setting": tr("training time"), **took},
+        {tr("setting"): tr("best validation loss (nats)"), **best},
+        {tr("setting"): tr("training time"), **took},
     ]
     told = [(label, _flat(settings, names)) for label, settings in runs]
     every = dict.fromkeys(name for _, values in told for name in values)
     return rows + [
-        {"setting": name, **{label: values.get(name, "") for label, values in told}}
+        {tr("setting"): name, **{label: values.get(name, "") for label, values in told}}
         for name in every
         if name not in _NOT_TOLD and len({values.get(name, "") for _, values in told}) > 1
     ]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from slm.training.config import TrainConfig, rate_factor
 from slm.training.events import RESUMED, Event
-from ui.texts import plural, tr
+from ui.texts import counted, plural, tr
 from ui.view_models import settings
 from ui.view_models.jobs import HELD
 from ui.view_models.recipe import FIELDS, LABELS
@@ -376,7 +376,7 @@ def _resumed(event: Event) -> str:
     if not isinstance(event.old, int) or event.old <= event.step:
         return tr("it went on from its checkpoint")
     lost = event.old - event.step
-    steps = tr("1 step was") if lost == 1 else tr("{lost:,} steps were").format(lost=lost)
+    steps = counted("{n:,} step was", "{n:,} steps were", lost)
     return tr("it went on from its checkpoint; {steps} made again").format(steps=steps)
 
 
@@ -387,7 +387,7 @@ def _unused(config: TrainConfig) -> frozenset[str]:
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "automatic"
+        return tr("automatic")
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -28,9 +28,9 @@ Kind = Literal["done", "planned", "measured", "now", "level", "mark", "stretch"]
 Floats = NDArray[np.float64]
 
 UNITS: Mapping[Unit, str] = MappingProxyType(
-    {"nats": tr("nats per token"), "perplexity": "perplexity", "bits": tr("bits per byte")}
+    {"nats": tr("nats per token"), "perplexity": tr("perplexity"), "bits": tr("bits per byte")}
 )
-TRAINING, VALIDATION = "training", "validation"
+TRAINING, VALIDATION = tr("training"), tr("validation")
 BASELINES: Mapping[str, str] = MappingProxyType(
     {"unigram_nats": tr("counting tokens (unigram)"), "bigram_nats": tr("counting pairs (bigram)")}
 )
@@ -307,7 +307,7 @@ def part_label(part: str) -> str:
     """
     if part.startswith("blocks."):
         return tr("layer {removeprefix}").format(removeprefix=part.removeprefix("blocks."))
-    return "embedding" if part == "token_embedding" else part
+    return {"token_embedding": tr("embedding"), "output": tr("output")}.get(part, part)
 
 
 def nothing_inside(records: Records, config: TrainConfig) -> str:

@@ -36,7 +36,7 @@ _LABELS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _STAGE_NAMES = MappingProxyType(
-    {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "typical_p": "typical"}
+    {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "typical_p": tr("typical")}
 )
 ORDER = "filter_order"
 """The key of the order of filters, in session state and URL."""
@@ -178,7 +178,7 @@ def percent(share: float) -> str:
         return f"{share:.0%}"
     if share >= 0.01:
         return f"{share:.1%}"
-    return "below 0.001%" if share < 1e-5 else f"{share * 100:.2g}%"
+    return tr("below 0.001%") if share < 1e-5 else f"{share * 100:.2g}%"
 
 
 def anatomy_lines(run: Artefact, prompt: str, config: SamplingConfig, n_read: int) -> str:

@@ -74,7 +74,7 @@ def board(game: Game) -> Board:
             )
             for symbol, one in known
         ),
-        tuple("space" if wrong == " " else visible(wrong.encode()) for wrong in game.wrong),
+        tuple(tr("space") if wrong == " " else visible(wrong.encode()) for wrong in game.wrong),
         game.passage.unit == "letters",
         game.over,
     )

@@ -3,7 +3,7 @@
 from slm import limits
 from slm.errors import LimitError
 from slm.workshop.limits import Standing
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.jobs import count, duration, size
 
 
@@ -58,6 +58,7 @@ def start_problem(standing: Standing | None, *, heavy: bool = False) -> str | No
 
 def _places(standing: Standing) -> str:
     left = standing.places_left
+    assert left is not None
     if left == 0:
         return tr("no more jobs for now")
-    return tr("1 more job") if left == 1 else tr("{left} more jobs").format(left=left)
+    return counted("{n} more job", "{n} more jobs", left)

@@ -12,7 +12,7 @@ from slm.model.config import ModelConfig, flops_per_token, memory_bytes, paramet
 from slm.model.fits import Fit, Optimizer
 from slm.model.sizing import nearest_preset, shape_for, sizes
 from slm.training.config import TrainConfig
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models import settings
 from ui.view_models.jobs import count, size
 from ui.view_models.model import LABELS, Design, value_in_words
@@ -65,7 +65,7 @@ class Effect:
         return "down" if self.moved[0] in "-÷" else "up"
 
 
-UNCHANGED = "unchanged"
+UNCHANGED = tr("unchanged")
 _TOLD = 4  # settings of one change that a line has room for
 NO_CHANGE = tr("Change a setting: each figure then says how far it moved.")
 
@@ -96,7 +96,7 @@ def effects(
     *figures, cache = (
         Effect(
             label,
-            size(amount) if term in {"memory", tr("key-value cache")} else count(amount),
+            size(amount) if term in {"memory", "key-value cache"} else count(amount),
             term,
             None if then is None else moved(then[place][1], amount),
         )
@@ -121,7 +121,7 @@ def _amounts(
         (tr("FLOPs per token"), flops_per_token(config), "FLOP"),
         (tr("Memory, training"), sum(training.values()), "memory"),
         (tr("Memory, writing"), sum(writing.values()), "memory"),
-        (tr("Key-value cache"), writing["cache"], tr("key-value cache")),
+        (tr("Key-value cache"), writing["cache"], "key-value cache"),
     )
 
 
@@ -200,17 +200,13 @@ def _training(fit: Fit) -> str:
 def _writing(fit: Fit) -> str:
     if not fit.writing_texts:
         return tr("✗ takes {writing_bytes}").format(writing_bytes=size(fit.writing_bytes))
-    texts = (
-        tr("1 text")
-        if fit.writing_texts == 1
-        else tr("up to {writing_texts:,} texts").format(writing_texts=fit.writing_texts)
-    )
+    texts = counted("{n:,} text", "up to {n:,} texts", fit.writing_texts)
     return tr("✓ {texts} at once").format(texts=texts)
 
 
 def fit_note(windows: int, config: ModelConfig) -> str:
     """What the table assumes."""
-    many = tr("1 window") if windows == 1 else tr("{windows} windows").format(windows=windows)
+    many = counted("{n} window", "{n} windows", windows)
     return tr(
         "Training on {many} of {context_length:,} tokens at once, "
         "weights in float32; GPUs from the RTX 4090 on compute in "

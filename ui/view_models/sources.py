@@ -11,7 +11,7 @@ from slm.data.corpus import CORPUS_PREFIX
 from slm.data.hub.data_sets import PREFIX, check_hub_name
 from slm.data.source_info import SourceInfo
 from slm.data.sources import SourceConfig
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.jobs import count, size
 
 UPLOAD = "upload"
@@ -117,7 +117,7 @@ def found_line(shown: int, query: str) -> str:
     """
     if not query.strip():
         return ""
-    return tr("1 source fits.") if shown == 1 else tr("{shown} sources fit.").format(shown=shown)
+    return counted("{n} source fits.", "{n} sources fit.", shown)
 
 
 def key_of(label: str | None) -> str | None:

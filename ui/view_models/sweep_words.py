@@ -43,12 +43,12 @@ def sweep_rows(traces: Sequence[Trace]) -> list[dict[str, str]]:
     best = standings.best_value(traces)
     return [
         {
-            "value": shown(each.value),
-            "last validation loss": _mean_and_spread(each),
-            "lowest": "–" if each.best is None else f"{each.best:.3f}",
+            tr("value"): shown(each.value),
+            tr("last validation loss"): _mean_and_spread(each),
+            tr("lowest"): "–" if each.best is None else f"{each.best:.3f}",
             tr("training time"): "–" if each.seconds is None else duration(each.seconds),
-            "seeds": _seeds(each),
-            "": "best" if best is not None and each.value == best.value else "",
+            tr("seeds"): _seeds(each),
+            "": tr("best") if best is not None and each.value == best.value else "",
         }
         for each in standings.by_value(traces)
     ]
@@ -119,7 +119,7 @@ def _edge(results: Sequence[ValueResult], best: ValueResult) -> str:
 
 def _mean_and_spread(result: ValueResult) -> str:
     if result.final is None:
-        return "diverged" if result.diverged else "failed" if result.failed else "–"
+        return tr("diverged") if result.diverged else tr("failed") if result.failed else "–"
     if len(result.finals) < 2:
         return f"{result.final:.3f}"
     return tr("{final:.3f} ({finals:.3f} to {worst:.3f})").format(

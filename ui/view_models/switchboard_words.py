@@ -16,7 +16,7 @@ from slm.attention.interventions import ACTS, Act, Change, Edit
 from slm.attention.maps import Floats
 from slm.model.config import ModelConfig
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.attention import Window
 from ui.view_models.code import open_lines
 from ui.view_models.lens import signed
@@ -52,11 +52,7 @@ def edits_sentence(changes: Sequence[Change], config: ModelConfig) -> str:
         sentences.append(f"{_act_words(act, factor)}: {_listed(shown)}.")
     n_rows = len(changes) - len(edits)
     if n_rows:
-        rows = (
-            tr("1 painted row stays")
-            if n_rows == 1
-            else tr("{n_rows:,} painted rows stay").format(n_rows=n_rows)
-        )
+        rows = counted("{n:,} painted row stays", "{n:,} painted rows stay", n_rows)
         sentences.append(tr("{rows} painted.").format(rows=rows))
     return " ".join(sentences)
 
@@ -85,11 +81,7 @@ def worth_sentence(worth_LP: Floats, labels: Sequence[str] | None, by: Left = "o
             )
         )
     n_easier = int((flat < 0).sum())
-    some = (
-        tr("1 part")
-        if n_easier == 1
-        else tr("any one of {n_easier:,} parts").format(n_easier=n_easier)
-    )
+    some = counted("{n:,} part", "any one of {n:,} parts", n_easier)
     less = (
         tr("Without {some}").format(some=some)
         if by == "off"

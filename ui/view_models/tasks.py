@@ -18,7 +18,7 @@ from ui.view_models.code import open_lines
 
 _PROMPT_END = 70
 _TAUGHT: Mapping[bool | None, str] = MappingProxyType(
-    {True: "yes", False: "no", None: tr("not known")}
+    {True: tr("yes"), False: tr("no"), None: tr("not known")}
 )
 
 
@@ -219,11 +219,11 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
     weights = np.exp(-np.array(answer.nats) + min(answer.nats))
     cut = len(question.prompt) > _PROMPT_END
     return {
-        "right": answer.right,
-        "the text breaks off": ("…" if cut else "") + question.prompt[-_PROMPT_END:],
-        "answer": question.answer.strip(),
-        "the model says": answer.chosen.strip(),
-        "how sure": round(float(weights.max() / weights.sum()), 2),
+        tr("right"): answer.right,
+        tr("the text breaks off"): ("…" if cut else "") + question.prompt[-_PROMPT_END:],
+        tr("answer"): question.answer.strip(),
+        tr("the model says"): answer.chosen.strip(),
+        tr("how sure"): round(float(weights.max() / weights.sum()), 2),
     }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slm.workspace import Artefact
-from ui.texts import plural, tr
+from ui.texts import N_, plural, tr
 from ui.view_models.chips import visible
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _most(name: str, scores_SLH: Floats) -> float:
 def curves_of(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
     """Training and validation loss as lines, of a run's records; those that it has."""
     found = []
-    for name, field in (("training", "train_nats"), ("validation", "val_nats")):
+    for name, field in ((N_("training"), "train_nats"), (N_("validation"), "val_nats")):
         points = [
             (int(record["step"]), float(record[field]))
             for record in records
@@ -282,7 +282,7 @@ def curves_of(records: Sequence[Mapping[str, Any]]) -> tuple[Curve, ...]:
 def _fact(moment: "Moment", total: int, records: Sequence[Mapping[str, Any]]) -> str:
     """Where a snapshot stands in its training, in one line."""
     here = fact_of(moment.step, total, records)
-    if tr("validation loss") not in here and moment.text_nats_NT.size:
+    if not _has_loss(_record_of(moment.step, records)) and moment.text_nats_NT.size:
         here += tr(" · {mean:.2f} nats per token on the held-out texts").format(
             mean=float(moment.text_nats_NT.mean())
         )
@@ -296,13 +296,21 @@ def fact_of(step: int, total: int, records: Sequence[Mapping[str, Any]]) -> str:
     'Step 8 of 3,600 · 24,576 tokens read · validation loss 6.91 nats per token'
     """
     here = tr("Step {step:,} of {total:,}").format(step=step, total=total)
-    record = next((each for each in records if each.get("step") == step), {})
-    tokens, nats = record.get("tokens"), record.get("val_nats")
+    record = _record_of(step, records)
+    tokens = record.get("tokens")
     if isinstance(tokens, int):
         here += tr(" · {tokens:,} tokens read").format(tokens=tokens)
-    if isinstance(nats, int | float):
-        here += tr(" · validation loss {nats:.2f} nats per token").format(nats=nats)
+    if _has_loss(record):
+        here += tr(" · validation loss {nats:.2f} nats per token").format(nats=record["val_nats"])
     return here
+
+
+def _record_of(step: int, records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return next((each for each in records if each.get("step") == step), {})
+
+
+def _has_loss(record: Mapping[str, Any]) -> bool:
+    return isinstance(record.get("val_nats"), int | float)
 
 
 def _bytes(count: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from slm.tokenizer.bpe import N_BYTES, Merge, Piece
 from slm.tokenizer.history import build_steps
 from slm.tokenizer.protocol import TextTokenizer, well_formed
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.chips import Chip, chip, visible
 
 DEFAULT_TEXT = """\
@@ -146,7 +146,7 @@ def _story(
             else tr(", when the pair stood {count} times in the text").format(count=last.count)
         )
         n_bytes = len(piece)
-        merged = tr("1 merge") if len(rows) == 1 else tr("{n_rows} merges").format(n_rows=len(rows))
+        merged = counted("{n} merge", "{n} merges", len(rows))
         return tr(
             "{merged} made one token of {n_bytes} bytes; the last was no. {number:,}{times}."
         ).format(merged=merged, n_bytes=n_bytes, number=last.number, times=times)
@@ -176,7 +176,7 @@ def tokenizer_facts(details: Mapping[str, Any]) -> str:
         "bpe": tr("byte-level BPE"),
         "bytes": tr("the bytes alone"),
         "characters": tr("a token a character"),
-        "imported": "published",
+        "imported": tr("published"),
     }
     kind = str(details.get("kind", ""))
     parts = [kinds.get(kind, kind)]

@@ -29,6 +29,7 @@ _STATES: Mapping[State, str] = MappingProxyType(
 _ENDED: Mapping[str, State] = MappingProxyType(
     {"paused": "paused", "stopped": "stopped", "failed": "failed"}
 )
+TRAINING, VALIDATION = tr("training"), tr("validation")
 VERBS = frozenset({"train", "build"})
 """Verbs of jobs that train one run."""
 _MAX_POINTS = 600
@@ -163,8 +164,8 @@ def loss_rows(records: Records) -> list[dict[str, Any]]:
     [{'step': 1, 'split': 'training', 'nats': 3.0}]
     """
     return [
-        *_points(_thinned(records), "training", "train_nats"),
-        *_points(records, "validation", "val_nats"),
+        *_points(_thinned(records), TRAINING, "train_nats"),
+        *_points(records, VALIDATION, "val_nats"),
     ]
 
 

@@ -176,7 +176,7 @@ def came_from(told: Mapping[str, Any], details: Mapping[str, Any], config: Train
     """
     at = tr(" at step {step:,}").format(step=told["step"]) if told.get("kind") == "runs" else ""
     begun = tr("Fine-tuned from {name}{at}: step 0 is that model as it was.").format(
-        name=told.get("name", "a model"), at=at
+        name=told.get("name", tr("a model")), at=at
     )
     if config.lora is None:
         return tr("{begun} All of its weights are trained.").format(begun=begun)

@@ -223,16 +223,12 @@ def _changes(counts: Mapping[str, Any]) -> list[str]:
     """What reading did to the text, a sentence each."""
     told = []
     if n_replaced := counts.get("replaced_characters", 0):
-        places = (
-            tr("1 place")
-            if n_replaced == 1
-            else tr("{n_replaced:,} places").format(n_replaced=n_replaced)
-        )
+        places = counted("{n:,} place", "{n:,} places", n_replaced)
         told.append(
             tr("{places} could not be decoded and became U+FFFD (�).").format(places=places)
         )
     if n_lines := counts.get("lines_cut", 0):
-        lines = tr("1 line") if n_lines == 1 else tr("{n_lines:,} lines").format(n_lines=n_lines)
+        lines = counted("{n:,} line", "{n:,} lines", n_lines)
         told.append(
             plural(
                 "{lines} without blanks was cut every {chunk_characters:,} characters.",

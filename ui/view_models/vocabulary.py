@@ -31,10 +31,10 @@ ORDERS: Mapping[Order, str] = {
     "longest": tr("longest first"),
 }
 KINDS: Mapping[Kind, str] = {
-    "byte": "byte",
-    "character": "character",
-    "merge": "merge",
-    "special": "special",
+    "byte": tr("byte"),
+    "character": tr("character"),
+    "merge": tr("merge"),
+    "special": tr("special"),
     "other": tr("whole piece"),
 }
 

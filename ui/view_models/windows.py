@@ -12,7 +12,7 @@ from slm.data.windows import WindowMode
 from slm.tokenizer.documents import EncodedDocuments
 from slm.tokenizer.protocol import TextTokenizer
 from slm.tokenizer.separators import Separator
-from ui.texts import tr
+from ui.texts import counted, tr
 from ui.view_models.chips import Chip, chip
 from ui.view_models.jobs import count
 
@@ -266,11 +266,7 @@ def advice(by_mode: Mapping[WindowMode, Totals]) -> str:
 def seen_note(documents: EncodedDocuments) -> str:
     """How much of the training split is looked at."""
     n_documents, n_tokens = documents.lengths_D.size, documents.ids_N.size
-    what = (
-        tr("one document")
-        if n_documents == 1
-        else tr("{n_documents:,} documents").format(n_documents=n_documents)
-    )
+    what = counted("one document", "{n:,} documents", n_documents)
     if documents.whole:
         return tr("The whole training split: {what}, {n_tokens:,} tokens.").format(
             what=what, n_tokens=n_tokens

@@ -1,6 +1,6 @@
 """The room in words: who is here, what is one's own, how one comes in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,7 @@ from slm.owners import LOCAL_OWNER
 from slm.workshop import people
 from slm.workshop.people import Person
 from slm.workspace import Artefact, Workspace
-from ui.texts import counted, tr
+from ui.texts import counted, plural, tr
 from ui.view_models.jobs import duration, size
 
 ALONE = tr(
@@ -36,12 +36,12 @@ RETURN_HELP = tr(
     "were cleared, you need your name and this word. It is shown once; a new one makes it void."
 )
 _MOST_ROWS = 12
-_KINDS = {
-    "runs": ("run", "runs"),
-    "models": (tr("imported model"), tr("imported models")),
-    "tokenizers": ("tokenizer", "tokenizers"),
-    "corpora": ("corpus", "corpora"),
-    "experiments": ("experiment", "experiments"),
+_KINDS: Mapping[str, Callable[[int], str]] = {
+    "runs": lambda n: counted("{n} run", "{n} runs", n),
+    "models": lambda n: counted("{n} imported model", "{n} imported models", n),
+    "tokenizers": lambda n: counted("{n} tokenizer", "{n} tokenizers", n),
+    "corpora": lambda n: counted("{n} corpus", "{n} corpora", n),
+    "experiments": lambda n: counted("{n} experiment", "{n} experiments", n),
 }
 
 
@@ -70,9 +70,8 @@ def greeting(person: Person | None) -> str:
         return ""
     if person.presents and person.name.casefold() == "presenter":
         return tr("You are the presenter.")
-    return tr("You are {name}").format(name=person.name) + (
-        tr(", the presenter.") if person.presents else "."
-    )
+    told = tr("You are {name}, the presenter.") if person.presents else tr("You are {name}.")
+    return told.format(name=person.name)
 
 
 def person_rows(workspace: Workspace, jobs: Sequence[Job], looking: str) -> tuple[PersonRow, ...]:
@@ -98,6 +97,9 @@ def _named(person: Person, looking: str) -> str:
     return person.name + (f" ({', '.join(marks)})" if marks else "")
 
 
+HERE = tr("here")
+
+
 def presence(silent_seconds: float | None, looks: bool = False) -> str:
     """Whether somebody is here.
 
@@ -105,23 +107,22 @@ def presence(silent_seconds: float | None, looks: bool = False) -> str:
     ('here', 'away for 2 min', 'not seen yet')
     """
     if looks:
-        return "here"
+        return HERE
     if silent_seconds is None:
         return tr("not seen yet")
     if silent_seconds <= people.HERE_SECONDS:
-        return "here"
+        return HERE
     return tr("away for {silent_seconds}").format(silent_seconds=duration(silent_seconds))
 
 
 def headcount(rows: Sequence[PersonRow]) -> str:
     """How many are in the room, and how many of them are here now."""
-    here = sum(row.here == "here" for row in rows)
-    who = (
-        tr("1 person has")
-        if len(rows) == 1
-        else tr("{n_rows} people have").format(n_rows=len(rows))
-    )
-    return tr("{who} come in; {here} here now.").format(who=who, here=here)
+    here = sum(row.here == HERE for row in rows)
+    return plural(
+        "{n} person has come in; {here} here now.",
+        "{n} people have come in; {here} here now.",
+        len(rows),
+    ).format(n=len(rows), here=here)
 
 
 def table_height(n_rows: int) -> int | Literal["content"]:
@@ -134,8 +135,8 @@ def own_work(artefacts: Sequence[Artefact], owner: str, n_bytes: int) -> OwnWork
     own = [artefact for artefact in artefacts if artefact.manifest.owner == owner]
     own = [artefact for artefact in own if not artefact.read_only]
     counted = [
-        f"{n} {one if n == 1 else many}"
-        for kind, (one, many) in _KINDS.items()
+        told(n)
+        for kind, told in _KINDS.items()
         if (n := sum(artefact.manifest.kind == kind for artefact in own))
     ]
     return OwnWork(", ".join(counted), size(n_bytes), bool(own))
@@ -150,10 +151,10 @@ def owner_name(names: Mapping[str, str], owner: str, looking: str) -> str:
     ('the presenter', 'somebody who left')
     """
     if owner == looking:
-        return "you"
+        return tr("you")
     if owner == LOCAL_OWNER:
-        return names.get(owner, "the presenter")
-    return names.get(owner, "somebody who left")
+        return names.get(owner, tr("the presenter"))
+    return names.get(owner, tr("somebody who left"))
 
 
 def names_in(workspace: Workspace) -> Mapping[str, str]:

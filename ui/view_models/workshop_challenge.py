@@ -216,13 +216,13 @@ def code_lines(root: str, challenge: Challenge) -> str:
 
 
 def _name(place: Place, looking: str) -> str:
-    if place.person != looking or place.name == "you":
+    if place.person != looking or place.name == tr("you"):
         return place.name
     return tr("{name} (you)").format(name=place.name)
 
 
 def _called(names: Mapping[str, str], person: str, looking: str) -> str:
-    return "you" if person == looking else names.get(person, "somebody who left")
+    return tr("you") if person == looking else names.get(person, tr("somebody who left"))
 
 
 def _price(one: Try, *, in_seconds: bool) -> str:

@@ -73,16 +73,16 @@ def work_rows(line: Sequence[Waiting], names: Mapping[str, str]) -> tuple[WorkRo
 
 def _row(entry: Waiting, names: Mapping[str, str]) -> WorkRow:
     job, status = entry.job, entry.status
-    who = "yours" if job.owner == LOCAL_OWNER else names.get(job.owner, "somebody who left")
+    who = tr("yours") if job.owner == LOCAL_OWNER else names.get(job.owner, tr("somebody who left"))
     if status.stopping:
         how = tr("is ending")
     elif not entry.works:
         how = tr("waits, number {ahead}").format(ahead=entry.ahead)
     else:
         left = status.remaining_seconds
-        how = f"{status.fraction:.0%}" + (
-            tr(", about {left} left").format(left=duration(left)) if left else ""
-        )
+        how = f"{status.fraction:.0%}"
+        if left:
+            how = tr("{share}, about {left} left").format(share=how, left=duration(left))
     return WorkRow(job.id, f"{job.name} ({who}) · {how}", entry.works)
 
 

@@ -148,7 +148,7 @@ def guessed(players: Sequence[PlayerRow], n_people: int, *, over: bool = False) 
 
 def unit_of(game: ClassGame) -> str:
     """What is guessed, in the plural."""
-    return "letters" if game.passage.unit == "letters" else "tokens"
+    return tr("letters") if game.passage.unit == "letters" else tr("tokens")
 
 
 def done_line(game: Game) -> str:

@@ -156,5 +156,5 @@ def _answer_label(asked: Asked, place: int, label: str) -> str:
 
 
 def _told(asked: Asked, place: int, people: int) -> str:
-    own = "you" if place == asked.own else ""
+    own = tr("you") if place == asked.own else ""
     return " · ".join(part for part in (str(people) if people else "", own) if part)

@@ -14,7 +14,7 @@ import numpy as np
 from slm.sampling.distribution import Distribution
 from slm.sampling.search import Beam
 from slm.sampling.steps import Step
-from ui.texts import plural, tr
+from ui.texts import counted, plural, tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
 from ui.view_models.sampling import TokenBytes, cut_by, percent
 
@@ -142,7 +142,7 @@ def rivals_of(
             _end_of(text, common, length),
             f"{beam.logprob:.2f}",
             f"{beam.score:.3f}",
-            "whole" if beam.whole else tr("goes on"),
+            tr("whole") if beam.whole else tr("goes on"),
         )
         for beam, text in zip(found, texts, strict=True)
     )
@@ -194,7 +194,7 @@ def ending(state: str, ended_by_itself: bool, ahead: int, stopped_by: str | None
         "writing": tr("Writing"),
         "stopped": tr("Stopped"),
         "left": tr("Stopped, because nobody was looking"),
-    }.get(state, "Broken off")
+    }.get(state, tr("Broken off"))
 
 
 def _common_beginning(texts: Sequence[str]) -> int:
@@ -238,20 +238,16 @@ def _written_chip(
             )
         )
     if step.n_kept:
-        among = (
-            tr("it alone was left")
-            if step.n_kept == 1
-            else tr("{n_kept:,} were left").format(n_kept=step.n_kept)
-        )
+        among = counted("it alone was left", "{n:,} were left", step.n_kept)
         notes.append(
             tr("drawn with {probability} after the filters; {among}").format(
                 probability=percent(step.probability), among=among
             )
         )
     if left:
-        notes.append(tr("instead of ") + listed(left))
+        notes.append(tr("instead of {others}").format(others=listed(left)))
     if cut:
-        notes.append(tr("cut by the filters: ") + listed(cut))
+        notes.append(tr("cut by the filters: {others}").format(others=listed(cut)))
     if step.ends:
         notes.append(tr("the end-of-text token: the tale ends here"))
     known = step.id < vocab_size

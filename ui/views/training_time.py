@@ -53,7 +53,7 @@ def _measure(state: PageState, plan: Plan) -> None:
         job = jobs.start(
             state.workspace,
             argv,
-            name=f"Speed of {plan.source}"[:80],
+            name=tr("Speed of {name}").format(name=plan.source)[:80],
             owner=state.owner,
             key=" ".join(argv),
         )

@@ -53,7 +53,8 @@ function renderHead(root, { header, values }, send) {
     const row = weights.subarray(t * length + first, t * length + t + 1);
     find(".weight").textContent = Number.isFinite(weight) ? weight.toFixed(3) : tr`not a number`;
     const rank = 1 + row.reduce((above, other) => above + (other > weight ? 1 : 0), 0);
-    find(".rank").textContent = tr`rank ${rank} of ${row.length} visible key${row.length > 1 ? "s" : ""}`;
+    find(".rank").textContent = row.length > 1
+      ? tr`rank ${rank} of ${row.length} visible keys` : tr`rank ${rank} of ${row.length} visible key`;
   }
 
   // The row of one query as colours of the text: the locked one, else the hovered, else the last.

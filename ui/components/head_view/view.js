@@ -63,7 +63,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     find(".value").textContent = `${number(value)}${shown.unit ? ` ${shown.unit}` : ""}`;
     const row = visibleRow(t);
     const rank = 1 + row.reduce((above, [, other]) => above + (other > value ? 1 : 0), 0);
-    find(".rank").textContent = tr`rank ${rank} of ${row.length} visible key${row.length > 1 ? "s" : ""}`;
+    find(".rank").textContent = row.length > 1
+      ? tr`rank ${rank} of ${row.length} visible keys` : tr`rank ${rank} of ${row.length} visible key`;
   }
 
   function visibleRow(t) {

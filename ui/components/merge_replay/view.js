@@ -61,7 +61,7 @@ export default function ({ data, parentElement, setStateValue }) {
     const changes = story.changesBy(root.stage), tokens = story.tokens[changes];
     find(".where").textContent = tr`merge ${merges.toLocaleString("en")} of ${header.merges.toLocaleString("en")}`;
     find(".figures").textContent = story.bytes
-      ? tr`${plural(tokens, "token")} · ${(story.bytes / tokens).toFixed(2)} bytes per token` : tr`no text`;
+      ? tr`${tokens === 1 ? tr`1 token` : tr`${tokens.toLocaleString("en")} tokens`} · ${(story.bytes / tokens).toFixed(2)} bytes per token` : tr`no text`;
     const pair = find(".pair"), words = find(".words");
     pair.replaceChildren();
     words.replaceChildren();
@@ -71,8 +71,8 @@ export default function ({ data, parentElement, setStateValue }) {
       const [left, right] = story.pair(root.stage).map((piece) => header.texts[piece]);
       const count = counts[root.stage - 1];
       pair.append(chipOf(left), " + ", chipOf(right), " → ", chipOf(header.texts[255 + root.stage]),
-        count < 0 ? " " : tr` · stood side by side ${plural(count, "time")} in the training text`,
-        joined.length ? tr` · joined in ${plural(joined.length, "place")} here` : tr` · stands nowhere in this text`);
+        count < 0 ? " " : tr` · stood side by side ${count === 1 ? tr`1 time` : tr`${count.toLocaleString("en")} times`} in the training text`,
+        joined.length ? tr` · joined in ${joined.length === 1 ? tr`1 place` : tr`${joined.length.toLocaleString("en")} places`} here` : tr` · stands nowhere in this text`);
       const whole = [...new Set(joined.filter((join) => join[2])
         .map(([start, end]) => header.texts[story.piece(start, end)]))];
       listWords(words, tr`Now one token in this text: `, whole);
@@ -168,8 +168,6 @@ export default function ({ data, parentElement, setStateValue }) {
   draw();
   return () => watcher.disconnect();
 }
-
-const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
 function chipOf(text) {
   const chip = document.createElement("span");

@@ -1,4 +1,5 @@
 // Lines over training steps on a logarithmic axis, where snapshots stand evenly. Colours: Okabe-Ito.
+const LINE_NAMES = { training: tr`training`, validation: tr`validation`, "this text": tr`this text` };
 const LINE_COLOURS = { training: "#56B4E9", validation: "#E69F00", "this text": "#CC79A7" };
 
 function svgNode(parent, tag, attributes, text) {
@@ -59,7 +60,7 @@ function drawLoss(box, { steps, last, curves, even }, height = 155) {
       curve.steps.forEach((step, k) => svgNode(box, "circle", { cx: frame.x(step), cy: frame.y(curve.nats[k]), r: 2.5, fill: colour }));
     }
     svgNode(box, "rect", { x: frame.left + 8 + 96 * i, y: frame.foot - 16, width: 12, height: 3, fill: colour });
-    svgNode(box, "text", { x: frame.left + 24 + 96 * i, y: frame.foot - 11 }, curve.name);
+    svgNode(box, "text", { x: frame.left + 24 + 96 * i, y: frame.foot - 11 }, LINE_NAMES[curve.name]);
   });
   return presence(box, frame, steps);
 }

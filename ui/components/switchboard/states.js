@@ -46,10 +46,10 @@ const factorText = (factor) => `×${String(Number(factor.toPrecision(3))).replac
 
 function stateWords(state) {
   if (!state) return UNTOUCHED;
-  return { off: "off", scale: tr`${factorText(state.factor)} of what it gives`, uniform: tr`uniform attention`, mean: tr`replaced by its mean` }[state.act];
+  return { off: tr`off`, scale: tr`${factorText(state.factor)} of what it gives`, uniform: tr`uniform attention`, mean: tr`replaced by its mean` }[state.act];
 }
 
-const badgeText = (state) => state.act === "scale" ? factorText(state.factor) : { uniform: tr`even`, mean: "mean" }[state.act];
+const badgeText = (state) => state.act === "scale" ? factorText(state.factor) : { uniform: tr`even`, mean: tr`mean` }[state.act];
 
 function partName(part, parts) {
   const layer = tr`Layer ${parts.layer(part)}`;
@@ -61,6 +61,6 @@ function countWords(chosen, parts) {
   const heads = chosen.filter(parts.isHead).length, rest = chosen.length - heads;
   const some = [];
   if (heads) some.push(heads === 1 ? tr`1 head` : tr`${heads} heads`);
-  if (rest) some.push(rest === 1 ? tr`1 feed-forward part` : `${rest} feed-forward parts`);
+  if (rest) some.push(rest === 1 ? tr`1 feed-forward part` : tr`${rest} feed-forward parts`);
   return some.join(", ");
 }

@@ -37,10 +37,10 @@ def show(state: PageState, asked: Asked) -> None:
             return
         a, b = found
         same_run = other.id == asked.run.id
-        a_head = _ask_head(a, tr("Head of A"), ("layer", "head"), words.most_changed(a, b))
+        a_head = _ask_head(a, "A", ("layer", "head"), words.most_changed(a, b))
         nearest = words.partner(a, b, a_head)
         like = a_head if same_run else (nearest.layer, nearest.head)
-        b_head = _ask_head(b, tr("Head of B"), ("timeline_b_layer", "timeline_b_head"), like)
+        b_head = _ask_head(b, "B", ("timeline_b_layer", "timeline_b_head"), like)
     if same_run and a.step == b.step:
         st.info(tr("A and B are the same, so nothing differs. Choose another step or model."))
     _draw(asked, a, b, a_head, b_head)
@@ -88,14 +88,15 @@ def _ask_step(run: Artefact, side: str, key: str, *, newest: bool) -> int | None
     return chosen if chosen is not None else steps[-1 if newest else 0]
 
 
-def _ask_head(side: Side, title: str, keys: tuple[str, str], otherwise: Head) -> Head:
+def _ask_head(side: Side, which: str, keys: tuple[str, str], otherwise: Head) -> Head:
     """A head of that model; the one that is named in the empty field where none is chosen."""
     chosen = []
-    for key, count, now in zip(keys, side.shape, otherwise, strict=True):
+    names = (tr("layer"), tr("head"))
+    for key, name, count, now in zip(keys, names, side.shape, otherwise, strict=True):
         if st.session_state.get(key) is not None and st.session_state[key] >= count:
             st.session_state[key] = None
         picked = st.selectbox(
-            f"{title.removeprefix('Head of ')}: {key.rsplit('_', 1)[-1]}",
+            f"{which}: {name}",
             list(range(count)),
             index=None,
             placeholder=str(now),

@@ -195,6 +195,10 @@ def _cell(
         return _who_wrote(lens, asked, word_of, depth, position)
 
 
+def _shown(over: str) -> str:
+    return tr(over) if over in (MEAN, PLAIN) else over
+
+
 def _who_wrote(lens: Lens, asked: Asked, word_of: WordOf, depth: int, position: int) -> Attribution:
     choices = token_choices(lens, depth, position, word_of)
     for key, known in (("lens_token", choices), ("lens_against", (MEAN, PLAIN, *choices))):
@@ -215,7 +219,8 @@ def _who_wrote(lens: Lens, asked: Asked, word_of: WordOf, depth: int, position: 
             tr("Compared with"),
             [MEAN, PLAIN, *choices],
             index=None,
-            placeholder=MEAN,
+            format_func=_shown,
+            placeholder=tr(MEAN),
             key="lens_against",
             bind="query-params",
             width=_TOKEN_WIDTH,
@@ -229,7 +234,7 @@ def _who_wrote(lens: Lens, asked: Asked, word_of: WordOf, depth: int, position: 
     against: Against = {MEAN: "mean", PLAIN: None}.get(over, choices.get(over))
     parts = _attribution(*asked.key, position, choices[word], against, asked.loaded)
     lens_view(attribution_grid(parts), key="lens-parts", height=260, on_pick=_open_head(parts))
-    st.caption(widgets.esc_md(attribution_sentence(parts, word, over)))
+    st.caption(widgets.esc_md(attribution_sentence(parts, word, _shown(over))))
     return parts
 
 

@@ -146,6 +146,7 @@ def _ask_whose(row: PaintedRow | None, n_heads: int) -> None:
     st.segmented_control(
         tr("Painted for"),
         [THIS_HEAD, ALL_HEADS],
+        format_func=tr,
         key="painting_heads",
         required=True,
         label_visibility="collapsed",

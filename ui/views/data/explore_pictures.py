@@ -26,7 +26,7 @@ def lengths(shown: Shown, known: Known) -> None:
         if measure == "sentence"
         else tr("length ({measure})").format(measure=measure)
     )
-    what = "sentences" if measure == "sentence" else "documents"
+    what = tr("sentences") if measure == "sentence" else tr("documents")
     _chart(figures.histogram(bins, axis, what), shown, known, f"lengths-{measure}")
     st.caption(words.length_note(known.profile, measure))
 

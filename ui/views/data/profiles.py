@@ -126,7 +126,7 @@ class Shown:
         return jobs.start(
             self.workspace,
             self.argv(),
-            name=f"Explore {self.corpus.name}"[:80],
+            name=tr("Explore {name}").format(name=self.corpus.name)[:80],
             owner=owner,
             key=self._job_key(),
         )

@@ -84,7 +84,7 @@ def _ask(state: PageState) -> CalibrationConfig | None:
         list(names),
         index=None,
         format_func=lambda key: names.get(key, key),
-        placeholder=names.get(usual, "That of its training"),
+        placeholder=names.get(usual, tr("That of its training")),
         key="certainty_corpus",
         bind="query-params",
         persist_state="session",
@@ -254,5 +254,10 @@ def _measure_all(
         argv = ["calibration", "--run", state.run.id, "--split", asked.split]
         argv += ["--max-tokens", str(total or _ALL)]
         argv += ["--corpus", asked.corpus] if asked.corpus else []
-        jobs.start(state.workspace, argv, name=f"Calibration of {state.run.name}"[:80], key=key)
+        jobs.start(
+            state.workspace,
+            argv,
+            name=tr("Calibration of {name}").format(name=state.run.name)[:80],
+            key=key,
+        )
         st.rerun()

@@ -47,4 +47,6 @@ def _start(state: PageState, text: Text, key: str) -> None:
     argv = ["copying", "--run", state.run.id, "--index-only", "True"]
     if not text.own and text.corpus is not None:
         argv += ["--corpus", text.corpus.id]
-    jobs.start(state.workspace, argv, name=f"Index of {text.name}"[:80], key=key)
+    jobs.start(
+        state.workspace, argv, name=tr("Index of {name}").format(name=text.name)[:80], key=key
+    )

@@ -107,7 +107,7 @@ def measure_all(state: PageState, run: Artefact, look: Look, key: str) -> None:
         jobs.start(
             state.workspace,
             evaluate_argv(run, look.config),
-            name=f"Evaluation of {run.name}"[:80],
+            name=tr("Evaluation of {name}").format(name=run.name)[:80],
             key=f"evaluate-{run.id}-{measures.digest(look.config)}",
         )
         st.rerun()
@@ -129,7 +129,7 @@ def _ask_more(state: PageState, run: Artefact, loaded: LoadedRun) -> tuple[list[
             key="eval_against",
             bind="query-params",
             persist_state="session",
-            placeholder="None" if names else tr("There is no other model yet"),
+            placeholder=tr("None") if names else tr("There is no other model yet"),
             disabled=not names,
         )
         chosen = st.segmented_control(

@@ -12,7 +12,7 @@ from ui.components.tokens import tokens_view
 from ui.figures.evaluation import rivals_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.view_models import glossary
 from ui.view_models.evaluation import comparison
 from ui.view_models.painted_loss import (
@@ -26,8 +26,9 @@ from ui.view_models.painted_loss import (
 )
 from ui.views.evaluation import figures, measures
 
-_OWN = tr("Your own")
-_DOCUMENT = tr("Held out")
+_OWN = N_("Your own")
+_DOCUMENT = N_("Held out")
+_IN_A_ROW, _BY_SURPRISE = N_("In a row"), N_("By surprise")
 _LONGEST = 8_000
 _LONGEST_LINK = 500
 
@@ -104,6 +105,7 @@ def _ask_text(loaded: LoadedRun, documents: tuple[str, ...]) -> str:
     chosen = st.segmented_control(
         tr("Text"),
         options,
+        format_func=tr,
         default=options[0],
         key="scored_from",
         bind="query-params",
@@ -141,14 +143,15 @@ def _in_order(loaded: LoadedRun, documents: tuple[str, ...]) -> tuple[str, ...]:
     """The documents as they come, or the most surprising first."""
     order = st.segmented_control(
         tr("Order"),
-        [tr("In a row"), tr("By surprise")],
-        default=tr("In a row"),
+        [_IN_A_ROW, _BY_SURPRISE],
+        format_func=tr,
+        default=_IN_A_ROW,
         key="painted_order",
         bind="query-params",
         required=True,
         help=tr("By surprise: those first that take the most bits a byte."),
     )
-    if order != tr("By surprise"):
+    if order != _BY_SURPRISE:
         return documents
     with st.spinner(tr("Reading the documents"), show_time=True):
         return measures.by_surprise(loaded, documents)

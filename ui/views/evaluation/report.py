@@ -17,7 +17,7 @@ _DEPTHS = {"quick": (20_000, 50), "thorough": (200_000, 300)}
 _LABELS = {"quick": tr("Quick"), "thorough": tr("Thorough")}
 _PAGE = "report.html"
 _HEIGHT = 700
-_ON_CORPUS = tr("Its own text is not here: it is measured on the held-out part of {}.")
+_ON_CORPUS = tr("Its own text is not here: it is measured on the held-out part of {name}.")
 _NO_CORPUS = tr(
     "Its own text is not here. Choose a corpus in the sidebar to measure on one; without it the "
     "report has tasks and samples alone."
@@ -57,7 +57,9 @@ def render(state: PageState) -> None:
         )
         corpus = state.corpus if run.imported else None
         if run.imported:
-            st.caption(_ON_CORPUS.format(widgets.esc_md(corpus.name)) if corpus else _NO_CORPUS)
+            st.caption(
+                _ON_CORPUS.format(name=widgets.esc_md(corpus.name)) if corpus else _NO_CORPUS
+            )
         _work(state.workspace, run, tokens, questions, corpus)
         if made is not None:
             _offer(run, *made)
@@ -85,7 +87,12 @@ def _work(
         argv = ["report", "--run", run.id]
         argv += ["--max-tokens", str(tokens), "--questions", str(questions)]
         argv += ["--corpus", corpus.id] if corpus is not None else []
-        jobs.start(workspace, argv, name=f"Report of {run.name}"[:80], key=f"report-{run.id}")
+        jobs.start(
+            workspace,
+            argv,
+            name=tr("Report of {name}").format(name=run.name)[:80],
+            key=f"report-{run.id}",
+        )
         st.rerun()
 
 

@@ -122,4 +122,4 @@ def _offer_painting(state: PageState, loaded: LoadedRun, look: Look, row: Docume
         return
     with widgets.user_errors():
         text = measures.judged(state, loaded, look.config).text(row.document - 1)
-        session.go_to("evaluation", view="painted", scored_from=tr("Your own"), scored=text)
+        session.go_to("evaluation", view="painted", scored_from="Your own", scored=text)

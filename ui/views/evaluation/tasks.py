@@ -15,7 +15,7 @@ from ui import job_panel, loaders, widgets
 from ui.figures.tasks import learned_chart, tasks_chart
 from ui.loaders import LoadedRun
 from ui.session import PageState
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.view_models import glossary
 from ui.view_models.tasks import (
     WORDS,
@@ -26,8 +26,8 @@ from ui.view_models.tasks import (
     tasks_view,
 )
 
-_NOW = tr("Today")
-_OVER_TIME = tr("As it learned")
+_NOW = N_("Today")
+_OVER_TIME = N_("As it learned")
 _QUICK = 50
 _THOROUGH = 200
 _SHOWN_ANSWERS = 24
@@ -71,6 +71,7 @@ def _pick_span() -> str:
     chosen = st.segmented_control(
         tr("Show"),
         (_NOW, _OVER_TIME),
+        format_func=tr,
         default=_NOW,
         key="tasks_span",
         bind="query-params",
@@ -117,8 +118,8 @@ def _today(
         hide_index=True,
         height=240,
         column_config={
-            "how sure": st.column_config.NumberColumn(format="percent"),
-            "the text breaks off": st.column_config.TextColumn(width="large"),
+            tr("how sure"): st.column_config.NumberColumn(format="percent"),
+            tr("the text breaks off"): st.column_config.TextColumn(width="large"),
         },
     )
 
@@ -174,7 +175,7 @@ def _work(state: PageState, run: Artefact, *, all_snapshots: bool) -> None:
             str(_THOROUGH if all_snapshots else _QUICK),
         ]
         argv += ["--all-snapshots", str(all_snapshots)]
-        name = f"Tasks for {run.name}"[:80]
+        name = tr("Tasks for {name}").format(name=run.name)[:80]
         jobs.start(state.workspace, argv, name=name, key=f"tasks-{run.id}-{all_snapshots}")
         st.rerun()
 

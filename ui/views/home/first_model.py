@@ -26,7 +26,7 @@ from ui.view_models.home import (
     newest_build,
     run_report,
 )
-from ui.view_models.training import loss_rows
+from ui.view_models.training import TRAINING, VALIDATION, loss_rows
 from ui.views.imported import lacks
 
 _POLL_SECONDS = 1.0
@@ -123,11 +123,11 @@ def _live(state: PageState, run_id: Any) -> None:
     rows = loss_rows(loaders.log_reader(str(run.folder / METRICS)).read())
     spec = curves.lines(
         "step",
-        "step",
+        tr("step"),
         "nats",
         tr("loss (nats per token)"),
         color="split",
-        names=("training", "validation"),
+        names=(TRAINING, VALIDATION),
     )
     st.vega_lite_chart(
         pd.DataFrame(rows, columns=["step", "split", "nats"]), spec, key="build-loss"

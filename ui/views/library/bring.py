@@ -88,6 +88,7 @@ def _ask(state: PageState) -> Asked | None:
     way = st.segmented_control(
         tr("From"),
         words.ways(is_presenter(state.owner)),
+        format_func=tr,
         default=words.ways(is_presenter(state.owner))[1],
         key="bring_from",
         required=True,
@@ -126,7 +127,7 @@ def _ask(state: PageState) -> Asked | None:
 
 def _start(state: PageState, asked: Asked) -> None:
     argv = [_VERB, *words.arguments(asked, clean_name(asked.name))]
-    title = f"Import {clean_name(asked.name)}"[:80]
+    title = tr("Import {name}").format(name=clean_name(asked.name))[:80]
     job = jobs.start(state.workspace, argv, name=title, owner=state.owner, key=work_key(argv))
     st.session_state["bring_job"] = job.id
     st.rerun()

@@ -91,7 +91,7 @@ def trackers(state: PageState, run: Artefact, *, alive: bool) -> None:
     folder = tensorboard.folder_of(state.workspace, run)
     label = tr("Follow it in TensorBoard") if alive else tr("Write for TensorBoard")
     if st.button(label, icon=":material/show_chart:", key="write-events"):
-        name = f"TensorBoard files of {run.name}"[:80]
+        name = tr("TensorBoard files of {name}").format(name=run.name)[:80]
         job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=work_key(argv))
         st.session_state["events_job"] = job.id
         st.rerun()

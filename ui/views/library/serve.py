@@ -52,7 +52,7 @@ def _ask(state: PageState, source: Artefact) -> tuple[int, int | None, bool]:
     templated = has_chat_template(source)
     st.caption(
         widgets.esc_md(words.chat_note(source.name, has_template=templated)),
-        help=glossary.meaning(tr("chat template") if templated else tr("base model")),
+        help=glossary.meaning("chat template" if templated else "base model"),
     )
     left, right = st.columns(2)
     with left:
@@ -79,7 +79,7 @@ def _ask(state: PageState, source: Artefact) -> tuple[int, int | None, bool]:
     argv = words.serve_argv(source.id, step, port, plain_chat=plain_chat)
     if st.button(tr("Start it"), type="primary", icon=":material/dns:", key="serve-start"):
         with widgets.user_errors():
-            name = f"Serve {source.name}"[:80]
+            name = tr("Serve {name}").format(name=source.name)[:80]
             job = jobs.start(
                 state.workspace, argv, name=name, owner=state.owner, key=work_key(argv)
             )

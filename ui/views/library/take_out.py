@@ -56,7 +56,7 @@ def _ask(state: PageState) -> None:
     writing = _ask_writing(state, chosen, source)
     argv = words.export_argv(source.id, step, chosen, numbers, writing)
     if st.button(tr("Take it out"), type="primary", icon=":material/upload:", key="take-out"):
-        name = f"Take out {source.name}"[:80]
+        name = tr("Take out {name}").format(name=source.name)[:80]
         job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=work_key(argv))
         st.session_state.setdefault("out_met", set()).add(job.id)
         st.rerun()
@@ -195,7 +195,7 @@ def _proof(view: ProofView) -> None:
 
 def _prove(state: PageState, export: Artefact) -> None:
     argv = ["prove", f"--export={export.id}"]
-    name = f"Proof of {export.name}"[:80]
+    name = tr("Proof of {name}").format(name=export.name)[:80]
     with widgets.user_errors():
         job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=work_key(argv))
         st.session_state.setdefault("out_met", set()).add(job.id)

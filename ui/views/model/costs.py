@@ -81,7 +81,7 @@ def _aspects(design: Design, view: ModelView, windows: int) -> None:
         st.caption(sizing.fit_note(windows, design.config))
     with memory:
         st.caption(tr("{memory} PyTorch itself takes 0.2 to 1 GB more.").format(memory=view.memory))
-        parts = {"training": view.train_pieces, "writing": view.generate_pieces}
+        parts = {tr("training"): view.train_pieces, tr("writing"): view.generate_pieces}
         st.plotly_chart(
             figures.stacked(parts, unit=tr("bytes")), key="design-memory", config=_PLAIN
         )
@@ -94,7 +94,9 @@ def _aspects(design: Design, view: ModelView, windows: int) -> None:
             ).format(flops=view.flops, train_flops=view.train_flops)
         )
         st.plotly_chart(
-            figures.stacked({"forward": view.flops_pieces}, unit=tr("FLOPs per token"), height=170),
+            figures.stacked(
+                {tr("forward"): view.flops_pieces}, unit=tr("FLOPs per token"), height=170
+            ),
             key="design-flops",
             config=_PLAIN,
         )

@@ -142,7 +142,7 @@ def _ask_setting(label: str, key: str, usual: str, values: str | None) -> Axis:
         label,
         names,
         index=names.index(usual),
-        format_func=lambda each: NAMES.get(each, "Nothing"),
+        format_func=lambda each: NAMES.get(each, tr("Nothing")),
         key=key,
         bind="query-params",
         help=glossary.meaning("filter"),
@@ -331,7 +331,7 @@ def _one_step(grid: Grid) -> Grid:
         tr("Show the step"),
         options,
         value=every,
-        format_func=lambda each: "all" if each == every else f"{int(each):,}",
+        format_func=lambda each: tr("all") if each == every else f"{int(each):,}",
         key="grid_at",
         bind="query-params",
     )

@@ -92,7 +92,7 @@ def _ask(state: PageState) -> None:
         assert sent is not None
         path = keep_upload(state.workspace, sent.getvalue())
         argv = [_VERB, f"--file={path}", f"--name={clean_name(name)}"]
-        title = f"Import {name.strip()}"[:80]
+        title = tr("Import {name}").format(name=name.strip())[:80]
         job = jobs.start(state.workspace, argv, name=title, owner=state.owner, key=work_key(argv))
         st.session_state["import_job"] = job.id
         st.rerun()

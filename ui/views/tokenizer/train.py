@@ -138,7 +138,7 @@ def _offer_to_start(state: PageState, config: TokenizeConfig) -> None:
 
 def _start(state: PageState, config: TokenizeConfig) -> None:
     argv = words.tokenize_argv(config)
-    name = f"Tokenizer {config.name}"[:80]
+    name = tr("Tokenizer {name}").format(name=config.name)[:80]
     key = work_key(argv)
     job = jobs.start(state.workspace, argv, name=name, owner=state.owner, key=key)
     st.session_state["tokenizer_job"] = job.id

@@ -200,16 +200,16 @@ def _one(
         rows = words.context_rows(_contexts(*_key(tokenizer, corpus), entry.id, used, tokenizer))
         frame = pd.DataFrame(
             {
-                "before": [row.before for row in rows],
-                "token": [row.token for row in rows],
-                "after": [row.after for row in rows],
+                tr("before"): [row.before for row in rows],
+                tr("token"): [row.token for row in rows],
+                tr("after"): [row.after for row in rows],
             }
         )
         st.dataframe(
             frame,
             hide_index=True,
             height="content",
-            column_config={"before": st.column_config.TextColumn(alignment="right")},
+            column_config={tr("before"): st.column_config.TextColumn(alignment="right")},
         )
 
 

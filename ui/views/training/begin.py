@@ -3,10 +3,10 @@
 import streamlit as st
 
 from ui.session import PageState
-from ui.texts import tr
+from ui.texts import N_, tr
 from ui.views.training import start, tuning
 
-_FRESH, _TUNED = tr("Fresh weights"), tr("A model that exists")
+_FRESH, _TUNED = N_("Fresh weights"), N_("A model that exists")
 WAYS = {_FRESH: start, _TUNED: tuning}
 
 
@@ -20,6 +20,7 @@ def render(state: PageState) -> None:
     chosen = st.segmented_control(
         tr("Begin with"),
         list(WAYS),
+        format_func=tr,
         key="begin_with",
         bind="query-params",
         persist_state="session",

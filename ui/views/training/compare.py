@@ -117,6 +117,7 @@ def _ask() -> tuple[Axis, lane_rows.Losses, float]:
         losses = st.segmented_control(
             tr("Losses"),
             list(lane_rows.LOSSES),
+            format_func=lane_rows.LOSSES.__getitem__,
             default="validation",
             key="compare_losses",
             bind="query-params",

@@ -144,6 +144,7 @@ def _losses() -> lane_rows.Losses:
     chosen = st.segmented_control(
         tr("Losses"),
         list(lane_rows.LOSSES),
+        format_func=lane_rows.LOSSES.__getitem__,
         default="validation",
         key="race_losses",
         bind="query-params",

@@ -97,7 +97,7 @@ def _start(state: PageState, argv: list[str], design: Design) -> None:
         job = jobs.start(
             state.workspace,
             argv,
-            name=f"Learning rate of {design.preset}"[:80],
+            name=tr("Learning rate of {preset}").format(preset=design.preset)[:80],
             owner=state.owner,
             key=" ".join(argv),
         )

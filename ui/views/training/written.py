@@ -27,8 +27,8 @@ def render(run: Artefact) -> None:
     prompt = _ask_prompt(prompts)
     steps = words.sample_steps(records, prompt)
     with st.container(horizontal=True, gap="small"):
-        newer = _ask_step(steps, "written", "newest")
-        older = _ask_step(steps, "beside", "all")
+        newer = _ask_step(steps, "written", tr("newest"))
+        older = _ask_step(steps, "beside", tr("all"))
     with st.container(height=_HEIGHT, border=False):
         if older is None:
             _list(words.samples_of(records, prompt, up_to=newer))

@@ -115,7 +115,7 @@ def _ask(state: PageState) -> None:
         kind = st.radio(
             tr("Question"),
             list(READY),
-            format_func=lambda each: READY.get(each, each),
+            format_func=lambda each: tr(READY.get(each, each)),
             key="question-kind",
             label_visibility="collapsed",
         )
