@@ -5,7 +5,6 @@ that changes while a run trains stands in the specification itself, so that new 
 the curves and redraw nothing else.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -233,7 +232,7 @@ def _stretches(x: dict[str, Any], severity: str, color: str) -> dict[str, Any]:
 def _level(y: dict[str, Any], name: str, color: str, *, above: bool) -> list[dict[str, Any]]:
     """A dashed line across the chart, and its words at the right end: those of the first level,
     which is the highest, above it, so that two near ones stay legible."""
-    rows = [{"filter": f"datum.kind === 'level' && datum.series === {json.dumps(name)}"}]
+    rows = [{"filter": f"datum.kind === 'level' && datum.series === '{name}'"}]
     words = {"type": "text", "align": "right", "dx": -6}
     words |= {"baseline": "bottom", "dy": -3} if above else {"baseline": "top", "dy": 4}
     return [
