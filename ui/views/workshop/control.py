@@ -156,7 +156,7 @@ def _people(state: PageState) -> None:
     picked = st.dataframe(
         pd.DataFrame(table),
         hide_index=True,
-        column_config={tr("Name"): {"width": 110}, tr("Here"): {"width": 90}},
+        column_config={tr("Name"): {"width": 95}, tr("Here"): {"width": 70}},
         key="control-people",
         on_select="rerun",
         selection_mode="single-row",
