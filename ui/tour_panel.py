@@ -11,7 +11,7 @@ import streamlit as st
 from slm.workshop import progress
 from slm.workshop.made import Verdict, check_made, own
 from slm.workshop.progress import Progress
-from slm.workshop.tour import Step, current_step, following
+from slm.workshop.tour import OWN_CORPUS, Step, current_step, following
 from slm.workspace import Workspace
 from ui import loaders, session, widgets
 from ui.texts import tr
@@ -106,7 +106,7 @@ def _tell(here: Workspace, step: Step, shown: StepCard, key: str) -> None:
             help=tr("Opens the page and the view where this is done."),
         ):
             progress.go_to_step(here, step.id)
-            session.go_to(step.chapter, **_with_own_corpus(here, step))
+            _open(here, step)
         st.button(
             ":material/chevron_left:",
             key=f"{key}-Back",
@@ -141,11 +141,13 @@ def _check(here: Workspace, step: Step, key: str) -> None:
 
 
 def _ask(step: Step, key: str) -> str:
+    """The field. It has no limit of its own: a browser keeps what is too long for one to itself,
+    so that it would read as nothing typed; the check refuses it in words."""
     if step.options:
         return st.radio(tr(step.ask), step.options, index=None, key=key, format_func=tr) or ""
     if step.id in _LONG_ANSWERS:
-        return st.text_area(tr(step.ask), key=key, height=90, max_chars=2_000)
-    return st.text_input(tr(step.ask), key=key, max_chars=200, autocomplete="off")
+        return st.text_area(tr(step.ask), key=key, height=90)
+    return st.text_input(tr(step.ask), key=key, autocomplete="off")
 
 
 def _verdict(here: Workspace, step: Step, answer: str) -> Verdict:
@@ -167,10 +169,13 @@ def _verdict(here: Workspace, step: Step, answer: str) -> Verdict:
     return check_answer(step, answer, Asked(loaded.model, loaded.tokenizer, state.corpus, corpora))
 
 
-def _with_own_corpus(here: Workspace, step: Step) -> dict[str, str]:
-    """What the step's page is opened with: one's newest corpus too, where a step is about it."""
-    mine = own(here, here.corpora.list()) if step.chapter in {"data", "tokenizer"} else []
-    return {**step.choices, **({"corpus": mine[0].id} if mine else {})}
+def _open(here: Workspace, step: Step) -> None:
+    """The step's page, with one's newest corpus where a step is about one's own."""
+    mine = own(here, here.corpora.list()) if step.id in OWN_CORPUS else []
+    corpus = {"corpus": mine[0].id} if mine else {}
+    if mine:
+        session.choose(show=None)  # no embedded text in its place
+    session.go_to(step.chapter, **step.choices, **corpus)
 
 
 def _look_by_itself(here: Workspace, step: Step, held: Progress) -> Progress:

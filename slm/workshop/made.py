@@ -72,12 +72,12 @@ def _tokenizer_made(workspace: Workspace) -> Verdict:
     learned = [each for each in found if _learned_from(each) in corpora]
     if learned:
         return Verdict(True, f"Your tokenizer {learned[0].name!r} is here.")
-    if found and corpora:
-        return Verdict(
-            False, f"Your tokenizer {found[0].name!r} learned from a corpus that is not yours."
-        )
     if found:
-        return Verdict(False, "Your tokenizer is here, but no corpus of yours: save one first.")
+        remedy = "Train one on yours." if corpora else "Save one of your own first."
+        return Verdict(
+            False,
+            f"Your tokenizer {found[0].name!r} learned from a corpus that is not yours. {remedy}",
+        )
     return Verdict(False, "You have saved no tokenizer yet.")
 
 

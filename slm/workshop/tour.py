@@ -53,6 +53,8 @@ PARTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Parts of a model among which the largest is looked for."""
+OWN_CORPUS = frozenset({"count-the-held-out", "train-a-tokenizer"})
+"""Steps that are about a corpus of one's own."""
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -72,8 +74,7 @@ STEPS: tuple[Step, ...] = (
         title="Count what is kept aside",
         task="Some documents of a corpus are held out: no model is ever trained on them. How many "
         "are these in your corpus?",
-        hint="Explore, under Split, tells how many documents are to train on and how many are held "
-        "out.",
+        hint="Explore, under Split, counts the documents: look at the row held out.",
         evidence="answer",
         why="Only on text that it never saw can one find out what a model has learned.",
         choices={"view": "explore", "aspect": "split"},
@@ -83,8 +84,9 @@ STEPS: tuple[Step, ...] = (
         id="train-a-tokenizer",
         chapter="tokenizer",
         title="Train a tokenizer",
-        task="Let a tokenizer learn its vocabulary from your corpus, and save it.",
-        hint="A vocabulary of 1,024 tokens is trained in seconds. Saving is part of it.",
+        task="Let a tokenizer learn its vocabulary from a corpus of your own, and save it.",
+        hint="Show me chooses your newest corpus; the sidebar chooses another one. A vocabulary of "
+        "1,024 tokens is trained in seconds. Saving is part of it.",
         evidence="made",
         why="Pieces that stand together often become one token.",
         choices={"view": "train"},

@@ -73,6 +73,34 @@ def test_show_me_opens_the_page_of_the_step(workspace_env):
     assert app.title[0].value == "Tokenizer"
 
 
+@pytest.mark.parametrize("step", ["find-the-largest-part", "count-the-embedding"])
+def test_show_me_draws_the_model_that_the_question_is_about(workspace_env, step):
+    """A new design, the first view there, has other numbers than the current model."""
+    progress.go_to_step(workspace_env, step, is_open=True)
+    app = home()
+    _button(app, "side-show").click().run()
+    assert not app.exception and app.title[0].value == "Model"
+    assert app.session_state["view"] == "drawn"
+
+
+def test_show_me_opens_the_split_of_ones_own_newest_corpus(workspace_env: Workspace):
+    mine = next(each for each in workspace_env.corpora.list() if not each.read_only)
+    progress.go_to_step(workspace_env, "count-the-held-out", is_open=True)
+    app = home()
+    _button(app, "side-show").click().run()
+    assert not app.exception and app.title[0].value == "Data"
+    chosen = [app.session_state[key] for key in ("view", "aspect", "corpus")]
+    assert chosen == ["explore", "split", mine.id]
+
+
+def test_what_is_typed_at_too_great_length_is_refused_in_words(open_page: OpenPage):
+    app = open_page("workshop", view="tour")
+    _button(app, "step-find-a-dear-text").click().run()
+    app.text_input(key="view-answer-find-a-dear-text").set_value("a" * 3_000)
+    _button(app, "FormSubmitter:view-check-Check").click().run()
+    assert not app.exception and "3,000 characters" in app.info[-1].value.replace("\\", "")
+
+
 def test_the_presenter_sees_where_the_room_is(open_page, shared, workspace_env):
     ada = shared("<b>Ada</b>")
     here = workspace_env.acting_as(ada.id)

@@ -188,4 +188,8 @@ def test_a_tokenizer_that_learned_from_somebody_elses_corpus_does_not_count(made
     with ada.tokenizers.create("bpe", owner="p-0123456789", parents={"corpus": parent}) as draft:
         (draft.folder / "tokenizer.json").write_text("{}")
     verdict = check_made(find_step("train-a-tokenizer"), ada)
-    assert not verdict.done and "a corpus that is not yours" in verdict.said
+    assert not verdict.done and "a corpus that is not yours. Train one on yours" in verdict.said
+    ben = made.acting_as("p-9876543210")
+    with ben.tokenizers.create("bpe", owner="p-9876543210", parents={"corpus": parent}) as draft:
+        (draft.folder / "tokenizer.json").write_text("{}")
+    assert "Save one of your own first" in check_made(find_step("train-a-tokenizer"), ben).said

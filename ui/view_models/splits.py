@@ -32,7 +32,7 @@ def split_view(
             f"{counts['documents'] / total:.1%}" if total else "–",
             size(counts["bytes"]),
         )
-        for name, counts in ((tr("training"), train), (tr("validation"), val))
+        for name, counts in ((tr("training"), train), (tr("held out (validation)"), val))
     )
     if found.leaked_documents:
         said = tr(

@@ -62,12 +62,13 @@ def _all_steps(state: PageState) -> None:
 def _room(here: Workspace) -> None:
     """How many have done each step, and who is at it now."""
     rows = words.room_rows(_counts(str(here.root), here))
+    done, people = [row.done for row in rows], headcount(str(here.root), here)
     st.markdown(tr("**Where the room is**"))
     st.dataframe(
         pd.DataFrame(
             {
                 tr("Step"): [row.step for row in rows],
-                tr("Done by"): [row.done for row in rows],
+                tr("Done by"): done,
                 tr("Now at it"): [row.looking for row in rows],
             }
         ),
@@ -75,7 +76,7 @@ def _room(here: Workspace) -> None:
         key="tour-room",
         column_config={
             tr("Done by"): st.column_config.ProgressColumn(
-                format="%d", width=110, min_value=0, max_value=headcount(str(here.root), here)
+                format="%d", width=110, min_value=0, max_value=max(1, people, *done)
             )
         },
     )
