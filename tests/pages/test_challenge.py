@@ -84,6 +84,7 @@ def test_the_presenter_opens_and_closes_and_participants_race(open_page, shared,
     _button(app, "race-open").click().run()
     assert not app.exception and "Closed" in app.info[0].value
     assert "race-hand-in" not in _keys(app)
+    assert "**Your part**" not in [each.value for each in app.markdown]  # she took no part
     _button(app, "race-remove").click().run()
     assert not challenges.list_challenges(workspace_env) and not app.exception
 
@@ -96,3 +97,11 @@ def test_training_for_a_challenge_begins_with_the_steps_that_the_budget_allows(
     app = open_page("workshop", view="challenge")
     _button(app, "race-train").click().run()
     assert app.session_state["kept-recipe"] == "steps:65"  # 200,000 over 12 windows of 256
+    training = open_page("training", view="start", recipe="steps:65")
+    assert training.number_input(key="recipe-steps").value == 65
+
+
+def test_the_corpora_of_a_challenge_say_whose_they_are(open_page: OpenPage, workspace_env):
+    app = open_page("workshop", view="challenge")
+    options = app.selectbox(key="race-corpus").options
+    assert options[0].endswith("(you, 120 documents)") and "(the demo, " in options[1]

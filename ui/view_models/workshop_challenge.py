@@ -3,13 +3,15 @@
 Knows challenges and tries, not how a model is judged.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from slm.workshop.challenges import Challenge, ChallengeConfig, Place, Try
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import plural, tr
 from ui.view_models.jobs import count, duration
+from ui.view_models.library import when
 from ui.view_models.workshop import owner_name
 from ui.view_models.workshop_tour import named
 
@@ -105,24 +107,53 @@ def budget(config: ChallengeConfig) -> str:
     return tr("{amount} of training").format(amount=duration(config.amount))
 
 
-def corpus_label(corpus: Artefact, names: Mapping[str, str], looking: str) -> str:
-    """A corpus in a list of many that may share a name: whose it is, and how many documents."""
-    documents = count(int(corpus.details.get("documents", 0)))
+def corpus_labels(
+    corpora: Sequence[Artefact], names: Mapping[str, str], looking: str
+) -> dict[str, str]:
+    """Corpora of which many may share a name, by id: whose each is, and how many documents; where
+    that is not enough, when it was made too. One's own first, then what ships, then the others'."""
+
+    def place(corpus: Artefact) -> int:
+        return 1 if corpus.read_only else 0 if corpus.manifest.owner == looking else 2
+
+    listed = sorted(corpora, key=place)  # within each group as they came: the newest first
+    labels = {each.id: _corpus_label(each, names, looking) for each in listed}
+    alike = Counter(labels.values())
+    return {
+        each.id: tr("{label}, {made}").format(
+            label=labels[each.id], made=when(each.manifest.created)
+        )
+        if alike[labels[each.id]] > 1
+        else labels[each.id]
+        for each in listed
+    }
+
+
+def _corpus_label(corpus: Artefact, names: Mapping[str, str], looking: str) -> str:
     owner = corpus.manifest.owner
     whose = tr("the demo") if corpus.read_only else owner_name(names, owner, looking)
-    return tr("{name} ({whose}, {documents} documents)").format(
-        name=corpus.name, whose=whose, documents=documents
-    )
+    documents = int(corpus.details.get("documents", 0))
+    return plural(
+        "{name} ({whose}, {documents} document)",
+        "{name} ({whose}, {documents} documents)",
+        documents,
+    ).format(name=corpus.name, whose=whose, documents=count(documents))
 
 
 def budget_help(config: ChallengeConfig, batch_size: int, window: int, steps: int) -> str:
     """What the budget allows, for the settings that a training begins with."""
     if config.budget == "seconds":
-        return tr("The run's page tells how long it has trained. Choose fewer steps to be sure.")
-    return tr(
-        "Steps × batch × window. With a batch of {batch_size} and a "
-        "window of {window}, the budget allows {steps:,} steps."
-    ).format(batch_size=batch_size, window=window, steps=steps)
+        return tr(
+            "The budget: {budget}. The run's page tells how long it has trained. Choose fewer "
+            "steps to be sure."
+        ).format(budget=budget(config))
+    return plural(
+        "The budget: {budget}, which are steps × batch × window. With a batch of {batch_size} and "
+        "a window of {window}, it allows {steps:,} step.",
+        "The budget: {budget}, which are steps × batch × window. With a batch of {batch_size} and "
+        "a window of {window}, it allows {steps:,} steps.",
+        steps,
+    ).format(budget=budget(config), batch_size=batch_size, window=window, steps=steps)
 
 
 def board_rows(places: Sequence[Place], looking: str, *, in_seconds: bool) -> tuple[BoardRow, ...]:

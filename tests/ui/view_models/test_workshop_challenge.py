@@ -1,10 +1,13 @@
 """A challenge in words: rules, board and tries, worked by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from slm.workshop.challenges import Challenge, ChallengeConfig, Place, Try
+from slm.workspace import Workspace
 from ui.view_models import workshop_challenge as words
 
+DEMO = Path(__file__).parents[3] / "demo"
 ADA, BEN = "p-aaaaaaaaaa", "p-bbbbbbbbbb"
 RACE = Challenge("20260101-000000-abcdef", ChallengeConfig(), "c", "tales", "sha", True, "now")
 TRY = Try(ADA, 1, "r", "<b>nano</b>", 40, 61_440, 75.0, 230_000, "now", "judged", 2.12345)
@@ -27,8 +30,25 @@ def test_the_rules_say_text_price_and_size():
 
 
 def test_the_budget_is_told_in_steps():
-    assert "325 steps" in words.budget_help(ChallengeConfig(), 12, 128, 325)
-    assert "trained" in words.budget_help(ChallengeConfig(budget="seconds"), 12, 128, 0)
+    told = words.budget_help(ChallengeConfig(), 12, 128, 325)
+    assert told.startswith("The budget: 500,000 tokens") and told.endswith("it allows 325 steps.")
+    assert words.budget_help(ChallengeConfig(), 12, 128, 1).endswith("it allows 1 step.")
+    seconds = ChallengeConfig(budget="seconds", amount=90)
+    assert "1 min 30 s of training" in words.budget_help(seconds, 12, 128, 0)
+
+
+def test_corpora_that_share_a_name_can_be_told_apart(tmp_path: Path):
+    here = Workspace(tmp_path / "workspace", read_only=[DEMO])
+    for owner, documents in ((ADA, 300), (ADA, 300), (BEN, 1)):
+        details = {"documents": documents}
+        with here.acting_as(owner).corpora.create("Tales", owner=owner, details=details):
+            pass
+    labels = words.corpus_labels(here.corpora.list(), {ADA: "Ada", BEN: "Ben"}, BEN)
+    first, shipped, *hers = labels.values()
+    assert first == "Tales (you, 1 document)" and "(the demo, 2,000 documents)" in shipped
+    assert len(hers) == 2 and all(each.startswith("Tales (Ada, 300 documents), 2") for each in hers)
+    alone = words.corpus_labels(here.corpora.list(), {}, "local")
+    assert "the demo" in next(iter(alone.values()))  # what is one's own would stand before it
 
 
 def test_a_board_marks_who_looks_and_tells_the_price():

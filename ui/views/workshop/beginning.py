@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from slm.errors import ConfigError
 from slm.model.config import PRESETS
-from slm.training.config import recipe_for
+from slm.training.config import as_trained, recipe_for
 from slm.workshop import challenges, people
 from slm.workshop.budgets import steps_within
 from slm.workshop.challenges import ChallengeConfig
@@ -15,20 +16,21 @@ from ui.session import PageState
 from ui.texts import tr
 from ui.view_models import settings
 from ui.view_models import workshop_challenge as words
+from ui.view_models.model import DEFAULT, Design
+from ui.views.model import design as board
 from ui.views.workshop.following import newest
 
 _KEY = "race"
-_PRESET = "nano"
+_MOST_STEPS = 10_000
+"""That a form is filled in with, however large a budget is."""
 
 
 def ask(state: PageState, *, unfolded: bool) -> None:
     """The presenter's form; folded away while there is a challenge."""
     names = people.names(state.workspace)
-    corpora = {
-        corpus.id: words.corpus_label(corpus, names, state.owner)
-        for corpus in state.workspace.corpora.list()
-        if not corpus.problem and corpus.details.get("val")
-    }
+    found = state.workspace.corpora.list()
+    usable = [each for each in found if not each.problem and each.details.get("val")]
+    corpora = words.corpus_labels(usable, names, state.owner)
     with st.expander(tr("Begin a challenge"), expanded=unfolded, icon=":material/flag:"):
         if not corpora:
             st.info(tr("A challenge needs a corpus. Collect one on the Data page first."))
@@ -62,20 +64,24 @@ def _fields(names: Sequence[str]) -> dict[str, Any]:
 
 
 def recipe_within(config: ChallengeConfig) -> str:
-    """The smallest preset's recipe with as many steps as a budget of tokens allows, as a link
-    tells it; empty for a budget of seconds, which no form knows beforehand."""
-    recipe = recipe_for(_PRESET)
-    steps = min(recipe.steps, _steps_of(config))
+    """The recipe of the model that one would train, with as many steps as a budget of tokens
+    allows, as a link tells it; empty for a budget of seconds, which no form knows beforehand."""
+    steps = min(_within(config)[2], _MOST_STEPS)
     return settings.to_text({"steps": steps}) if config.budget == "tokens" and steps else ""
 
 
-def _steps_of(config: ChallengeConfig) -> int:
-    recipe = recipe_for(_PRESET)
-    return steps_within(config.amount, recipe.batch_size, PRESETS[_PRESET].context_length)
-
-
 def budget_help(config: ChallengeConfig) -> str:
-    """How many steps of the smallest recipe the budget allows."""
-    recipe, window = recipe_for(_PRESET), PRESETS[_PRESET].context_length
-    steps = _steps_of(config)
-    return words.budget_help(config, recipe.batch_size, window, steps)
+    """How many steps the budget allows of the model that one would train."""
+    return words.budget_help(config, *_within(config))
+
+
+def _within(config: ChallengeConfig) -> tuple[int, int, int]:
+    """Batch and window of the model that a new training would begin with, and the steps that the
+    budget allows of it."""
+    try:
+        design = board.current()
+    except ConfigError:  # the form begins with the smallest preset then
+        design = Design(DEFAULT, PRESETS[DEFAULT])
+    recipe = recipe_for(design.preset)
+    window = as_trained(design.config, recipe).context_length
+    return recipe.batch_size, window, steps_within(config.amount, recipe.batch_size, window)

@@ -37,7 +37,7 @@ def render(state: PageState) -> None:
             st.info(words.WAITING_ROOM, icon=":material/hourglass_empty:")
             _wait(state.workspace)
         return
-    left, right = st.columns([1.5, 1], gap="large")
+    left, right = st.columns([1.9, 1], gap="medium")
     with left:
         _rules(state, chosen)
         _board(state, chosen, newest(str(state.workspace.root), challenges.WHAT, state.workspace))
@@ -101,27 +101,34 @@ def _board(state: PageState, challenge: Challenge, drawn_with: str) -> None:
     in_seconds = challenge.config.budget == "seconds"
     rows = words.board_rows(places, state.owner, in_seconds=in_seconds)
     st.markdown(f"#### {widgets.esc_md(words.lead(rows))}")
+    price = tr("Time") if in_seconds else tr("Tokens")
     if rows:
         st.dataframe(
             pd.DataFrame(
                 {
                     "": [row.rank for row in rows],
                     tr("Name"): [row.name for row in rows],
-                    tr("Bits per byte"): [row.bits_per_byte for row in rows],
-                    tr("Model"): [row.model for row in rows],
-                    tr("Time") if in_seconds else tr("Tokens"): [row.price for row in rows],
-                    tr("Parameters"): [row.parameters for row in rows],
+                    tr("Bits"): [row.bits_per_byte for row in rows],
+                    price: [row.price for row in rows],
+                    tr("Size"): [row.parameters for row in rows],
                     tr("Tries"): [row.tries for row in rows],
+                    tr("Model"): [row.model for row in rows],
                 }
             ),
             hide_index=True,
             key="race-board",
             height="content" if len(rows) <= words.MOST_ROWS else words.TABLE_HEIGHT,
             column_config={
-                "": st.column_config.NumberColumn(width=40),
-                tr("Bits per byte"): st.column_config.NumberColumn(format="%.3f"),
-                tr("Parameters"): st.column_config.TextColumn(help=glossary.meaning("parameter")),
-                tr("Tries"): st.column_config.NumberColumn(width=60),
+                "": st.column_config.NumberColumn(width=34),
+                tr("Name"): st.column_config.TextColumn(width=105),
+                tr("Bits"): st.column_config.NumberColumn(
+                    format="%.3f", width=62, help=glossary.meaning("bits per byte")
+                ),
+                price: st.column_config.TextColumn(width=76),
+                tr("Size"): st.column_config.TextColumn(
+                    width=66, help=glossary.meaning("parameter")
+                ),
+                tr("Tries"): st.column_config.NumberColumn(width=52),
             },
         )
     st.caption(widgets.esc_md(words.being_judged(tries, names, state.owner)))
@@ -149,17 +156,19 @@ def _is_open(root: str, challenge_id: str, _here: Workspace) -> bool | None:
 
 def _own_part(state: PageState, challenge: Challenge) -> None:
     """Hand in a model; what became of those before."""
+    here = state.workspace
+    tries = challenges.all_tries(here, challenge.id)
+    listed = jobs_to_show(jobs.list_jobs(here), _VERB, st.session_state.get("race-job"))
+    own = [job for job in listed if job.owner == state.owner and job.status().state != "done"]
+    if not (challenge.open or own or words.try_rows(tries, state.owner)):
+        return  # whoever took no part in what is closed
     with st.container(border=True, key="race-own"):
         st.markdown(tr("**Your part**"))
-        hands = words.to_hand_in(state.workspace.runs.list(), challenge, state.owner)
         if challenge.open:
-            _hand_in(state, challenge, hands)
-        for job in jobs_to_show(
-            jobs.list_jobs(state.workspace), _VERB, st.session_state.get("race-job")
-        ):
-            if job.owner == state.owner and job.status().state != "done":
-                job_panel.watch(state.workspace, job.id, key=f"race-{job.id}")
-        _own_tries(state, challenge)
+            _hand_in(state, challenge, words.to_hand_in(here.runs.list(), challenge, state.owner))
+        for job in own:
+            job_panel.watch(here, job.id, key=f"race-{job.id}")
+        _own_tries(state, challenge, tries)
 
 
 def _hand_in(state: PageState, challenge: Challenge, hands: words.Hands) -> None:
@@ -206,8 +215,7 @@ def _judge(state: PageState, challenge: Challenge, run_id: str) -> None:
         st.rerun()
 
 
-def _own_tries(state: PageState, challenge: Challenge) -> None:
-    tries = challenges.all_tries(state.workspace, challenge.id)
+def _own_tries(state: PageState, challenge: Challenge, tries: Sequence[Try]) -> None:
     rows = words.try_rows(tries, state.owner)
     if not rows:
         return
