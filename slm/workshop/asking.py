@@ -72,7 +72,8 @@ def compute(kind: str, basis: Basis) -> Question:
     """
     if len(basis.text) > LONGEST_PROMPT:
         raise DataError(
-            f"The text has {len(basis.text):,} characters; {LONGEST_PROMPT:,} are the most."
+            f"The text has {len(basis.text):,} characters; {LONGEST_PROMPT:,} are the most. "
+            "Shorten it."
         )
     return _BUILDERS[kind](basis)
 
@@ -106,8 +107,7 @@ def _temperature(basis: Basis) -> Question:
     best = order[0]
     return Question(
         "temperature",
-        f"Which temperature gives this distribution of the next token? At 1, the likeliest has "
-        f"{float(own_V[best]):.0%}.",
+        "Which temperature gives this distribution of the next token?",
         tuple(f"{each:g}" for each in _TEMPERATURES),
         (right,),
         f"At {_TEMPERATURES[right]:g} the likeliest token has {float(drawn_V[best]):.1%}; the "
@@ -115,6 +115,7 @@ def _temperature(basis: Basis) -> Question:
         basis.prompt,
         basis.run.name,
         shown=tuple((decode([token]), float(drawn_V[token])) for token in order),
+        beside=tuple(float(own_V[token]) for token in order),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from slm.errors import WorkspaceError
+from slm.owners import LOCAL_OWNER
 from slm.workshop import kept, room
 from slm.workspace import Workspace
 
@@ -24,7 +25,8 @@ class Question:
 
     options: what can be chosen; `tokens` says that these are tokens, foreign text. right: the
     places of the right ones. shares: what the model gives each option, 0 to 1, where it does.
-    shown: what is drawn with the question, as (label, share). told: the answer in words.
+    shown: what is drawn with the question, as (label, share); beside: the shares of the same
+    labels that stand beside these, to compare with. told: the answer in words.
     prompt: the text that the question is about; foreign. model: who was asked; foreign.
     """
 
@@ -38,6 +40,7 @@ class Question:
     tokens: bool = False
     shares: tuple[float, ...] = ()
     shown: tuple[tuple[str, float], ...] = ()
+    beside: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
@@ -52,6 +55,7 @@ class Question:
             "tokens": self.tokens,
             "shares": list(self.shares),
             "shown": [list(each) for each in self.shown],
+            "beside": list(self.beside),
         }
 
     @classmethod
@@ -69,6 +73,7 @@ class Question:
                 values["tokens"] is True,
                 tuple(float(share) for share in values["shares"]),
                 tuple((str(label), float(share)) for label, share in values["shown"]),
+                tuple(float(share) for share in values.get("beside", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WorkspaceError(f"The question is damaged: {error!r}. Ask another.") from None
@@ -79,6 +84,7 @@ class Asked:
     """A question to the room as one person may see it: without its answer until it is revealed.
 
     counts: how many chose each option, known once revealed. own: what this person chose.
+    by_presenter: whether the presenter is one of those who have answered.
     """
 
     id: str
@@ -87,6 +93,7 @@ class Asked:
     answered: int
     own: int | None
     counts: tuple[int, ...] = ()
+    by_presenter: bool = False
 
     @property
     def n_right(self) -> int:
@@ -137,6 +144,7 @@ def look(workspace: Workspace, question_id: str) -> Asked:
         len(choices),
         chosen.get(workspace.actor),
         counts if revealed else (),
+        chosen.get(LOCAL_OWNER) is not None,
     )
 
 

@@ -63,7 +63,7 @@ def test_a_question_its_answer_and_the_reveal_reach_everybody(shared: AppServer,
     _open(grace, shared, "questions").get_by_role("button", name="Ask", exact=True).click()
     expect(ada.get_by_text("Which token does the model hold")).to_be_visible()
     ada.locator(".st-key-answer-0 button").click()
-    expect(grace.get_by_text("1 of 1 have answered.")).to_be_visible()
+    expect(grace.get_by_text("1 of 1 has answered.")).to_be_visible()
     assert ada.get_by_role("button", name="Reveal the answer").count() == 0
     grace.get_by_role("button", name="Reveal the answer").click()
     expect(ada.get_by_text("of 1 were right")).to_be_visible()
@@ -83,7 +83,7 @@ def test_guesses_are_typed_while_the_standing_is_polled(shared: AppServer, visit
     for place, symbol in enumerate(game.passage.symbols[:6], start=1):
         typed.press_sequentially(symbol)
         expect(ben.get_by_text(f"{place} of {len(game.passage.symbols)} letters")).to_be_visible()
-    expect(grace.get_by_text(re.compile(r"^1 of \d are guessing"))).to_be_visible()
+    expect(grace.get_by_text(re.compile(r"^1 of \d is guessing"))).to_be_visible()
     grace.get_by_role("button", name="End the game").click()
     expect(ben.get_by_text("The game has ended.")).to_be_visible()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from slm.evaluation.shannon import Attempt, Passage, Play
-from slm.workshop import class_game, people, questions, room
+from slm.workshop import class_game, kept, people, questions, room
 from slm.workshop.questions import Question
 from slm.workspace import Workspace
 from tests.conftest import OpenPage
@@ -61,7 +61,7 @@ def test_a_participant_answers_and_only_the_presenter_reveals(open_page, shared,
     assert "question-reveal" not in _keys(app) and "question-go" not in _keys(app)
     assert _button(app, "answer-0").label == r"·\<b\>red"
     _button(app, "answer-1").click().run()
-    assert "1 of 1 have answered." in [each.value for each in app.caption]
+    assert "1 of 1 has answered." in [each.value for each in app.caption]
     shared("Grace")
     app = open_page("workshop", view="questions")
     _button(app, "question-reveal").click().run()
@@ -101,16 +101,64 @@ def test_a_class_stands_beside_the_machine_and_the_presenter_ends_the_game(
     assert "the cats run" in [each.value for each in app.text]
 
 
-def test_a_question_that_people_have_answered_is_revealed_before_the_next(
+def _n_questions(here: Workspace) -> int:
+    return len(list(kept.ids(here, questions.WHAT)))
+
+
+def test_the_next_question_waits_until_the_open_one_is_revealed(
     open_page: OpenPage, workspace_env: Workspace, shared
 ):
     shared("Grace")
     app = open_page("workshop", view="questions")
     _button(app, "question-go").click().run()
-    _button(app, "answer-0").click().run()
-    first = questions.newest_question(workspace_env)
-    assert first is not None and first.answered == 1
     _button(app, "question-go").click().run()
     assert any("Reveal its answer first" in each.value for each in app.info)
-    now = questions.newest_question(workspace_env)
-    assert now is not None and now.id == first.id
+    assert _n_questions(workspace_env) == 1
+    _button(app, "question-reveal").click().run()
+    assert "question-replace" not in _keys(app)
+    assert not any("Reveal its answer first" in each.value for each in app.info)
+    _button(app, "question-go").click().run()
+    assert _n_questions(workspace_env) == 2 and not app.exception
+
+
+def test_an_open_question_can_be_replaced_once_the_presenter_says_so(
+    open_page: OpenPage, workspace_env: Workspace, shared
+):
+    questions.ask(workspace_env, TOKENS)
+    shared("Grace")
+    app = open_page("workshop", view="questions")
+    assert "question-replace" not in _keys(app)
+    _button(app, "question-go").click().run()
+    assert _n_questions(workspace_env) == 1
+    _button(app, "question-replace").click().run()
+    assert _n_questions(workspace_env) == 2 and not app.exception
+
+
+def test_a_text_that_is_too_long_is_refused_in_words(open_page: OpenPage, workspace_env):
+    app = open_page("workshop", view="questions")
+    app.text_area(key="question-text").set_value("a " * 1_500)
+    _button(app, "question-go").click().run()
+    assert "2,999 characters; 2,000 are the most" in app.error[0].value.replace("\\", "")
+    assert questions.newest_question(workspace_env) is None
+
+
+def test_the_presenter_is_not_counted_among_those_who_answer(
+    open_page: OpenPage, workspace_env: Workspace, shared
+):
+    ada = shared("Ada")
+    asked = questions.ask(workspace_env, TOKENS)
+    questions.answer(workspace_env, asked, 0)
+    shared("Grace")
+    app = open_page("workshop", view="questions")
+    assert "0 of 1 have answered." in [each.value for each in app.caption]
+    questions.answer(workspace_env.acting_as(ada.id), asked, 1)
+    app = open_page("workshop", view="questions")
+    assert "1 of 1 has answered." in [each.value for each in app.caption]
+
+
+def test_every_answer_has_an_icon_so_that_no_button_moves(open_page: OpenPage, workspace_env):
+    questions.ask(workspace_env, TOKENS)
+    app = open_page("workshop", view="questions")
+    _button(app, "answer-1").click().run()
+    icons = [button.icon for button in app.button if (button.key or "").startswith("answer-")]
+    assert icons == [":material/radio_button_unchecked:", ":material/check_circle:"]

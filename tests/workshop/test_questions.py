@@ -56,6 +56,8 @@ def test_the_bars_are_those_of_the_temperature_that_is_asked_for(basis):
     own, drawn = asking._shares(basis, 1.0), [share for _, share in found.shown]
     powers = sorted((own.astype(float) ** (1 / hidden)), reverse=True)
     assert drawn[0] == pytest.approx(powers[0] / sum(powers), rel=1e-3)
+    assert found.beside[0] == pytest.approx(own.max(), rel=1e-6)  # those of temperature 1
+    assert len(found.beside) == len(drawn)
 
 
 def test_a_prompt_of_the_presenter_s_own_is_asked_about(basis):
@@ -86,6 +88,7 @@ def test_the_answer_is_hidden_until_it_is_revealed(here):
     assert before.question.right == () and not before.question.told and not before.question.shares
     questions.reveal(here, asked)
     after = questions.newest_question(ada)
+    assert not before.by_presenter and not after.by_presenter
     assert after.counts == (1, 1) and after.n_right == 1 and after.question == COLOURS
 
 
@@ -114,3 +117,8 @@ def test_damaged_answers_are_not_counted(here):
     (place / f"{ADA}.json").write_text('{"choice": 9}')
     (place / f"{BEN}.json").write_text("{")
     assert questions.look(here, asked).answered == 1
+
+
+def test_a_question_that_was_asked_before_it_had_bars_to_compare_with_can_be_read():
+    told = {key: value for key, value in COLOURS.to_json().items() if key != "beside"}
+    assert Question.from_json(told) == COLOURS

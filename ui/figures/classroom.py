@@ -158,11 +158,12 @@ def answers_chart(bars: Sequence[AnswerBar]) -> dict[str, Any]:
 
 def shown_rows(bars: Sequence[ShownBar]) -> list[dict[str, Any]]:
     """One record a token, in order."""
-    return [{"token": bar.label, "share": bar.share} for bar in bars]
+    return [{"token": bar.label, "share": bar.share, "beside": bar.beside} for bar in bars]
 
 
 def shown_chart(bars: Sequence[ShownBar]) -> dict[str, Any]:
-    """The distribution that a question is about: probabilities of the likeliest tokens."""
+    """The distribution that a question is about: probabilities of the likeliest tokens, with a
+    line for each in the one to compare with."""
     return {
         "height": _SMALL_ROW * max(1, len(bars)) + 8,
         "encoding": {
@@ -184,8 +185,24 @@ def shown_chart(bars: Sequence[ShownBar]) -> dict[str, Any]:
                 }
             },
             {
+                "transform": [{"calculate": "max(datum.share, datum.beside || 0)", "as": "end"}],
                 "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 13, "color": _GREY},
-                "encoding": {"text": {"field": "share", "type": "quantitative", "format": ".1%"}},
+                "encoding": {
+                    "x": {"field": "end", "type": "quantitative", "axis": None},
+                    "text": {"field": "share", "type": "quantitative", "format": ".1%"},
+                },
+            },
+            {
+                "transform": [{"filter": "isValid(datum.beside)"}],
+                "mark": {
+                    "type": "tick",
+                    "orient": "vertical",
+                    "thickness": 4,
+                    "size": _SMALL_ROW - 4,
+                    "color": OKABE_ITO[1],
+                    "opacity": 1,
+                },
+                "encoding": {"x": {"field": "beside", "type": "quantitative", "axis": None}},
             },
         ],
     }

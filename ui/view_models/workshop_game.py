@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from slm.evaluation.shannon import Game, Standing
 from slm.workshop.class_game import ClassGame, ClassStanding, Player
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import plural, tr
 from ui.view_models.code import open_lines
 from ui.view_models.shannon import PLAYERS
 
@@ -51,14 +51,14 @@ class PlayerRow:
 
 @dataclass(frozen=True)
 class GameView:
-    """All that is shown of a game beside one's own board."""
+    """All that is shown of a game beside one's own board; no bars while it is too early."""
 
     bars: tuple[Bar, ...]
     rows: tuple[PlayerRow, ...]
     reading: str
 
 
-EARLY = tr("Too few letters are guessed yet to tell who foresees this text better.")
+EARLY = tr("It is too early to tell who foresees this text better: too little is guessed yet.")
 
 
 def game_view(standing: ClassStanding, looking: str) -> GameView:
@@ -76,7 +76,8 @@ def game_view(standing: ClassStanding, looking: str) -> GameView:
         if key in standing.machines
     ]
     rows = tuple(_row(player, looking) for player in standing.players)
-    return GameView(tuple(bars), rows, _reading(standing, alone=alone))
+    known = any(player.known for player in standing.players)  # else bars would tell nothing
+    return GameView(tuple(bars) if known else (), rows, _reading(standing, alone=alone))
 
 
 def _bar(key: str, label: str, stands: Standing) -> Bar:
@@ -138,26 +139,31 @@ def guessed(players: Sequence[PlayerRow], n_people: int, *, over: bool = False) 
     """
     if n_people < 1:
         return ""
+    n = len(players)
     told = (
-        tr("{n_players} of {n_people} have guessed.")
+        plural("{n} of {n_people} has guessed.", "{n} of {n_people} have guessed.", n)
         if over
-        else tr("{n_players} of {n_people} are guessing.")
+        else plural("{n} of {n_people} is guessing.", "{n} of {n_people} are guessing.", n)
     )
-    return told.format(n_players=len(players), n_people=max(n_people, len(players)))
-
-
-def unit_of(game: ClassGame) -> str:
-    """What is guessed, in the plural."""
-    return tr("letters") if game.passage.unit == "letters" else tr("tokens")
+    return told.format(n=n, n_people=max(n_people, n))
 
 
 def done_line(game: Game) -> str:
     """How far one's own game is."""
-    unit = tr("letters") if game.passage.unit == "letters" else tr("tokens")
     total = len(game.passage.symbols)
-    if game.over:
-        return tr("All {total} {unit} are behind you.").format(total=total, unit=unit)
-    return tr("{place} of {total} {unit}").format(place=game.place, total=total, unit=unit)
+    if game.passage.unit == "letters":
+        told = (
+            plural("The only letter is behind you.", "All {total} letters are behind you.", total)
+            if game.over
+            else plural("{place} of {total} letter", "{place} of {total} letters", total)
+        )
+    else:
+        told = (
+            plural("The only token is behind you.", "All {total} tokens are behind you.", total)
+            if game.over
+            else plural("{place} of {total} token", "{place} of {total} tokens", total)
+        )
+    return told.format(place=game.place, total=total)
 
 
 def solution(game: ClassGame) -> str:

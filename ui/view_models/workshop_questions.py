@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slm.workshop.questions import Asked
 from slm.workspace import Artefact
-from ui.texts import tr
+from ui.texts import plural, tr
 from ui.view_models.chips import visible
 from ui.view_models.code import open_lines
 
@@ -22,8 +22,10 @@ TEXT_HELP = tr(
 EXAMPLE_PROMPT = "Once upon a time there was a"
 """In the language that the model reads, whatever the interface speaks."""
 REVEAL_FIRST = tr(
-    "People have answered the question that is open. Reveal its answer first, then ask the next."
+    "A question is still open. Reveal its answer first, or ask the next one in its place; its "
+    "answers are then not shown."
 )
+BESIDE = tr("Bars: at the temperature that is asked for. Orange lines: at temperature 1.")
 SHARES = tr("The percentages are what the model gives each of the tokens.")
 
 
@@ -48,10 +50,12 @@ class AnswerBar:
 
 @dataclass(frozen=True)
 class ShownBar:
-    """A token of the distribution that the question is about."""
+    """A token of the distribution that the question is about; `beside` is its share in the one
+    to compare with."""
 
     label: str
     share: float
+    beside: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ class QuestionView:
 
 
 def question_view(asked: Asked, n_people: int) -> QuestionView:
-    """The question, and once it is revealed the bars and the answer."""
+    """The question, and once it is revealed the bars and the answer.
+
+    n_people: who may answer, the presenter not counted; 0 on one's own computer.
+    """
     question = asked.question
     labels = _labels(question.options, tokens=question.tokens)
     choices = tuple(Choice(place, label, place == asked.own) for place, label in enumerate(labels))
@@ -90,7 +97,7 @@ def question_view(asked: Asked, n_people: int) -> QuestionView:
         question.prompt,
         question.model,
         choices,
-        tuple(ShownBar(visible(label.encode()), share) for label, share in question.shown),
+        _shown(asked),
         answers,
         _status(asked, n_people),
         question.told if asked.revealed else "",
@@ -144,8 +151,20 @@ def _status(asked: Asked, n_people: int) -> str:
             if asked.own is None
             else tr("Now reveal the answer.")
         )
-    return tr("{answered} of {n_people} have answered.").format(
-        answered=asked.answered, n_people=max(n_people, asked.answered)
+    answered = asked.answered - asked.by_presenter
+    return plural(
+        "{answered} of {n_people} has answered.",
+        "{answered} of {n_people} have answered.",
+        answered,
+    ).format(answered=answered, n_people=max(n_people, answered))
+
+
+def _shown(asked: Asked) -> tuple[ShownBar, ...]:
+    shown, beside = asked.question.shown, asked.question.beside
+    others = beside if len(beside) == len(shown) else (None,) * len(shown)
+    return tuple(
+        ShownBar(visible(label.encode("utf-8", "replace")), share, other)
+        for (label, share), other in zip(shown, others, strict=True)
     )
 
 

@@ -39,5 +39,7 @@ def test_a_room_in_which_nobody_answered_has_an_axis_all_the_same():
 
 
 def test_shares_are_drawn_on_the_whole_range():
-    assert shown_rows([ShownBar("·a", 0.25)]) == [{"token": "·a", "share": 0.25}]
+    row = {"token": "·a", "share": 0.25, "beside": None}
+    assert shown_rows([ShownBar("·a", 0.25)]) == [row]
+    assert shown_rows([ShownBar("·a", 0.25, 0.5)]) == [{**row, "beside": 0.5}]
     assert shown_chart([ShownBar("·a", 0.25)])["encoding"]["x"]["scale"]["domain"] == [0, 1]

@@ -1,5 +1,6 @@
 """The class game in words: who stands where, worked by hand."""
 
+from dataclasses import replace
 from math import inf
 
 from slm.evaluation.shannon import Attempt, Bounds, Game, Passage, Standing
@@ -68,12 +69,23 @@ def test_one_reads_how_far_one_is_and_in_the_end_the_text():
     assert "All 4 letters" in words.done_line(Game(PASSAGE, (Attempt(1),) * 4))
     assert words.solution(ClassGame("x", PASSAGE, {}, "tiny", False)) == "the cats"
     assert words.guessed(words.game_view(_class(1.0, _player(ADA, "A", 1, 2)), "").rows, 3) == (
-        "1 of 3 are guessing."
+        "1 of 3 is guessing."
     )
+    two = words.game_view(_class(1.0, _player(ADA, "A", 1, 2), _player(BEN, "B", 1, 2)), "").rows
+    assert words.guessed(two, 3, over=True) == "2 of 3 have guessed."
+
+
+def test_a_text_of_one_letter_is_told_in_the_singular():
+    one = Passage("letters", "the ", ("c",), (), (), 0, (), 27)
+    assert words.done_line(Game(one)) == "0 of 1 letter"
+    assert words.done_line(Game(one, (Attempt(1),))) == "The only letter is behind you."
+    tokens = replace(one, unit="tokens", symbols=("c", "a"))
+    assert words.done_line(Game(tokens)) == "0 of 2 tokens"
 
 
 def test_after_a_letter_or_two_nobody_is_called_better():
     standing = _class(2.5, _player(ADA, "Ada", 0, 0, known=False))
-    assert words.game_view(standing, ADA).reading == words.EARLY
+    view = words.game_view(standing, ADA)
+    assert view.reading == words.EARLY and "too early" in view.reading and not view.bars
     known = _class(2.5, _player(ADA, "Ada", 0, 0, known=False), _player(BEN, "Ben", 1, 2))
     assert "you foresee" in words.game_view(known, ADA).reading

@@ -25,7 +25,9 @@ def test_tokens_can_be_read_and_alike_ones_told_apart():
     view = question_view(OPEN, 5)
     assert [choice.label for choice in view.choices] == ["·cat", "⏎ (2)", "⏎ (3)"]
     assert [choice.chosen for choice in view.choices] == [False, True, False]
-    assert view.shown[0].label == "·cat"
+    assert view.shown[0].label == "·cat" and view.shown[0].beside is None
+    compared = replace(OPEN, question=replace(OPEN.question, beside=(0.4,)))
+    assert question_view(compared, 5).shown[0].beside == 0.4
 
 
 def test_an_open_question_tells_how_many_have_answered_and_no_more():
@@ -33,6 +35,8 @@ def test_an_open_question_tells_how_many_have_answered_and_no_more():
     assert view.status == "3 of 5 have answered."
     assert not view.answers and not view.told and view.right is None
     assert question_view(OPEN, 2).status == "3 of 3 have answered."
+    assert question_view(replace(OPEN, by_presenter=True), 5).status == "2 of 5 have answered."
+    assert question_view(replace(OPEN, answered=1), 5).status == "1 of 5 has answered."
 
 
 def test_alone_one_is_told_what_to_do():

@@ -19,6 +19,7 @@ from ui.view_models import workshop_game as words
 from ui.view_models.shannon import board
 from ui.views.workshop.following import POLL_SECONDS, headcount, newest, redraw_when
 
+_READ = 5_000  # characters of a text of one's own: more than a game is long
 _UNITS = {"letters": tr("Letters"), "tokens": tr("Tokens")}
 
 
@@ -85,13 +86,15 @@ def _ask(state: PageState) -> None:
         tr("Or a text of your own"),
         key="game-text",
         height=90,
-        max_chars=5_000,
-        help=tr("Then the machines guess on this text; you know it, so play along only in spirit."),
+        help=tr(
+            "Then the machines guess on the beginning of this text; you know it, so play along "
+            "only in spirit."
+        ),
     )
     if st.button(tr("Begin"), type="primary", key="game-begin", icon=":material/flag:"):
         with widgets.user_errors(), st.spinner(tr("The machines play")):
             loaded = loaders.load_run(state.run)
-            config = GameConfig(document=int(number), text=text.strip(), unit=unit)
+            config = GameConfig(document=int(number), text=text.strip()[:_READ], unit=unit)
             passage, plays = prepare_game(
                 state.workspace, state.run, loaded.model, loaded.tokenizer, config
             )
@@ -130,13 +133,14 @@ def _standing(state: PageState, game: ClassGame, drawn_with: str) -> None:
     st.markdown(f"**{view.reading}**", help=glossary.meaning("entropy"))
     if not view.rows:
         return
-    st.vega_lite_chart(
-        pd.DataFrame(standing_rows(view.bars)),
-        standing_chart(view.bars),
-        key="class-players",
-        alt=tr("Bits per character of the class and of the machines"),
-    )
-    st.caption(words.CHART)
+    if view.bars:
+        st.vega_lite_chart(
+            pd.DataFrame(standing_rows(view.bars)),
+            standing_chart(view.bars),
+            key="class-players",
+            alt=tr("Bits per character of the class and of the machines"),
+        )
+        st.caption(words.CHART)
     st.dataframe(
         pd.DataFrame(
             {

@@ -5,7 +5,7 @@ import streamlit as st
 
 from slm.workshop import questions, rights
 from slm.workshop.questions import Asked
-from slm.workspace import Workspace
+from slm.workspace import Artefact, Workspace
 from ui import loaders, session, widgets
 from ui.figures.classroom import answer_rows, answers_chart, shown_chart, shown_rows
 from ui.session import PageState
@@ -13,6 +13,8 @@ from ui.texts import tr
 from ui.view_models import workshop_questions as words
 from ui.view_models.workshop_questions import QuestionView
 from ui.views.workshop.following import POLL_SECONDS, headcount
+
+_ICONS = {True: ":material/check_circle:", False: ":material/radio_button_unchecked:"}
 
 
 def render(state: PageState) -> None:
@@ -40,7 +42,7 @@ def _live(state: PageState) -> None:
         nothing = words.ASK_FIRST if rights.is_presenter(state.owner) else words.WAITING_ROOM
         st.info(nothing, icon=":material/hourglass_empty:")
         return
-    view = words.question_view(asked, headcount(str(here.root), here) if session.is_shared() else 1)
+    view = words.question_view(asked, headcount(str(here.root), here) if session.is_shared() else 0)
     _question(state, asked, view)
 
 
@@ -50,15 +52,15 @@ def _question(state: PageState, asked: Asked, view: QuestionView) -> None:
     if not asked.revealed:
         _choices(state, asked.id, view)
         st.caption(view.status)
-        if rights.is_presenter(state.owner):
-            st.button(
-                tr("Reveal the answer"),
-                key="question-reveal",
-                type="primary",
-                icon=":material/visibility:",
-                on_click=_reveal,
-                args=(here, asked.id),
-            )
+        if rights.is_presenter(state.owner) and st.button(
+            tr("Reveal the answer"),
+            key="question-reveal",
+            type="primary",
+            icon=":material/visibility:",
+        ):
+            with widgets.user_errors():
+                questions.reveal(here, asked.id)
+                st.rerun()  # the whole page: what asks for the next question stands beside it
         return
     st.vega_lite_chart(
         pd.DataFrame(answer_rows(view.answers)),
@@ -86,17 +88,20 @@ def _what_is_asked(view: QuestionView) -> None:
                 "Probabilities of the likeliest next tokens at the temperature that is asked for"
             ),
         )
+        if view.shown[0].beside is not None:
+            st.caption(words.BESIDE)
 
 
 def _choices(state: PageState, question_id: str, view: QuestionView) -> None:
-    """A large button for each option: side by side where there is room."""
+    """A large button for each option: side by side where there is room. Chosen or not, each has
+    an icon, so that no button moves when another one is chosen."""
     with st.container(horizontal=True, gap="small", key="question-options"):
         for choice in view.choices:
             st.button(
                 widgets.esc_md(choice.label),
                 key=f"answer-{choice.place}",
                 type="primary" if choice.chosen else "secondary",
-                icon=":material/check:" if choice.chosen else None,
+                icon=_ICONS[choice.chosen],
                 width="stretch",
                 on_click=_answer,
                 args=(state.workspace, question_id, choice.place),
@@ -105,7 +110,7 @@ def _choices(state: PageState, question_id: str, view: QuestionView) -> None:
 
 def _ask(state: PageState) -> None:
     """The presenter's list, and a text of their own."""
-    from slm.workshop.asking import LONGEST_PROMPT, READY, Basis, compute
+    from slm.workshop.asking import READY, compute
 
     with st.container(border=True, key="question-ask"):
         st.markdown(tr("**Ask**"))
@@ -123,36 +128,39 @@ def _ask(state: PageState) -> None:
             tr("A text of your own"),
             key="question-text",
             height=80,
-            max_chars=LONGEST_PROMPT,
             help=words.TEXT_HELP,
             placeholder=words.EXAMPLE_PROMPT,
         )
         st.caption(widgets.esc_md(tr("The model that answers: {name}").format(name=state.run.name)))
-        pressed = st.button(tr("Ask"), type="primary", key="question-go", icon=":material/help:")
-        if pressed and _is_open(state.workspace):
-            st.info(words.REVEAL_FIRST, icon=":material/visibility:")
-        elif pressed:
-            with widgets.user_errors(), st.spinner(tr("The model works it out")):
-                loaded = loaders.load_run(state.run)
-                basis = Basis(
-                    state.workspace, state.run, loaded.model, loaded.tokenizer, text.strip()
-                )
-                questions.ask(state.workspace, compute(kind, basis))
-                st.rerun()
+        if _is_meant(state.workspace):
+            _compute(state, state.run, kind, text.strip())
     widgets.show_code(words.code_lines(state.run, kind, text.strip()), compute)
 
 
-def _is_open(here: Workspace) -> bool:
-    """Whether somebody has answered a question that is not revealed yet."""
-    asked = questions.newest_question(here)
-    return asked is not None and not asked.revealed and asked.answered > 0
+def _is_meant(here: Workspace) -> bool:
+    """Whether the next question was asked for; once more, while another one is still open."""
+    pressed = st.button(tr("Ask"), type="primary", key="question-go", icon=":material/help:")
+    newest = questions.newest_question(here)
+    if newest is None or newest.revealed:
+        return pressed
+    if pressed:
+        st.session_state["question-replaces"] = newest.id
+    if st.session_state.get("question-replaces") != newest.id:
+        return False
+    st.info(words.REVEAL_FIRST, icon=":material/visibility:")
+    return st.button(tr("Ask in its place"), key="question-replace", icon=":material/swap_horiz:")
+
+
+def _compute(state: PageState, run: Artefact, kind: str, text: str) -> None:
+    from slm.workshop.asking import Basis, compute
+
+    with widgets.user_errors(), st.spinner(tr("The model works it out")):
+        loaded = loaders.load_run(run)
+        basis = Basis(state.workspace, run, loaded.model, loaded.tokenizer, text)
+        questions.ask(state.workspace, compute(kind, basis))
+        st.rerun()
 
 
 def _answer(here: Workspace, question_id: str, place: int) -> None:
     with widgets.user_errors():
         questions.answer(here, question_id, place)
-
-
-def _reveal(here: Workspace, question_id: str) -> None:
-    with widgets.user_errors():
-        questions.reveal(here, question_id)
