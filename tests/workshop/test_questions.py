@@ -122,3 +122,9 @@ def test_damaged_answers_are_not_counted(here):
 def test_a_question_that_was_asked_before_it_had_bars_to_compare_with_can_be_read():
     told = {key: value for key, value in COLOURS.to_json().items() if key != "beside"}
     assert Question.from_json(told) == COLOURS
+
+
+def test_of_questions_asked_at_once_the_last_is_the_newest(here):
+    asked = [questions.ask(here, COLOURS) for _ in range(20)]
+    newest = questions.newest_question(here)
+    assert newest is not None and newest.id == asked[-1]
