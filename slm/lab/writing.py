@@ -7,7 +7,7 @@ from typing import Any
 
 from slm.lab.reports import OpenedRun
 from slm.sampling.generate import fit_prompt
-from slm.sampling.methods import Draft, WritingConfig, write
+from slm.sampling.methods import Draft, WritingConfig, constrained, write
 from slm.sampling.search import Beam
 from slm.sampling.steps import Step, decode_stream
 from slm.tokenizer.protocol import TextTokenizer
@@ -20,11 +20,12 @@ def writing_report(
 
     go_on: the end-of-text token ends no text.
 
-    Raises: DataError and DivergedError as `slm.sampling.methods.write`.
+    Raises: DataError and DivergedError as `slm.sampling.methods.write` and `constrained`.
     """
     cut, shape = opened.tokenizer, opened.model.config
     ids = cut.encode(prompt)
     fitted = fit_prompt(ids, shape.vocab_size, shape.context_length, cut.eos_id)
+    eos_id = None if go_on else cut.eos_id
     texts = []
     for seed in config.seeds():
         steps: list[Step] = []
@@ -33,15 +34,19 @@ def writing_report(
             opened.model,
             ids,
             config.with_seed(seed),
-            eos_id=None if go_on else cut.eos_id,
+            eos_id=eos_id,
             decoder=lambda: cut.decoder(ids),
+            constraint=constrained(opened.model, cut, config, eos_id=eos_id),
         ):
             if isinstance(item, Draft):
                 steps, rivals = list(item.steps), item.rivals
             else:
                 steps.append(item)
         text = "".join(decode_stream(steps, cut, after=ids, stop=config.stop))
-        told = {"seed": seed, "text": text, "tokens": [_told(step, cut) for step in steps]}
+        told: dict[str, Any] = {"seed": seed, "text": text}
+        if config.constrained:
+            told["has_its_form"] = bool(steps) and (steps[-1].ends or steps[-1].whole)
+        told |= {"tokens": [_told(step, cut) for step in steps]}
         if rivals:
             told["found"] = [
                 {"text": cut.decode(list(beam.ids)), "logprob": beam.logprob, "score": beam.score}

@@ -21,6 +21,7 @@ import torch
 from slm.errors import DataError, JobError, SlmError
 from slm.model.transformer import Transformer
 from slm.sampling.batching import Batch, Text
+from slm.sampling.constraint import Constraint
 from slm.sampling.filters import SamplingConfig
 from slm.sampling.generate import Writing, fit_prompt
 from slm.sampling.steps import Step
@@ -161,6 +162,7 @@ class Engine:
         n_top: int = 5,
         stop: tuple[str, ...] = (),
         decoder: StreamDecoder | None = None,
+        constraint: Constraint | None = None,
         tell: Callable[[], None] = lambda: None,
     ) -> Ticket:
         """Ask for a text, see `generate`; its ticket streams the steps.
@@ -173,7 +175,7 @@ class Engine:
         shape = self._model.config
         prompt = fit_prompt(prompt_ids, shape.vocab_size, shape.context_length, eos_id)
         ticket = Ticket(self._wake, tell)
-        writing = Writing(prompt, config, eos_id, n_top, stop, decoder)
+        writing = Writing(prompt, config, eos_id, n_top, stop, decoder, constraint)
         text = Text(
             prompt.ids, writing, max_new_tokens, ticket.deliver, ticket.end, ticket.unwanted
         )
@@ -201,6 +203,7 @@ class Engine:
         n_top: int = 5,
         stop: tuple[str, ...] = (),
         decoder: StreamDecoder | None = None,
+        constraint: Constraint | None = None,
     ) -> Generator[Step, None, None]:
         """The steps that `slm.sampling.generate.generate` gives, written beside others' texts.
 
@@ -210,7 +213,7 @@ class Engine:
         """
         ticket = self.submit(
             prompt_ids, config, max_new_tokens,
-            eos_id=eos_id, n_top=n_top, stop=stop, decoder=decoder,
+            eos_id=eos_id, n_top=n_top, stop=stop, decoder=decoder, constraint=constraint,
         )  # fmt: skip
         return ticket.steps(should_stop)
 

@@ -31,12 +31,16 @@ _HEAD = 4096  # of a vocabulary of 50,000 so many are sorted, unless their sum i
 
 
 def next_token_distribution(
-    logits_V: Any, config: SamplingConfig, previous_ids: Iterable[int] = ()
+    logits_V: Any,
+    config: SamplingConfig,
+    previous_ids: Iterable[int] = (),
+    allowed_V: Mask | None = None,
 ) -> Distribution:
     """The distribution of the next token after every filter.
 
     logits_V: one row, an array or a tensor. -inf forbids a token.
-    previous_ids: the tokens that the repetition penalty weighs down.
+    previous_ids: the tokens that the repetition penalty weighs down. allowed_V: all others
+    are removed before any filter, which is a stage of its own, "constraint".
 
     >>> logits_V = np.log([0.5, 0.3, 0.2])
     >>> kept_two = next_token_distribution(logits_V, SamplingConfig(temperature=1, top_k=2))
@@ -48,15 +52,18 @@ def next_token_distribution(
     """
     own_V = _as_floats(logits_V)
     assert own_V.ndim == 1 and own_V.size, f"one row of logits, not shape {own_V.shape}"
-    return next_token_distributions(own_V[None], [config], [previous_ids]).row(0)
+    return next_token_distributions(own_V[None], [config], [previous_ids], [allowed_V]).row(0)
 
 
 def next_token_distributions(
-    logits_BV: Any, configs: Sequence[SamplingConfig], previous: Sequence[Iterable[int]]
+    logits_BV: Any,
+    configs: Sequence[SamplingConfig],
+    previous: Sequence[Iterable[int]],
+    allowed: Sequence[Mask | None] = (),
 ) -> Distributions:
     """What `next_token_distribution` gives, for many rows at once: the same numbers.
 
-    A configuration and the previous ids for each row.
+    A configuration and the previous ids for each row; `allowed` too, unless no row has any.
 
     Raises: as `next_token_distribution`; `diverged_rows` says which rows are to blame.
     """
@@ -74,6 +81,9 @@ def next_token_distributions(
         for config, ids in zip(configs, previous, strict=True)
     ]
     layers = [Layer(("model",) * n_rows, now_BV, np.zeros(n_rows, np.bool_))]
+    if any(allowed_V is not None for allowed_V in allowed):
+        layers.append(_constrained(now_BV, allowed))
+        now_BV = layers[-1].logits_BV
     for place in range(len(FILTERS)):
         names = tuple(config.order[place] for config in configs)
         changed_B = np.zeros(n_rows, np.bool_)
@@ -105,6 +115,16 @@ def diverged_rows(logits_BV: Floats) -> Mask:
     """True for the rows that hold NaN or +inf, or nothing but -inf."""
     diverged_B: Mask = ~np.isfinite(logits_BV.max(axis=-1))  # the maximum is NaN if any is
     return diverged_B
+
+
+def _constrained(logits_BV: Floats, allowed: Sequence[Mask | None]) -> Layer:
+    """Minus infinity for what the rows' constraints do not allow."""
+    left_BV = logits_BV.copy()
+    for left_V, allowed_V in zip(left_BV, allowed, strict=True):
+        if allowed_V is not None:
+            left_V[~allowed_V] = -np.inf
+    changed_B = np.array([allowed_V is not None for allowed_V in allowed], np.bool_)
+    return Layer(("constraint",) * len(left_BV), left_BV, changed_B)
 
 
 def _as_floats(logits: Any) -> Floats:

@@ -24,7 +24,8 @@ from slm.model.inference import inference, require_known
 from slm.model.probe import Probe
 from slm.model.stepping import Stepper
 from slm.model.transformer import Transformer
-from slm.sampling.distribution import Floats
+from slm.sampling.constraint import Constraint
+from slm.sampling.distribution import Floats, Mask
 from slm.sampling.filters import SamplingConfig, next_token_distributions
 from slm.sampling.heads import HeadFinder, finder_for
 from slm.sampling.steps import Ending, steps_of
@@ -92,6 +93,7 @@ def generate(
     stop: tuple[str, ...] = (),
     decoder: StreamDecoder | None = None,
     int8: bool = False,
+    constraint: Constraint | None = None,
 ) -> Iterator[Step]:
     """The tokens that follow the prompt, each as soon as it is chosen.
 
@@ -103,16 +105,17 @@ def generate(
     these strings is the last; decoder (`tokenizer.decoder(prompt_ids)`) says what text the
     ids are, and `decode_stream(…, stop=stop)` gives the text up to that string. int8: a
     processor reads new tokens with weights of 8 bits, faster and nearly as well
-    (`slm.model.int8`); tokens may differ.
+    (`slm.model.int8`); tokens may differ. constraint (`constraint_for`, one for each text): only
+    tokens that it allows are drawn, and the text ends when it is whole.
 
     Raises: DataError as `fit_prompt`, at once; DivergedError for logits that are not
-    finite, at the step that meets them.
+    finite, at the step that meets them; DataError where a constraint can no longer be met.
     """
     prompt = fit_prompt(prompt_ids, model.config.vocab_size, model.config.context_length, eos_id)
     longest = min(model.config.context_length, len(prompt.ids) + max(0, max_new_tokens))
     cache = model.new_cache(max_length=longest) if use_cache else None
     reader = _Reader(model, cache, probe, int8=int8, n_steps=max_new_tokens)
-    writing = Writing(prompt, config, eos_id, n_top, stop, decoder)
+    writing = Writing(prompt, config, eos_id, n_top, stop, decoder, constraint)
     finder = finder_for(model.device)
 
     def steps() -> Iterator[Step]:
@@ -141,6 +144,7 @@ class Writing:
         n_top: int = 5,
         stop: tuple[str, ...] = (),
         decoder: StreamDecoder | None = None,
+        constraint: Constraint | None = None,
     ) -> None:
         """Raises: DataError for stop strings without a decoder, or an empty one."""
         if stop and decoder is None:
@@ -148,10 +152,15 @@ class Writing:
         self.config, self.n_top = config, n_top
         self.seen = set(prompt.ids)
         self.ended = False
-        self._eos_id, self._decoder = eos_id, decoder
+        self._eos_id, self._decoder, self._constraint = eos_id, decoder, constraint
         self._ending = Ending(stop)
         self._notes = prompt.notes
         self._generator = torch.Generator("cpu").manual_seed(config.seed)
+
+    @property
+    def allowed_V(self) -> Mask | None:
+        """The tokens that may come next; None where all may."""
+        return None if self._constraint is None else self._constraint.allowed_V
 
     def uniform(self) -> float:
         """The next number of the seed's row, at least 0 and below 1."""
@@ -160,18 +169,22 @@ class Writing:
     def take(self, step: Step) -> Step:
         """The step with what it means for this text.
 
-        Raises: TokenizerError for an id without text, where stop strings are looked for.
+        Raises: TokenizerError for an id without text, where stop strings are looked for;
+        DataError where a constraint can no longer be met.
         """
-        ends, stopped_by = step.id == self._eos_id, None
+        ends, stopped_by, whole = step.id == self._eos_id, None, False
+        if self._constraint is not None and not ends:
+            self._constraint.take(step.id)
+            whole = self._constraint.whole
         if self._decoder is not None and not ends:
             self._ending.push(self._decoder.push(step.id))
             stopped_by = self._ending.found
-        self.ended = ends or stopped_by is not None
+        self.ended = ends or whole or stopped_by is not None
         self.seen.add(step.id)
         notes, self._notes = self._notes, ()
         if not (self.ended or notes):
             return step
-        return replace(step, ends=ends, notes=notes, stopped_by=stopped_by)
+        return replace(step, ends=ends, notes=notes, stopped_by=stopped_by, whole=whole)
 
 
 def draw(
@@ -184,7 +197,7 @@ def draw(
 
     Raises: DivergedError for logits that are not finite.
     """
-    if finder is not None:
+    if finder is not None and all(each.allowed_V is None for each in writings):
         configs, n_top = [each.config for each in writings], [each.n_top for each in writings]
         if head := finder.find(logits_BV, configs, n_top):
             distributions = next_token_distributions(head.logits_BM, configs, [()] * len(configs))
@@ -199,6 +212,7 @@ def draw(
             own_BV[begin : begin + together],
             [each.config for each in part],
             [each.seen for each in part],
+            [each.allowed_V for each in part],
         )
         drawn = distributions.draw([each.uniform() for each in part])
         steps += steps_of(distributions, drawn, [each.n_top for each in part])

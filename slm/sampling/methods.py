@@ -11,15 +11,22 @@ Legend: T positions, V vocabulary.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from slm.config import Config
+from slm.errors import DataError
 from slm.model.inference import inference
 from slm.model.transformer import Transformer
 from slm.sampling.config import SamplingConfig
+from slm.sampling.constraint import (
+    LONGEST_REGEX,
+    LONGEST_SCHEMA,
+    Constraint,
+    constraint_for,
+)
 from slm.sampling.engine import engine_for
 from slm.sampling.filters import next_token_distributions
 from slm.sampling.generate import fit_prompt
@@ -33,7 +40,7 @@ from slm.sampling.search import (
     contrastive_search,
 )
 from slm.sampling.steps import Ending, Step, steps_of
-from slm.tokenizer.protocol import StreamDecoder
+from slm.tokenizer.protocol import StreamDecoder, TextTokenizer
 
 Method = Literal["sampling", "greedy", "beam", "contrastive"]
 MOST_CONTINUATIONS = 4
@@ -74,12 +81,41 @@ class WritingConfig(Config):
         description="Strings at which a text ends, without them.",
     )
 
+    regex: str = Field(
+        "",
+        max_length=LONGEST_REGEX,
+        description="The text behind the prompt must match this regular expression as a whole. "
+        "Empty: any text.",
+    )
+    json_schema: str = Field(
+        "",
+        max_length=LONGEST_SCHEMA,
+        description="The text behind the prompt must be JSON as this schema describes it. "
+        "Empty: any text.",
+    )
+
     @field_validator("stop")
     @classmethod
     def _short_and_not_empty(cls, stop: tuple[str, ...]) -> tuple[str, ...]:
         if any(not 1 <= len(each) <= 100 for each in stop):
             raise ValueError("strings of 1 to 100 characters")
         return stop
+
+    @model_validator(mode="after")
+    def _one_form_that_is_drawn(self) -> Self:
+        if self.regex and self.json_schema:
+            raise ValueError("give a regular expression or a JSON schema, not both")
+        if self.constrained and self.method not in {"sampling", "greedy"}:
+            raise ValueError(
+                "a search cannot be held to a regular expression or a JSON schema; use sampling "
+                "or greedy"
+            )
+        return self
+
+    @property
+    def constrained(self) -> bool:
+        """Whether the text must have a form."""
+        return bool(self.regex or self.json_schema)
 
     @property
     def drawn_with(self) -> SamplingConfig:
@@ -137,15 +173,19 @@ def write(
     eos_id: int | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     decoder: Callable[[], StreamDecoder] | None = None,
+    constraint: Constraint | None = None,
 ) -> Iterator[Step | Draft]:
     """One text, as it grows. Steps add to it; a Draft replaces it. A search ends with one.
 
     decoder: says what text the new ids are; needed for stop strings, which a beam search,
-    whose texts change as they grow, does not look for.
+    whose texts change as they grow, does not look for. constraint: what the settings' regex or
+    json_schema asks for (`constrained`); a search takes none.
 
     Raises: DataError as `fit_prompt`, or for a search without room behind the prompt, at once;
     DivergedError for logits that are not finite.
     """
+    if config.constrained and constraint is None:
+        raise DataError("A regex or a json_schema needs its constraint: give `constrained(…)`.")
     if config.method == "beam":
         turns = beam_turns(
             model, prompt_ids, config.beam, config.max_new_tokens,
@@ -168,6 +208,31 @@ def write(
         should_stop=should_stop,
         stop=config.stop,
         decoder=decoder() if decoder is not None and config.stop else None,
+        constraint=constraint,
+    )
+
+
+def constrained(
+    model: Transformer,
+    cut: TextTokenizer,
+    config: WritingConfig,
+    *,
+    eos_id: int | None = None,
+    written: Sequence[int] = (),
+) -> Constraint | None:
+    """What holds one text to the settings' regex or json_schema; None where they ask for none.
+
+    written: the prompt's last ids that belong to the text already.
+
+    Raises: DataError for a form that cannot be followed, with the reason.
+    """
+    return constraint_for(
+        cut,
+        model.config.vocab_size,
+        regex=config.regex,
+        json_schema=config.json_schema,
+        eos_id=eos_id,
+        written=written,
     )
 
 

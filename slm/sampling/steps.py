@@ -30,7 +30,8 @@ class Step:
     follows. notes: what was done to the prompt; on the first step only. stopped_by:
     the stop string that this token completed; nothing follows. entropy_nats is the
     model's own uncertainty before the draw; n_kept counts the tokens that could be
-    drawn, 0 where nothing was; removed names those of top that could not.
+    drawn, 0 where nothing was; removed names those of top that could not. whole: the text has
+    the form that was asked for, to which nothing can be added; nothing follows.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Step:
     entropy_nats: float = field(default=float("nan"), compare=False)  # sums may differ in order
     n_kept: int = 0
     removed: tuple[int, ...] = ()
+    whole: bool = False
 
 
 def steps_of(

@@ -62,6 +62,7 @@ class ChoiceText:
             if step.ends:
                 self._ends = True
                 continue
+            self._ends = step.whole
             logs = tuple((other, math.log(share)) for other, share in step.top if share > 0)
             self._held.append(Token(step.id, self._decoded, step.logprob, logs))
             decoded = self._decoder.push(step.id)

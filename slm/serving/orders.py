@@ -63,6 +63,7 @@ class Kitchen:
                     asked.logprobs or 0,
                     opening,
                     bool(asked.ignore_eos),
+                    asked.json_schema,
                 )
                 for config in configs
             ]
@@ -87,6 +88,7 @@ class Kitchen:
                 (*asked.stops, *stops),
                 n_top or 0,
                 ignore_eos=bool(asked.ignore_eos),
+                json_schema=asked.json_schema,
             )
             for config in configs
         )

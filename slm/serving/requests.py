@@ -7,6 +7,7 @@ left alone; what nobody knows is refused, so that a slip of the pen is noticed.
 Source: the OpenAI API reference, "Create completion" and "Create chat completion".
 """
 
+import json
 import secrets
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from slm.errors import ConfigError
 from slm.sampling.config import SamplingConfig
+from slm.sampling.constraint import LONGEST_SCHEMA
 from slm.serving.errors import ProtocolError, of_validation
 
 MOST_CHOICES = 32
@@ -36,11 +38,49 @@ class StreamOptions(_Body):
     include_obfuscation: bool | None = None
 
 
+class _Schema(_Body):
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    schema_: dict[str, Any] = Field({}, alias="schema")
+    description: str | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(_Body):
+    """The form of an answer: any text, a JSON object, or JSON as a schema describes it."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: _Schema | None = None
+
+    @model_validator(mode="after")
+    def _its_schema(self) -> Self:
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise ValueError("json_schema belongs to the type json_schema, and to no other")
+        return self
+
+    @property
+    def schema_text(self) -> str:
+        """The JSON schema that the answer must fit; empty for any text.
+
+        Raises: ProtocolError for one that is too long.
+        """
+        if self.type == "text":
+            return ""
+        told = {"type": "object"} if self.json_schema is None else self.json_schema.schema_
+        text = json.dumps(told)
+        if len(text) > LONGEST_SCHEMA:
+            raise ProtocolError(
+                f"The JSON schema has {len(text):,} characters; {LONGEST_SCHEMA:,} are read.",
+                param="response_format",
+            )
+        return text
+
+
 class TextRequest(_Body):
     """What both protocols share.
 
-    top_k, min_p, typical_p, repetition_penalty and ignore_eos (the token that ends a text ends
-    none) are not of the protocol; clients send them in the body beside the rest.
+    response_format is of chat alone in the protocol; completions take it here too. top_k, min_p,
+    typical_p, repetition_penalty and ignore_eos (the token that ends a text ends none) are not of
+    the protocol; clients send them in the body beside the rest.
     """
 
     model: str
@@ -54,6 +94,7 @@ class TextRequest(_Body):
     seed: _Seed | None = None
     n: Annotated[int, Field(ge=1, le=MOST_CHOICES)] | None = None
     stop: _Stop | Annotated[list[_Stop], Field(max_length=16)] | None = None
+    response_format: ResponseFormat | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: Annotated[int, Field(ge=0)] | None = None
@@ -101,6 +142,14 @@ class TextRequest(_Body):
         if self.stop is None:
             return ()
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+
+    @property
+    def json_schema(self) -> str:
+        """The JSON schema that each text must fit; empty for any text.
+
+        Raises: ProtocolError for one that is too long.
+        """
+        return "" if self.response_format is None else self.response_format.schema_text
 
     @property
     def tells_usage(self) -> bool:
@@ -201,12 +250,6 @@ class Message(_Body):
         return "".join(part.text for part in self.content)
 
 
-class ResponseFormat(_Body):
-    """Answers are plain text."""
-
-    type: Literal["text"]
-
-
 class ChatRequest(TextRequest):
     """POST /v1/chat/completions: answer the last message."""
 
@@ -214,7 +257,6 @@ class ChatRequest(TextRequest):
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    response_format: ResponseFormat | None = None
     modalities: list[Literal["text"]] | None = None
     tools: Annotated[list[Any], Field(max_length=0)] | None = None
     tool_choice: Literal["none", "auto"] | None = None

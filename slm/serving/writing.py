@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from slm.errors import SlmError
 from slm.sampling.config import SamplingConfig
+from slm.sampling.constraint import constraint_for
 from slm.sampling.engine import Engine, Ticket
 from slm.sampling.steps import Step
 from slm.serving.choices import ChoiceText, Piece
@@ -31,6 +32,7 @@ class Order:
     n_top: int = 0
     opening: Piece | None = None
     ignore_eos: bool = False
+    json_schema: str = ""
 
 
 class Bell:
@@ -117,14 +119,21 @@ class Texts:
             for index, order in enumerate(orders):
                 before = len(order.opening.text) if order.opening else 0
                 text = ChoiceText(cut, order.ids, order.stop, before)
+                eos_id = None if order.ignore_eos else cut.eos_id
                 ticket = writers.engine.submit(
                     order.ids,
                     order.config,
                     order.max_new_tokens,
-                    eos_id=None if order.ignore_eos else cut.eos_id,
+                    eos_id=eos_id,
                     n_top=order.n_top,
                     stop=order.stop,
                     decoder=cut.decoder(order.ids) if order.stop else None,
+                    constraint=constraint_for(
+                        cut,
+                        writers.engine.model.config.vocab_size,
+                        json_schema=order.json_schema,
+                        eos_id=eos_id,
+                    ),
                     tell=lambda: bell.ring(self._event),
                 )
                 self._open[index] = ticket, text

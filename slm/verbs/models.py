@@ -240,6 +240,10 @@ class Writing:
     """How many tokens at most."""
     stop: tuple[str, ...] = ()
     """The text ends before the first of these strings."""
+    regex: str = ""
+    """The text behind the prompt must match this regular expression as a whole."""
+    json_schema: str = ""
+    """The text behind the prompt must be JSON as this schema describes it."""
     int8: bool = False
     """Read new tokens with weights of 8 bits: faster, nearly as well, on a processor."""
 
@@ -250,6 +254,7 @@ def generate(arguments: Sequence[str], context: Context) -> Result:
     from slm.sampling.filters import SamplingConfig
     from slm.sampling.generate import decode_stream
     from slm.sampling.generate import generate as write
+    from slm.sampling.methods import WritingConfig, constrained
     from slm.utf8 import without_controls
 
     @dataclass(frozen=True)
@@ -264,11 +269,13 @@ def generate(arguments: Sequence[str], context: Context) -> Result:
     eos_id = run.tokenizer.eos_id
     n_new = asked.writing.max_new_tokens
     stop, int8 = asked.writing.stop, asked.writing.int8
+    form = WritingConfig(regex=asked.writing.regex, json_schema=asked.writing.json_schema)
     decoder = run.tokenizer.decoder(prompt_ids) if stop else None
     steps = _tell_notes(
         write(
             run.model, prompt_ids, asked.sampling, n_new,
             eos_id=eos_id, stop=stop, decoder=decoder, int8=int8,
+            constraint=constrained(run.model, run.tokenizer, form, eos_id=eos_id),
         )
     )  # fmt: skip
     stream = not context.common.json

@@ -1,3 +1,5 @@
+import json
+import re
 import time
 
 import pytest
@@ -201,3 +203,52 @@ def test_a_stop_string_ends_the_text(open_page):
     settle(app, lambda page: "Done" in captions(page))
     assert "the stop string" in captions(app)
     assert "e" not in texts(app).removeprefix("Once upon a time")
+
+
+def with_form(open_page, form, typed=None, **settings):
+    app = open_page("sampling", **settings)
+    app.selectbox(key="text_form").set_value(form).run()
+    if typed is not None:
+        app.text_area(key="text_regex").set_value(typed).run()
+    return app
+
+
+def written_to_its_form(app):
+    app.button(key="write").click().run()
+    settle(app, lambda page: "the text has its form" in captions(page))
+    assert not app.exception
+    return texts(app).removeprefix("Once upon a time")
+
+
+def test_a_text_gets_the_form_that_is_asked_for(open_page):
+    regex = " [a-z]{2,9} and [a-z]{2,9}!"
+    app = with_form(open_page, "regex", regex, new_tokens="60")
+    assert re.fullmatch(regex, written_to_its_form(app))
+
+
+def test_a_form_that_cannot_be_followed_is_told_and_the_page_goes_on(open_page):
+    app = with_form(open_page, "regex", "(")
+    (told,) = app.error
+    assert "unclosed group" in told.value and not app.exception
+    app.selectbox(key="text_form").set_value("any").run()
+    assert not app.error and "can be drawn" in captions(app)
+
+
+def test_the_example_of_a_schema_is_written_as_json(open_page):
+    told = json.loads(written_to_its_form(with_form(open_page, "json_schema", new_tokens="80")))
+    assert told["animal"] in {"cat", "dog", "bird"} and 1 <= told["age"] <= 99
+
+
+def test_a_token_of_a_form_is_questioned_and_the_text_keeps_its_form(open_page):
+    app = with_form(open_page, "regex", " [0-9]{4}", coloured="Colour by probability", top_k="0")
+    app.button(key="write").click().run()
+    settle(app, lambda page: "the text has its form" in captions(page))
+    app.session_state["questioned"] = app.session_state["text_ids"][0], 2
+    app.run()
+    others = [each for each in app.button if (each.key or "").startswith("alternative-")]
+    assert any("cut by the form" in each.help for each in others)
+    one = next(each for each in others if "in the draw" in each.help)
+    one.click().run()
+    settle(app, lambda page: "the text has its form" in captions(page))
+    app.selectbox(key="coloured").set_value("plain").run()
+    assert re.fullmatch("Once upon a time [0-9]{4}", texts(app))

@@ -1,5 +1,6 @@
 """The server as the `openai` package sees it, over the network of this machine."""
 
+import json
 import signal
 import sys
 import time
@@ -65,6 +66,25 @@ def test_a_stop_string_ends_the_text_before_it_in_a_stream_too(client):
     assert whole.choices[0].text == ", in the forest, there "
     pieces = [c.choices[0].text for c in ask(client, max_tokens=100, stop="lived", stream=True)]
     assert "".join(pieces) == whole.choices[0].text
+
+
+def test_an_answer_fits_the_schema_that_is_asked_for(client):
+    schema = {
+        "type": "object",
+        "properties": {
+            "animal": {"enum": ["owl", "fox"]},
+            "age": {"type": "integer", "maximum": 9},
+        },
+        "required": ["animal", "age"],
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "animal", "schema": schema}}
+    choice = ask(client, max_tokens=60, extra_body={"response_format": form}).choices[0]
+    told = json.loads(choice.text)
+    assert choice.finish_reason == "stop" and told["animal"] in ("owl", "fox") and told["age"] <= 9
+    with pytest.raises(openai.BadRequestError, match="Invalid type"):
+        form["json_schema"]["schema"] = {"type": "nothing"}
+        ask(client, extra_body={"response_format": form})
 
 
 def test_logprobs_of_a_stream_are_those_of_the_whole_answer(client):

@@ -57,6 +57,25 @@ def test_a_number_in_quotes_is_no_number():
     )
 
 
+def test_the_form_of_an_answer_is_any_text_a_json_object_or_a_schema():
+    assert (
+        completion().json_schema == completion(response_format={"type": "text"}).json_schema == ""
+    )
+    assert completion(response_format={"type": "json_object"}).json_schema == '{"type": "object"}'
+    named = {"name": "n", "schema": {"type": "integer"}, "strict": True}
+    asked = completion(response_format={"type": "json_schema", "json_schema": named})
+    assert asked.json_schema == '{"type": "integer"}'
+    error = refused(response_format={"type": "json_schema"})
+    assert "json_schema belongs to the type json_schema" in str(error)
+
+
+def test_a_schema_that_is_too_long_is_refused():
+    named = {"name": "n", "schema": {"enum": ["x" * 20_000]}}
+    asked = completion(response_format={"type": "json_schema", "json_schema": named})
+    with pytest.raises(ProtocolError, match="20,000 are read"):
+        _ = asked.json_schema
+
+
 def test_a_slip_of_the_pen_is_named():
     assert str(refused(temprature=1)) == "Unrecognized request argument supplied: temprature."
 

@@ -36,7 +36,13 @@ _LABELS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _STAGE_NAMES = MappingProxyType(
-    {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "typical_p": tr("typical")}
+    {
+        "constraint": tr("the form"),
+        "top_k": "top-k",
+        "top_p": "top-p",
+        "min_p": "min-p",
+        "typical_p": tr("typical"),
+    }
 )
 ORDER = "filter_order"
 """The key of the order of filters, in session state and URL."""
@@ -141,7 +147,7 @@ def choice_view(
     The last bar is all the other tokens together.
     """
     model_V = distribution.stages[0].probabilities_V
-    order = np.argsort(-model_V, kind="stable")[:shown]
+    order = likeliest(distribution, shown)
     label = labeller(token_bytes, vocab_size)
     bars = [
         Bar(
@@ -221,6 +227,23 @@ def control_of(config: type[Config], field: str, key: str, label: str) -> Contro
         default=cast(declared.default),
         help=described(declared),
     )
+
+
+def likeliest(distribution: Distribution, shown: int) -> tuple[int, ...]:
+    """The tokens that the model holds for likeliest, best first.
+
+    Where a form allows few tokens, the likeliest of these are among them. Filters, which a
+    slider moves, change nothing here.
+    """
+    model_V = distribution.stages[0].probabilities_V
+    order = [int(token) for token in np.argsort(-model_V, kind="stable")[:shown]]
+    form = distribution.stages[1]
+    if form.name == "constraint":
+        allowed = np.argsort(-form.probabilities_V, kind="stable")[: shown - shown // 2]
+        fitting = [int(token) for token in allowed if form.kept_V[token]]
+        chosen = list(dict.fromkeys([*order[: shown // 2], *fitting, *order]))[:shown]
+        order = sorted(chosen, key=lambda token: -model_V[token])
+    return tuple(order)
 
 
 def cut_by(distribution: Distribution, token: int) -> str | None:

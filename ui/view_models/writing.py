@@ -6,9 +6,10 @@ Knows settings and keys of fields; no models, no Streamlit.
 import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from slm.sampling.config import FILTERS
+from slm.sampling.constraint import LONGEST_REGEX, LONGEST_SCHEMA
 from slm.sampling.methods import MOST_STOPS, WritingConfig
 from slm.sampling.presets import Preset, to_generation_json
 from slm.sampling.search import BeamConfig, ContrastiveConfig
@@ -40,6 +41,14 @@ EARLY: Mapping[str, str] = MappingProxyType(
         "certain": tr("when no beam can become better"),
     }
 )
+FORMS: Mapping[str, str] = MappingProxyType(
+    {
+        "any": tr("Any text"),
+        "regex": tr("A regular expression"),
+        "json_schema": tr("JSON of a schema"),
+    }
+)
+FORM = "text_form"
 METHOD, EARLY_KEY, STOP = "writing_method", "early_stopping", "stop_strings"
 LENGTH, CONTINUATIONS = "new_tokens", "continuations"
 _BEAM = MappingProxyType(
@@ -52,6 +61,48 @@ _CONTRASTIVE = MappingProxyType(
     }
 )
 _DEFAULTS = WritingConfig()
+
+
+class FormField(NamedTuple):
+    """How a form is asked for. `example` stands there first."""
+
+    key: str
+    label: str
+    example: str
+    longest: int
+    help: str
+
+
+FORM_FIELDS: Mapping[str, FormField] = MappingProxyType(
+    {
+        "regex": FormField(
+            "text_regex",
+            tr("The text behind the prompt must match"),
+            r" there was a (little|big|very old) (cat|dog|owl) who [a-z ]{10,60}\.",
+            LONGEST_REGEX,
+            tr(
+                "As a whole, from the first character behind the prompt: begin with a space where "
+                "the prompt ends with a word. Look-around and back-references are not known."
+            ),
+        ),
+        "json_schema": FormField(
+            "text_schema",
+            tr("The text behind the prompt must be JSON of"),
+            """{
+ "type": "object",
+ "properties": {
+  "name": {"type": "string", "maxLength": 12},
+  "animal": {"enum": ["cat", "dog", "bird"]},
+  "age": {"type": "integer", "minimum": 1, "maximum": 99}
+ },
+ "required": ["name", "animal", "age"],
+ "additionalProperties": false
+}""",
+            LONGEST_SCHEMA,
+            tr("Written without blanks between its parts. What the parts say, the model chooses."),
+        ),
+    }
+)
 
 
 def search_controls(method: str) -> dict[str, Control]:
@@ -94,8 +145,19 @@ def writing_of(values: Mapping[str, Any]) -> WritingConfig:
         beam=BeamConfig(**numbers(search_controls("beam")), **early_stopping),
         contrastive=ContrastiveConfig(**numbers(search_controls("contrastive"))),
         stop=read_stops(typed) if isinstance(typed, list | tuple) else (),
+        **_form_of(values),
         **numbers(whole_controls()),
     )
+
+
+def _form_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """What the text must match, by the name of its setting; nothing for a search."""
+    form = values.get(FORM)
+    if form not in FORM_FIELDS or values.get(METHOD) in {"beam", "contrastive"}:
+        return {}
+    field = FORM_FIELDS[str(form)]
+    typed = values.get(field.key, field.example)
+    return {str(form): str(typed or "")[: field.longest]}
 
 
 def session_values(writing: WritingConfig) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -104,6 +166,9 @@ def session_values(writing: WritingConfig) -> tuple[dict[str, Any], tuple[str, .
     The seed, the number of texts and the order of filters are among them.
     """
     values: dict[str, Any] = {METHOD: writing.method, STOP: [show_stop(s) for s in writing.stop]}
+    values[FORM] = next((form for form in FORM_FIELDS if getattr(writing, form)), "any")
+    if writing.constrained:
+        values[FORM_FIELDS[values[FORM]].key] = getattr(writing, values[FORM])
     values[EARLY_KEY] = writing.beam.early_stopping
     values[ORDER] = write_order(writing.sampling.order)
     notes: list[str] = []
@@ -132,9 +197,14 @@ def session_values(writing: WritingConfig) -> tuple[dict[str, Any], tuple[str, .
 
 
 def choice_values(preset: Preset) -> dict[str, Any]:
-    """What the fields must hold for a preset; seed, length, stop strings and texts stay."""
+    """What the fields must hold for a preset; seed, length, endings, form and texts stay."""
     values, _ = session_values(preset.writing)
-    stay = {STOP, *(control.key for control in whole_controls().values()), controls()["seed"].key}
+    stay = {
+        STOP,
+        FORM,
+        *(control.key for control in whole_controls().values()),
+        controls()["seed"].key,
+    }
     return {key: value for key, value in values.items() if key not in stay}
 
 
@@ -179,9 +249,16 @@ def code_lines(run: Artefact, prompt: str, writing: WritingConfig, *, go_on: boo
         "\nfrom slm.sampling.config import FILTERS" if writing.sampling.order != FILTERS else ""
     )
     arguments = _arguments(writing)
+    members, given = ["Draft", "WritingConfig", "write"], ""
+    if writing.constrained:
+        members.insert(2, "constrained")
+        given = (
+            "\n            constraint=constrained(opened.model, opened.tokenizer, config, "
+            f"eos_id={eos_id}),"
+        )
     return f"""{open_lines(run)}
 from slm.sampling.{module} import {kind}{filters}
-from slm.sampling.methods import Draft, WritingConfig, write
+from slm.sampling.methods import {", ".join(members)}
 from slm.sampling.steps import decode_stream
 
 prompt = {prompt!r}
@@ -194,7 +271,7 @@ for seed in config.seeds():
             ids,
             config.with_seed(seed),
             eos_id={eos_id},
-            decoder=lambda: opened.tokenizer.decoder(ids),
+            decoder=lambda: opened.tokenizer.decoder(ids),{given}
         )
     )
     steps = written[-1].steps if written and isinstance(written[-1], Draft) else written
@@ -215,6 +292,7 @@ def command_line(run_name: str, prompt: str, writing: WritingConfig, *, go_on: b
             if field == "contrastive":
                 continue
             told = " ".join(map(_quoted, value)) if isinstance(value, tuple) else f"{value}"
+            told = _quoted(told) if field in FORM_FIELDS else told
             parts.append(f"--{field.replace('_', '-')} {told}")
     return " ".join([*parts, *(["--go-on True"] if go_on else [])])
 
@@ -229,7 +307,7 @@ def _arguments(writing: WritingConfig) -> str:
         config = getattr(writing, writing.method)
         if told := arguments_of(config):
             parts.append(f"{writing.method}={type(config).__name__}({told})")
-    for field in ("max_new_tokens", "continuations", "stop"):
+    for field in ("max_new_tokens", "continuations", "stop", *FORM_FIELDS):
         if getattr(writing, field) != getattr(_DEFAULTS, field):
             parts.append(f"{field}={getattr(writing, field)!r}")
     return ", ".join(parts)

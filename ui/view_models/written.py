@@ -9,14 +9,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from slm.sampling.distribution import Distribution
 from slm.sampling.search import Beam
 from slm.sampling.steps import Step
 from ui.texts import counted, plural, tr
 from ui.view_models.chips import Chip, Scale, chip, labeller
-from ui.view_models.sampling import TokenBytes, cut_by, percent
+from ui.view_models.sampling import TokenBytes, cut_by, likeliest, percent
 
 PROBABILITY = Scale(tr("probability that the model gave"), 0.0, 1.0)
 _RANK = Scale("rank", 1.0, 10.0)
@@ -106,17 +104,17 @@ def alternatives(
     model_V, final_V = distribution.stages[0].probabilities_V, distribution.probabilities_V
     label = labeller(token_bytes, vocab_size)
     found = []
-    for token in np.argsort(-model_V, kind="stable")[:shown]:
-        cut = cut_by(distribution, int(token))
+    for token in likeliest(distribution, shown):
+        cut = cut_by(distribution, token)
         fate = (
             tr("{final_v} in the draw").format(final_v=percent(float(final_V[token])))
             if cut is None
             else tr("cut by {cut}").format(cut=cut)
         )
         share = float(model_V[token])
-        name = f"{label(int(token))} {percent(share) if share >= _SMALLEST else '<0.01%'}"
+        name = f"{label(token)} {percent(share) if share >= _SMALLEST else '<0.01%'}"
         fate = fate if drawn else tr("a search draws nothing")
-        found.append(Alternative(int(token), name, fate, cut is not None))
+        found.append(Alternative(token, name, fate, cut is not None))
     return tuple(found)
 
 
@@ -172,13 +170,21 @@ def shown_prompt(prompt: str, length: int = 300) -> str:
     return prompt if len(prompt) <= length else "…" + prompt[1 - length :]
 
 
-def ending(state: str, ended_by_itself: bool, ahead: int, stopped_by: str | None = None) -> str:
-    r"""What a text is doing, or why it ended.
+def ending(
+    state: str,
+    ended_by_itself: bool,
+    ahead: int,
+    stopped_by: str | None = None,
+    has_form: bool | None = None,
+) -> str:
+    r"""What a text is doing, or why it ended. `has_form`: None where none was asked for.
 
     >>> ending("done", True, 0), ending("waiting", False, 1)
     ('Done: the model ended its text', 'Waiting: 1 text must end first')
     >>> ending("done", False, 0, "\n")
     'Done: the stop string “⏎” came'
+    >>> ending("done", False, 0, has_form=True)
+    'Done: the text has its form'
     """
     if state == "waiting":
         return plural(
@@ -186,6 +192,10 @@ def ending(state: str, ended_by_itself: bool, ahead: int, stopped_by: str | None
         ).format(ahead=ahead)
     if state == "done":
         why = tr("the model ended its text") if ended_by_itself else tr("the length is reached")
+        if has_form and not ended_by_itself:
+            why = tr("the text has its form")
+        elif has_form is False and stopped_by is None:
+            why = tr("the length is reached before the text has its form")
         if stopped_by is not None:
             shown = stopped_by.replace("\n", "⏎")
             why = tr("the stop string “{shown}” came").format(shown=shown)

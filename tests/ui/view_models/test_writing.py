@@ -21,6 +21,8 @@ EXAMPLES = (
     WritingConfig(method="beam", beam=BeamConfig(beams=6, early_stopping="certain")),
     WritingConfig(method="contrastive", contrastive=ContrastiveConfig(candidates=3, penalty=0.2)),
     WritingConfig(continuations=3, stop=("\n\n", "the 'end'"), max_new_tokens=20),
+    WritingConfig(regex=r" it's (a|the) [a-z]{1,9}\.", max_new_tokens=20),
+    WritingConfig(json_schema='{"enum": ["it\'s", 2]}', max_new_tokens=20),
 )
 
 
@@ -28,6 +30,14 @@ EXAMPLES = (
 def test_what_the_fields_hold_is_read_back_as_it_was(writing: WritingConfig):
     values, notes = session_values(writing)
     assert writing_of(values) == writing and notes == ()
+
+
+def test_a_search_is_held_to_no_form_and_an_empty_one_is_none():
+    held = {"text_form": "regex", "text_regex": "a+"}
+    assert writing_of(held).regex == "a+"
+    assert not writing_of({**held, "writing_method": "beam"}).constrained
+    assert not writing_of({**held, "text_regex": ""}).constrained
+    assert writing_of({"text_form": "json_schema"}).constrained  # the example stands there
 
 
 def test_nothing_held_is_the_default():

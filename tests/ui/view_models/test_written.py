@@ -16,6 +16,40 @@ LOGITS_V = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
 WORDS = [b"a", b" b", b" ", b"\n"]
 
 
+def test_what_a_form_does_not_allow_is_cut_by_the_form():
+    allowed_V = np.array([False, True, True, False])
+    distribution = next_token_distribution(
+        LOGITS_V, SamplingConfig(temperature=1, top_k=1), (), allowed_V
+    )
+    fates = {each.token: each.fate for each in alternatives(distribution, WORDS.__getitem__, 4)}
+    assert fates == {
+        0: "cut by the form",
+        1: "100% in the draw",
+        2: "cut by top-k",
+        3: "cut by the form",
+    }
+
+
+def test_what_a_form_allows_is_shown_though_the_model_holds_it_for_unlikely():
+    allowed_V = np.array([False, False, False, True])
+    distribution = next_token_distribution(LOGITS_V, SamplingConfig(), (), allowed_V)
+    shown = alternatives(distribution, WORDS.__getitem__, 4, shown=2)
+    assert [each.token for each in shown] == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("has_form", "stopped_by", "told"),
+    [
+        (True, None, "Done: the text has its form"),
+        (False, None, "Done: the length is reached before the text has its form"),
+        (False, ".", "Done: the stop string “.” came"),
+        (None, None, "Done: the length is reached"),
+    ],
+)
+def test_a_text_of_a_form_tells_whether_it_has_it(has_form, stopped_by, told):
+    assert written.ending("done", False, 0, stopped_by, has_form) == told
+
+
 def test_a_written_token_tells_what_else_was_likely():
     step = Step(
         1,

@@ -36,7 +36,8 @@ class Order:
 
     `writing` are its settings, for whoever asks about a token later; `places` says how many
     seats it takes: a search computes by itself, other texts are written together. `run_id`
-    and `step` say by which checkpoint.
+    and `step` say by which checkpoint. `written` are the prompt's last ids that belong to the
+    text already, for one that must have a form.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Order:
     places: int = 1
     run_id: str = ""
     step: int = 0
+    written: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Progress:
     def ended_by_itself(self) -> bool:
         """Whether the model ended the text."""
         return bool(self.steps) and self.steps[-1].ends
+
+    @property
+    def whole(self) -> bool:
+        """Whether the text has the form that was asked for."""
+        return bool(self.steps) and (self.steps[-1].whole or self.steps[-1].ends)
 
     @property
     def stopped_by(self) -> str | None:

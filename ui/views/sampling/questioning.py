@@ -9,7 +9,7 @@ import streamlit as st
 
 from slm.sampling.filters import next_token_distribution
 from slm.sampling.generate import fit_prompt, logits
-from slm.sampling.methods import WritingConfig
+from slm.sampling.methods import WritingConfig, constrained
 from ui import loaders, session, widgets
 from ui.loaders import LoadedRun
 from ui.texts import tr
@@ -43,7 +43,8 @@ def question(loaded: LoadedRun, order: Order, progress: Progress, place: int, go
             )
         )
     with st.container(horizontal=True, gap="xsmall"):
-        for each in _alternatives(loaded.run_id, loaded.step, read, order.writing, loaded):
+        own = (*order.written, *before) if order.writing.constrained else ()
+        for each in _alternatives(loaded.run_id, loaded.step, read, own, order.writing, loaded):
             st.button(
                 f"~~{widgets.esc_md(each.label)}~~" if each.cut else widgets.esc_md(each.label),
                 key=f"alternative-{each.token}",
@@ -70,6 +71,7 @@ def _alternatives(
     run_id: str,
     step: int,
     read: tuple[int, ...],
+    written: tuple[int, ...],
     writing: WritingConfig,
     _loaded: LoadedRun,
 ) -> tuple[Alternative, ...]:
@@ -77,6 +79,10 @@ def _alternatives(
     tokenizer, shape = _loaded.tokenizer, _loaded.model.config
     fitted = fit_prompt(read, shape.vocab_size, shape.context_length, tokenizer.eos_id)
     logits_V = logits(_loaded.model, fitted.ids, tokenizer.eos_id)
-    distribution = next_token_distribution(logits_V, writing.drawn_with, set(fitted.ids))
+    constraint = constrained(
+        _loaded.model, tokenizer, writing, eos_id=tokenizer.eos_id, written=written
+    )
+    allowed_V = None if constraint is None else constraint.allowed_V
+    distribution = next_token_distribution(logits_V, writing.drawn_with, set(fitted.ids), allowed_V)
     drawn = writing.method in {"sampling", "greedy"}
     return alternatives(distribution, tokenizer.token_bytes, tokenizer.vocab_size, drawn=drawn)

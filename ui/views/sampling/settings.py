@@ -16,6 +16,9 @@ from ui.view_models.writing import (
     CONTINUATIONS,
     EARLY,
     EARLY_KEY,
+    FORM,
+    FORM_FIELDS,
+    FORMS,
     LENGTH,
     METHOD,
     METHODS,
@@ -154,6 +157,34 @@ def ask_stops(method: str) -> None:
     )
 
 
+def ask_form(method: str) -> None:
+    """Whether the text must match a regular expression or a JSON schema, and which."""
+    form: str = st.selectbox(
+        tr("Form of the text"),
+        list(FORMS),
+        format_func=lambda each: FORMS[each],
+        key=FORM,
+        bind="query-params",
+        disabled=method in {"beam", "contrastive"},
+        help=glossary.meaning("constrained decoding") + tr(" A search takes no form."),
+    )
+    if form not in FORM_FIELDS or method in {"beam", "contrastive"}:
+        return
+    field = FORM_FIELDS[form]
+    short = len(str(st.session_state.get(field.key, ""))) <= LONGEST_LINK
+    bound: dict[str, Any] = {"bind": "query-params"} if short else {"persist_state": "session"}
+    st.text_area(
+        field.label,
+        field.example,
+        key=field.key,
+        height=70 if form == "regex" else 140,
+        max_chars=field.longest,
+        placeholder=tr("Empty: any text"),
+        help=field.help,
+        **bound,
+    )
+
+
 def chosen_config() -> SamplingConfig:
     """The settings of the draw as the visitor has them now."""
     return config_of(_held(control.key for control in controls().values()))
@@ -167,7 +198,8 @@ def chosen_writing() -> WritingConfig:
         *search_controls("contrastive").values(),
         *whole_controls().values(),
     ]
-    return writing_of(_held([*(control.key for control in asked), METHOD, EARLY_KEY, STOP]))
+    others = (METHOD, EARLY_KEY, STOP, FORM, *(field.key for field in FORM_FIELDS.values()))
+    return writing_of(_held([*(control.key for control in asked), *others]))
 
 
 def _held(keys: Iterable[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from slm.sampling.methods import Draft, WritingConfig, write
+from slm.sampling.methods import Draft, WritingConfig, constrained, write
 from slm.sampling.steps import Step
 from ui import loaders, widgets
 from ui.components.tokens import tokens_view
@@ -152,7 +152,10 @@ def _text(loaded: LoadedRun, text_id: str, place: int, colour: str, *, several: 
                 widgets.show_problem(progress.problem)
             else:
                 st.text(shown_prompt(order.prompt) + progress.text)
-    how = ending(progress.state, progress.ended_by_itself, progress.ahead, progress.stopped_by)
+    has_form = progress.whole if order.writing.constrained else None
+    how = ending(
+        progress.state, progress.ended_by_itself, progress.ahead, progress.stopped_by, has_form
+    )
     if several:
         told = tr("Seed {seed} · {n_tokens}").format(
             seed=order.writing.sampling.seed, n_tokens=status_line(progress.n_tokens, 0.0, how)
@@ -258,7 +261,8 @@ def _start_after(loaded: LoadedRun, order: Order, ids: Sequence[int]) -> None:
     decoder = loaded.tokenizer.decoder(order.prompt_ids)
     text = "".join(decoder.push(token) for token in ids) + decoder.flush()
     prompt_ids = [*order.prompt_ids, *ids]
-    chosen[_TEXTS] = [_begin(loaded, order.prompt + text, prompt_ids, order.writing)]
+    written = (*order.written, *ids)
+    chosen[_TEXTS] = [_begin(loaded, order.prompt + text, prompt_ids, order.writing, written)]
 
 
 def _back() -> None:
@@ -275,19 +279,27 @@ def _start_another(loaded: LoadedRun) -> None:
 
 
 def _begin(
-    loaded: LoadedRun, prompt: str, prompt_ids: Sequence[int], writing: WritingConfig
+    loaded: LoadedRun,
+    prompt: str,
+    prompt_ids: Sequence[int],
+    writing: WritingConfig,
+    written: tuple[int, ...] = (),
 ) -> str:
     go_on = bool(st.session_state.get("go_on", False))
 
     def steps(should_stop: Callable[[], bool]) -> Iterator[Step | Draft]:
         loaders.choose_threads(loaded.model)
+        eos_id = None if go_on else loaded.tokenizer.eos_id
         return write(
             loaded.model,
             prompt_ids,
             writing,
-            eos_id=None if go_on else loaded.tokenizer.eos_id,
+            eos_id=eos_id,
             should_stop=should_stop,
             decoder=lambda: loaded.tokenizer.decoder(prompt_ids),
+            constraint=constrained(
+                loaded.model, loaded.tokenizer, writing, eos_id=eos_id, written=written
+            ),
         )
 
     order = Order(
@@ -300,6 +312,7 @@ def _begin(
         places=_SEARCH_PLACES if writing.method in {"beam", "contrastive"} else 1,
         run_id=loaded.run_id,
         step=loaded.step,
+        written=written,
     )
     return _desk().start(order)
 

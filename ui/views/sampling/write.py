@@ -11,9 +11,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from slm.sampling.config import FILTERS
+from slm.sampling.distribution import Mask
 from slm.sampling.filters import next_token_distribution
 from slm.sampling.generate import Prompt, fit_prompt, logits
-from slm.sampling.methods import WritingConfig, write
+from slm.sampling.methods import WritingConfig, constrained, write
 from ui import loaders, widgets
 from ui.figures.sampling import choice_chart, choice_rows
 from ui.loaders import LoadedRun
@@ -25,6 +26,7 @@ from ui.view_models.writing import code_lines, command_line
 from ui.views.sampling.presets import preset_row
 from ui.views.sampling.settings import (
     PROMPT,
+    ask_form,
     ask_length,
     ask_method_settings,
     ask_prompt,
@@ -79,6 +81,11 @@ def _settings(
         ask_length()
     ask_texts(chosen_writing().certain)
     ask_stops(method)
+    ask_form(method)
+    followed = False
+    with widgets.user_errors():  # beside the field that is to be mended
+        allowed_V = _allowed(loaded, chosen_writing())
+        followed = True
     st.toggle(
         tr("Go on after the end"),
         key="go_on",
@@ -87,15 +94,27 @@ def _settings(
         + glossary.meaning("end-of-text token"),
     )
     with bars.container(), widgets.user_errors():
-        _choice(loaded, fitted, chosen_writing())
+        if followed:
+            _choice(loaded, fitted, chosen_writing(), allowed_V)
+        else:
+            st.caption(tr("The bars come back when the form of the text can be followed."))
     with code.container():
         _show_code(state)
 
 
-def _choice(loaded: LoadedRun, fitted: Prompt, writing: WritingConfig) -> None:
+def _allowed(loaded: LoadedRun, writing: WritingConfig) -> Mask | None:
+    """What the form of the text allows behind the prompt."""
+    cut = loaded.tokenizer
+    constraint = constrained(loaded.model, cut, writing, eos_id=cut.eos_id)
+    return None if constraint is None else constraint.allowed_V
+
+
+def _choice(
+    loaded: LoadedRun, fitted: Prompt, writing: WritingConfig, allowed_V: Mask | None
+) -> None:
     config = writing.drawn_with
     logits_V = _logits(loaded.run_id, loaded.step, fitted.ids, loaded)
-    distribution = next_token_distribution(logits_V, config, fitted.ids)
+    distribution = next_token_distribution(logits_V, config, fitted.ids, allowed_V)
     tokenizer = loaded.tokenizer
     view = choice_view(distribution, config, tokenizer.token_bytes, tokenizer.vocab_size)
     st.markdown(tr("**The next token after the prompt**"), help=glossary.meaning("filter"))
