@@ -6,7 +6,8 @@ chosen stands in the URL, so that a copied address reproduces the screen.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ _PAGES = {
 }
 LINKED_TEXTS = "v"
 """The parameter of an address that names texts too long to stand in it."""
-_CURRENT = ("run", "corpus", "tokenizer")
+_CURRENT = ("run", "corpus", "tokenizer", "present")
 _WHOLE_NUMBERS = (  # keys of fields that stand in the address
     *("document", "sample_document", "removed_from", "window_from", "documents", "hub_documents"),
     *("tales_seed", "vocab_size", "from_token", "query", "new_tokens", "sampling_seed"),
@@ -149,8 +150,8 @@ def go_to(chapter: str, **choices: str | int) -> None:
     """Open another page (`data` … `sampling`, `library`, or "" for Home).
 
     `choices` are values of pickers there, by their keys: `view="start"`, `at_step=385`. They go
-    through the session, and the current model with them: Streamlit refuses to switch
-    with a bound key in the address, and drops those that are not set anew.
+    through the session, and the current model and presenter mode with them: Streamlit refuses
+    to switch with a bound key in the address, and drops those that are not set anew.
     """
     current = {key: st.session_state[key] for key in _CURRENT if st.session_state.get(key)}
     choose(**{**current, **st.session_state.get("pending_choice", {}), **choices})
@@ -235,6 +236,31 @@ def apply_choice() -> None:
         st.session_state[key] = value
         if key == "view":
             st.session_state["view-asked"] = True  # and not left over from another page
+
+
+@contextmanager
+def held_through_back(chapter: str) -> Iterator[None]:
+    """Draw the pickers of the frame within: Back to an address without them does not empty them.
+
+    Streamlit writes the bare address of a page into the browser's history before it adds what
+    was chosen, and a visitor who comes back there gets every bound widget's default. What they
+    came to this page with is meant then. `chapter` is the page, as its address names it.
+    """
+    before = {key: st.session_state.get(key) for key in _CURRENT}
+    if st.session_state.get("came-to") != chapter:
+        st.session_state["came-to"], st.session_state["came-with"] = chapter, before
+    yield
+    came_with = st.session_state["came-with"]
+    lost = {
+        key: came_with[key]
+        for key in _CURRENT
+        if before[key] and came_with[key] and not st.session_state.get(key)
+    }
+    given_back = st.session_state.pop("given-back", None)
+    if lost and lost != given_back:  # once: it may be gone for good
+        st.session_state["given-back"] = lost
+        choose(**lost)
+        st.rerun()
 
 
 def _chosen_model(here: Workspace) -> Artefact | None:

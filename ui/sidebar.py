@@ -21,7 +21,7 @@ def render(chapter: str = "") -> None:
     session.apply_choice()
     here = session.workspace()
     demo = session.demo_run(here)
-    with st.sidebar:
+    with st.sidebar, session.held_through_back(chapter):
         tour_panel.step_at_hand(here, chapter)
         models = here.all_models()
         _picker(models, "run", tr("Model"), tr("the demo") if demo else tr("no model yet"))

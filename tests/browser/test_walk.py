@@ -77,3 +77,42 @@ def test_back_returns_to_the_moment_that_was_left(page: Page, server: AppServer)
             page.go_back()
             settled(page)
     expect(fact).to_contain_text("Step 0 of 12")
+
+
+def test_back_keeps_the_model_that_was_brought_along(page: Page, server: AppServer):
+    page.goto(server.address("training", run="tiny", view="timeline", present="true"))
+    settled(page)
+    page.get_by_role("button", name="Where its heads look").click()
+    page.wait_for_url("**/attention*run=tiny*")
+    _put_before_this_address(page, without=["run", "present"])
+    page.go_back()
+    page.wait_for_url("**/attention?*present=true*")
+    page.wait_for_url("**/attention?*run=tiny*")
+    expect(page.get_by_test_id("time-fact")).to_contain_text("of 12")
+    expect(page.get_by_role("button", name="End presenting")).to_be_visible()
+
+
+def test_back_undoes_the_choice_of_a_model(page: Page, server: AppServer):
+    page.goto(server.address("training", view="timeline"))
+    settled(page)
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="tiny").first.click()
+    fact = page.get_by_test_id("machine-fact")
+    expect(fact).to_contain_text("of 12")
+    _put_before_this_address(page, without=["run"])
+    page.go_back()
+    expect(fact).to_contain_text("of 3,600")
+
+
+def _put_before_this_address(page: Page, without: list[str]) -> None:
+    """One of a few parameters less, as Streamlit writes on the way to a page, when it is slow."""
+    settled(page)
+    page.evaluate(
+        """(without) => {
+            const address = location.href, shorter = new URL(address);
+            for (const name of without) shorter.searchParams.delete(name);
+            history.pushState(null, "", shorter);
+            history.pushState(null, "", address);
+        }""",
+        without,
+    )

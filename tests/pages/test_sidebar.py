@@ -28,3 +28,13 @@ def test_a_link_names_a_model_by_its_id_or_its_label(workspace_env: Workspace, b
     app = opened(getattr(run, by))
     assert app.sidebar.selectbox(key="run").value == run.id
     assert not [each for each in app.sidebar.caption if "There is no" in each.value]
+
+
+def test_a_model_that_is_deleted_meanwhile_is_no_longer_chosen(workspace_env: Workspace):
+    run = workspace_env.runs.get("tiny")
+    app = opened(run.id).run()
+    assert app.sidebar.selectbox(key="run").value == run.id
+    workspace_env.runs.delete(run.id)
+    app.run()
+    assert not app.exception
+    assert app.sidebar.selectbox(key="run").value is None
