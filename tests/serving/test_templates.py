@@ -97,7 +97,7 @@ def test_a_hostile_template_costs_a_sentence(folder, hostile):
     begun = time.monotonic()
     with pytest.raises(DataError, match="chat template"):
         ChatTemplate(hostile, folder, IMPATIENT)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize(

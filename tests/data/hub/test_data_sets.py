@@ -238,7 +238,7 @@ def test_a_stop_ends_the_stream_without_waiting_for_it():
     asked.set()
     began = time.monotonic()
     assert list(stream.rows) == []
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # of the 60 that the Hub is silent
 
 
 def test_a_silence_is_told_and_leaves_neither_process_nor_thread():
@@ -259,6 +259,10 @@ time.sleep(0.2); print('{rows}{{"end": 3}}', flush=True)"""
         time.sleep(0.7)
 
 
+def _words_of(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
 def test_rows_that_nobody_takes_yet_wait_in_the_reader(tmp_path, monkeypatch):
     """4 MB wait here, one more is on its way and one in the pipe: of 64 MB 58 are not yet read."""
     monkeypatch.setattr(hub_process, "_MOST_WAITING_BYTES", 4_100_000)
@@ -272,8 +276,11 @@ print('{{"end": 64}}')
 """
     stream = open_stream(HubRequest("a/b"), reader=reader(told))
     assert stream is not None
-    time.sleep(1.0)
-    assert 4 <= len(progress.read_text().split()) <= 6
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and len(_words_of(progress)) < 4:
+        time.sleep(0.05)
+    time.sleep(0.5)  # in which it would go on
+    assert 4 <= len(_words_of(progress)) <= 6
     assert sum(len(row.text) for row in stream.rows) == 64_000_000
 
 
@@ -286,7 +293,7 @@ while True:
     began = time.monotonic()
     with pytest.raises(HubError, match="no answer about a/b for 1 seconds"):
         describe("a/b", deadline_seconds=1.0, reader=reader(trickle))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30  # and not for ever, as it trickles
 
 
 def test_a_reader_that_crashes_is_told():
