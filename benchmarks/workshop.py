@@ -225,7 +225,7 @@ def unsound(workspace: Workspace) -> list[str]:
 def tracebacks(log: Path) -> list[str]:
     """What raised in the server, each from its first line to its last."""
     told = _COLOURS.sub("", log.read_text(errors="replace"))
-    return [_RAISED + part[:6000] for part in told.split(_RAISED)[1:]]
+    return [_RAISED + part[:20_000] for part in told.split(_RAISED)[1:]]
 
 
 def report(seen: Seen, course: Course, asked: argparse.Namespace, own: float) -> None:

@@ -4,8 +4,11 @@ import inspect
 import math
 import re
 import string
+import textwrap
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType, NoneType
 from typing import Any, get_args
@@ -32,6 +35,7 @@ _REPLACED_LATER = re.compile(
     r"|(?<=[Hh][Tt][Tt][Pp]:)(?=//)|(?<=[Tt][Pp][Ss]:)(?=//)"
     r"|(?<=[Ww]{3})(?=\.)|(?<=[\w.+-])(?=@[\w-]+\.)"
 )
+_ONE_READER = threading.Lock()
 _TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd")
 
 
@@ -203,7 +207,22 @@ def show_code(code: str, *functions: Callable[..., Any]) -> None:
         st.code(code, language="python")
         for function in functions:
             st.caption(f"{function.__module__}.{function.__qualname__}")
-            st.code(inspect.getsource(function), language="python")
+            st.code(source_of(function), language="python")
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """Its source, as it stands in its file; a method's without the class's margin.
+
+    Read once: for a class Python parses its whole file. And by one thread at a time, which
+    neither that parser nor its cache of lines says it can do without.
+    """
+    with _ONE_READER:
+        return _read_source(function)
+
+
+@lru_cache(maxsize=512)
+def _read_source(function: Callable[..., Any]) -> str:
+    return textwrap.dedent(inspect.getsource(function))
 
 
 def explain(chapter: str, number: int) -> None:

@@ -1,8 +1,5 @@
 """One part of the model beside its drawing: numbers on a text, weights, shapes, code."""
 
-import inspect
-import textwrap
-
 import pandas as pd
 import streamlit as st
 
@@ -112,7 +109,7 @@ def _weights(
 def _code(part: Part) -> None:
     """The functions of `slm` that compute the part, as they run."""
     for function in CODE[part.name]:
-        source = textwrap.dedent(inspect.getsource(function))
+        source = widgets.source_of(function)
         st.caption(f"{function.__module__}.{function.__qualname__}")
         height = words.code_height(source)
         st.code(source, language="python", height=height, wrap_lines=True)
