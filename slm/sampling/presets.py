@@ -27,10 +27,18 @@ FOLDER = "presets"
 SCHEMA = 1
 MOST = 50
 """Own presets of one model."""
-LONGEST_JSON = 20_000
+LONGEST_JSON = 60_000
 """Characters of JSON that are read."""
 _EARLY = MappingProxyType({True: "when_full", False: "likely", "never": "certain"})
-_REST = ("max_new_tokens", "num_return_sequences", "stop_strings")
+_REST = MappingProxyType(
+    {
+        "max_new_tokens": "max_new_tokens",
+        "num_return_sequences": "continuations",
+        "stop_strings": "stop",
+        "regex": "regex",
+        "json_schema": "json_schema",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def forget_preset(root: Path, model_id: str, name: str) -> None:
 def to_generation_json(writing: WritingConfig) -> dict[str, Any]:
     """The settings by the names of transformers' GenerationConfig.
 
-    seed and order have no name there and are left alone by it.
+    seed, order, regex and json_schema have no name there and are left alone by it.
 
     >>> found = to_generation_json(WritingConfig(method="greedy"))
     >>> found["do_sample"], found["max_new_tokens"]
@@ -144,6 +152,7 @@ def to_generation_json(writing: WritingConfig) -> dict[str, Any]:
         told["num_return_sequences"] = writing.continuations
     if writing.stop:
         told["stop_strings"] = list(writing.stop)
+    told |= {form: asked for form in ("regex", "json_schema") if (asked := getattr(writing, form))}
     if not writing.certain:
         told["seed"] = writing.sampling.seed
         if writing.sampling.order != FILTERS:
@@ -202,7 +211,7 @@ def _renamed(kind: type[T], **values: Any) -> T:
 
 def _rest(values: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, field in zip(_REST, ("max_new_tokens", "continuations", "stop"), strict=True):
+    for name, field in _REST.items():
         if values.get(name) is not None:
             found[field] = values[name]
     if isinstance(found.get("stop"), str):

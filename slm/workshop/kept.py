@@ -20,14 +20,13 @@ from slm.workshop import room
 from slm.workspace import Workspace
 
 SCHEMA = 1
-_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6,12}")
 _PERSON = re.compile(r"local|p-[0-9a-f]{10}")
 
 
 def new_id() -> str:
     """An id that sorts by the time at which it was made, to the microsecond."""
-    made = datetime.now(UTC)
-    return f"{made:%Y%m%d-%H%M%S}-{made.microsecond:05x}{secrets.randbelow(16):x}"
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{secrets.token_hex(3)}"
 
 
 def now() -> str:

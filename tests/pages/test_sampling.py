@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from slm.lab.reports import open_run
+
 
 def settle(app, condition, patience_seconds=60):
     """Rerun the page, as its timer would, until the condition holds."""
@@ -237,6 +239,21 @@ def test_a_form_that_cannot_be_followed_is_told_and_the_page_goes_on(open_page):
 def test_the_example_of_a_schema_is_written_as_json(open_page):
     told = json.loads(written_to_its_form(with_form(open_page, "json_schema", new_tokens="80")))
     assert told["animal"] in {"cat", "dog", "bird"} and 1 <= told["age"] <= 99
+
+
+@pytest.mark.parametrize("go_on", ["true", "false"])
+def test_a_form_lets_the_text_end_only_where_its_end_counts(open_page, workspace_env, go_on):
+    """[ab]{2,3} may end behind two letters, but by no token where the text is to go on after it."""
+    eos_id = open_run(workspace_env.runs.get("tiny")).tokenizer.eos_id
+    app = with_form(
+        open_page, "regex", "[ab]{2,3}", coloured="Colour by probability", top_k="0", go_on=go_on
+    )
+    app.button(key="write").click().run()
+    settle(app, lambda page: "the text has its form" in captions(page))
+    app.session_state["questioned"] = app.session_state["text_ids"][0], 2
+    app.run()
+    told = [each.help for each in app.button if each.key == f"alternative-{eos_id}"]
+    assert ["in the draw" in each for each in told] == ([] if go_on == "true" else [True])
 
 
 def test_a_token_of_a_form_is_questioned_and_the_text_keeps_its_form(open_page):

@@ -13,6 +13,7 @@ from slm.sampling.methods import WritingConfig
 from slm.sampling.presets import (
     BUILT_IN,
     FOLDER,
+    LONGEST_JSON,
     MOST,
     forget_preset,
     from_generation_json,
@@ -93,6 +94,8 @@ TURNED = ("top_k", *(name for name in FILTERS if name != "top_k"))
         WritingConfig(method="beam", beam=BeamConfig(beams=7, early_stopping="certain")),
         WritingConfig(method="beam", beam=BeamConfig(early_stopping="when_full")),
         WritingConfig(method="contrastive", contrastive=ContrastiveConfig(candidates=9)),
+        WritingConfig(regex=r"[a-z]+\."),
+        WritingConfig(method="greedy", json_schema='{"type": "integer"}'),
     ],
 )
 def test_settings_come_back_from_their_json(writing: WritingConfig):
@@ -134,7 +137,7 @@ def test_a_published_generation_config_is_understood():
         ('{"max_new_tokens": 0}', "max_new_tokens"),
         ('{"do_sample": true, "order": ["top_k"]}', "order"),
         ('{"do_sample": true, "seed": -1}', "seed"),
-        ("x" * 20_001, "characters"),
+        ("x" * (LONGEST_JSON + 1), "characters"),
     ],
 )
 def test_json_that_cannot_be_used_says_why(text: str, told: str):

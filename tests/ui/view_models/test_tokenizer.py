@@ -1,7 +1,5 @@
 """The Tokenizer page in words."""
 
-import time
-
 import pytest
 
 from slm.tokenizer.characters import CharacterTokenizer
@@ -30,14 +28,6 @@ def test_a_character_outside_the_vocabulary_shows_as_itself_and_says_so():
 
 def test_no_text_has_no_bytes_per_token(hugs):
     assert words.text_view(hugs, "").bytes_per_token == 0.0
-
-
-def test_ten_thousand_characters_are_ready_at_once(hugs):
-    text = ("hugs and pugs 🦊 " * 700)[:10_000]
-    words.text_view(hugs, text)
-    begun = time.perf_counter()
-    words.text_view(hugs, text)
-    assert time.perf_counter() - begun < 2
 
 
 def test_a_token_tells_how_it_was_built(hugs):

@@ -36,8 +36,8 @@ class Order:
 
     `writing` are its settings, for whoever asks about a token later; `places` says how many
     seats it takes: a search computes by itself, other texts are written together. `run_id`
-    and `step` say by which checkpoint. `written` are the prompt's last ids that belong to the
-    text already, for one that must have a form.
+    and `step` say by which checkpoint. `eos_id` ends the text, where anything does. `written` are
+    the prompt's last ids that belong to the text already, for one that must have a form.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Order:
     places: int = 1
     run_id: str = ""
     step: int = 0
+    eos_id: int | None = None
     written: tuple[int, ...] = ()
 
 

@@ -73,8 +73,8 @@ def _as_json() -> None:
     st.markdown(tr("**As JSON**"))
     st.caption(
         tr(
-            "By the names that transformers has in generation_config.json; seed and order, which "
-            "have none there, stand beside them."
+            "By the names that transformers has in generation_config.json; seed, order and the "
+            "form of the text, which have none there, stand beside them."
         )
     )
     text = json_text(chosen_writing())

@@ -44,7 +44,9 @@ def question(loaded: LoadedRun, order: Order, progress: Progress, place: int, go
         )
     with st.container(horizontal=True, gap="xsmall"):
         own = (*order.written, *before) if order.writing.constrained else ()
-        for each in _alternatives(loaded.run_id, loaded.step, read, own, order.writing, loaded):
+        for each in _alternatives(
+            loaded.run_id, loaded.step, read, own, order.eos_id, order.writing, loaded
+        ):
             st.button(
                 f"~~{widgets.esc_md(each.label)}~~" if each.cut else widgets.esc_md(each.label),
                 key=f"alternative-{each.token}",
@@ -72,6 +74,7 @@ def _alternatives(
     step: int,
     read: tuple[int, ...],
     written: tuple[int, ...],
+    eos_id: int | None,
     writing: WritingConfig,
     _loaded: LoadedRun,
 ) -> tuple[Alternative, ...]:
@@ -79,9 +82,7 @@ def _alternatives(
     tokenizer, shape = _loaded.tokenizer, _loaded.model.config
     fitted = fit_prompt(read, shape.vocab_size, shape.context_length, tokenizer.eos_id)
     logits_V = logits(_loaded.model, fitted.ids, tokenizer.eos_id)
-    constraint = constrained(
-        _loaded.model, tokenizer, writing, eos_id=tokenizer.eos_id, written=written
-    )
+    constraint = constrained(_loaded.model, tokenizer, writing, eos_id=eos_id, written=written)
     allowed_V = None if constraint is None else constraint.allowed_V
     distribution = next_token_distribution(logits_V, writing.drawn_with, set(fitted.ids), allowed_V)
     drawn = writing.method in {"sampling", "greedy"}

@@ -8,6 +8,7 @@ import streamlit as st
 from slm.sampling.config import SamplingConfig
 from slm.sampling.methods import WritingConfig
 from slm.sampling.search import BeamConfig
+from slm.tokenizer.protocol import TextTokenizer
 from ui.texts import tr
 from ui.view_models import glossary
 from ui.view_models.sampling import ORDER, Control, config_of, controls
@@ -183,6 +184,11 @@ def ask_form(method: str) -> None:
         help=field.help,
         **bound,
     )
+
+
+def chosen_end(cut: TextTokenizer) -> int | None:
+    """The token that ends a text; None where the visitor lets texts go on after it."""
+    return None if st.session_state.get("go_on") else cut.eos_id
 
 
 def chosen_config() -> SamplingConfig:

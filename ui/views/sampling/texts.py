@@ -25,7 +25,7 @@ from ui.view_models.written import (
 )
 from ui.views.sampling.desk import Desk, Order, Progress
 from ui.views.sampling.questioning import question
-from ui.views.sampling.settings import PROMPT, chosen_writing
+from ui.views.sampling.settings import PROMPT, chosen_end, chosen_writing
 
 _POLL_SECONDS = 0.4
 _HEIGHT, _HEIGHT_OF_SEVERAL = 190, 150
@@ -285,11 +285,10 @@ def _begin(
     writing: WritingConfig,
     written: tuple[int, ...] = (),
 ) -> str:
-    go_on = bool(st.session_state.get("go_on", False))
+    eos_id = chosen_end(loaded.tokenizer)
 
     def steps(should_stop: Callable[[], bool]) -> Iterator[Step | Draft]:
         loaders.choose_threads(loaded.model)
-        eos_id = None if go_on else loaded.tokenizer.eos_id
         return write(
             loaded.model,
             prompt_ids,
@@ -312,6 +311,7 @@ def _begin(
         places=_SEARCH_PLACES if writing.method in {"beam", "contrastive"} else 1,
         run_id=loaded.run_id,
         step=loaded.step,
+        eos_id=eos_id,
         written=written,
     )
     return _desk().start(order)

@@ -33,6 +33,7 @@ from ui.views.sampling.settings import (
     ask_seed,
     ask_stops,
     ask_texts,
+    chosen_end,
     chosen_writing,
 )
 from ui.views.sampling.texts import text_panel
@@ -82,9 +83,9 @@ def _settings(
     ask_texts(chosen_writing().certain)
     ask_stops(method)
     ask_form(method)
-    followed = False
+    writing, followed = chosen_writing(), False
     with widgets.user_errors():  # beside the field that is to be mended
-        allowed_V = _allowed(loaded, chosen_writing())
+        allowed_V = _allowed(loaded, writing)
         followed = True
     st.toggle(
         tr("Go on after the end"),
@@ -95,7 +96,7 @@ def _settings(
     )
     with bars.container(), widgets.user_errors():
         if followed:
-            _choice(loaded, fitted, chosen_writing(), allowed_V)
+            _choice(loaded, fitted, writing, allowed_V)
         else:
             st.caption(tr("The bars come back when the form of the text can be followed."))
     with code.container():
@@ -105,7 +106,7 @@ def _settings(
 def _allowed(loaded: LoadedRun, writing: WritingConfig) -> Mask | None:
     """What the form of the text allows behind the prompt."""
     cut = loaded.tokenizer
-    constraint = constrained(loaded.model, cut, writing, eos_id=cut.eos_id)
+    constraint = constrained(loaded.model, cut, writing, eos_id=chosen_end(cut))
     return None if constraint is None else constraint.allowed_V
 
 
